@@ -1,0 +1,97 @@
+import { z } from "zod";
+import { Receipt } from "./receipts.ts";
+import { Seq, Sha256, SubjectId, Time } from "./time.ts";
+
+/** A file of derived data whose digest is on the ledger. */
+export const DataFile = z.object({
+  path: z.string(),
+  sha256: Sha256,
+  bytes: z.number().int(),
+  rows: z.number().int(),
+});
+export type DataFile = z.infer<typeof DataFile>;
+
+export const InputFiles = z.object({
+  stream: z.string(),
+  contract: z.string(),
+  files: z.array(
+    z.object({ path: z.string(), sha256: Sha256, from: Seq, to: Seq, rows: z.number().int() }),
+  ),
+});
+
+export const Materialize = z.object({
+  view: z.string().describe("name, or name@vN"),
+  at: Time.optional().describe("event time; default: now"),
+  asOf: Seq.optional().describe("ledger position; default: the head"),
+});
+export type Materialize = z.infer<typeof Materialize>;
+
+/** An immutable feature snapshot. Its id is the position of its record. */
+export const Snapshot = z.object({
+  id: Seq,
+  view: z.string(),
+  fingerprint: z.string(),
+  at: Time,
+  asOf: Seq,
+  rows: z.number().int(),
+  features: z.array(z.object({ name: z.string(), type: z.string() })),
+  files: z.array(DataFile),
+  rowsDigest: Sha256,
+  inputs: z.array(InputFiles),
+  engine: z.object({ duckdb: z.string(), semantics: z.number().int() }),
+  receipt: Receipt.optional(),
+});
+export type Snapshot = z.infer<typeof Snapshot>;
+
+export const FeatureValue = z.union([z.number(), z.string(), z.boolean(), z.null()]);
+export type FeatureValue = z.infer<typeof FeatureValue>;
+
+export const FeatureRow = z.object({
+  subject: SubjectId,
+  values: z.record(z.string(), FeatureValue),
+});
+export type FeatureRow = z.infer<typeof FeatureRow>;
+
+/** A point-in-time training set: for each row of the spine the features as they were known at that row's `at`. */
+export const TrainingSetRequest = z.object({
+  id: z.string().min(1).max(128),
+  view: z.string(),
+  asOf: Seq.optional(),
+  label: z.string().min(1).max(128),
+  spine: z
+    .array(
+      z.object({
+        subject: SubjectId.optional(),
+        entity: z.string().optional(),
+        at: Time,
+        label: z.union([z.number(), z.boolean()]),
+      }),
+    )
+    .min(1)
+    .max(1_000_000),
+});
+export type TrainingSetRequest = z.infer<typeof TrainingSetRequest>;
+
+export const TrainingSet = z.object({
+  id: z.string(),
+  seq: Seq,
+  view: z.string(),
+  fingerprint: z.string(),
+  asOf: Seq,
+  label: z.string(),
+  rows: z.number().int(),
+  leftOut: z.object({ unknown: z.number().int(), erased: z.number().int() }),
+  files: z.array(DataFile),
+  rowsDigest: Sha256,
+  inputs: z.array(InputFiles),
+  receipt: Receipt.optional(),
+});
+export type TrainingSet = z.infer<typeof TrainingSet>;
+
+export const TrainingRow = z.object({
+  at: Time,
+  subject: SubjectId,
+  label: z.union([z.number(), z.boolean()]),
+  values: z.record(z.string(), FeatureValue),
+});
+export type TrainingRow = z.infer<typeof TrainingRow>;
