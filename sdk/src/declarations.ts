@@ -1,34 +1,34 @@
-import { z } from "zod";
-import { Receipt } from "./receipts.ts";
-import { Seq } from "./time.ts";
+import { z } from 'zod'
+import { Receipt } from './receipts.ts'
+import { Seq } from './time.ts'
 
 /** The files of a project folder, as `whence apply` sends them: contracts and feature views, in YAML. */
 export const Declarations = z.object({
   files: z.array(z.object({ path: z.string(), text: z.string().max(1 << 20) })).max(1000),
-});
-export type Declarations = z.infer<typeof Declarations>;
+})
+export type Declarations = z.infer<typeof Declarations>
 
 export const Applied = z.object({
   applied: z.array(
     z.object({
       path: z.string(),
-      kind: z.enum(["contract", "view"]),
+      kind: z.enum(['contract', 'view']),
       name: z.string(),
       version: z.string(),
-      change: z.enum(["new", "unchanged", "patch", "minor", "major"]),
+      change: z.enum(['new', 'unchanged', 'patch', 'minor', 'major']),
       receipt: Receipt.optional(),
     }),
   ),
-});
-export type Applied = z.infer<typeof Applied>;
+})
+export type Applied = z.infer<typeof Applied>
 
 export const ContractInfo = z.object({
   stream: z.string(),
   version: z.string(),
   seq: Seq,
   text: z.string(),
-});
-export type ContractInfo = z.infer<typeof ContractInfo>;
+})
+export type ContractInfo = z.infer<typeof ContractInfo>
 
 export const ViewInfo = z.object({
   name: z.string(),
@@ -36,5 +36,5 @@ export const ViewInfo = z.object({
   fingerprint: z.string(),
   seq: Seq,
   text: z.string(),
-});
-export type ViewInfo = z.infer<typeof ViewInfo>;
+})
+export type ViewInfo = z.infer<typeof ViewInfo>

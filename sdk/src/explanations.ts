@@ -1,38 +1,28 @@
-import { z } from "zod";
-import { Outcome } from "./events.ts";
-import { FeatureValue } from "./features.ts";
-import { Seq, Sha256 } from "./time.ts";
+import { z } from 'zod'
+import { Outcome } from './events.ts'
+import { FeatureValue } from './features.ts'
+import { Seq, Sha256 } from './time.ts'
 
 /** Whether the record behind a claim stands unaltered in the log. */
-export const Integrity = z.enum(["intact", "altered"]);
-export type Integrity = z.infer<typeof Integrity>;
+export const Integrity = z.enum(['intact', 'altered'])
+export type Integrity = z.infer<typeof Integrity>
 
 /** Whether what a claim says is true, as far as Whence can tell. */
-export const Truth = z.enum(["recomputed", "asserted", "contradicted", "missing", "erased"]);
-export type Truth = z.infer<typeof Truth>;
+export const Truth = z.enum(['recomputed', 'asserted', 'contradicted', 'missing', 'erased'])
+export type Truth = z.infer<typeof Truth>
 
 /** One statement with its two marks and the positions of the records behind it. */
 export const Claim = z.object({
-  subject: z.enum([
-    "decision",
-    "reason",
-    "input",
-    "snapshot",
-    "model",
-    "training",
-    "code",
-    "consent",
-    "event",
-  ]),
+  subject: z.enum(['decision', 'reason', 'input', 'snapshot', 'model', 'training', 'code', 'consent', 'event']),
   name: z.string(),
   value: z.string(),
   truth: Truth,
-  integrity: Integrity.optional().describe("absent where no record stands behind the claim"),
+  integrity: Integrity.optional().describe('absent where no record stands behind the claim'),
   note: z.string().optional(),
-  by: z.string().optional().describe("who asserted it"),
+  by: z.string().optional().describe('who asserted it'),
   records: z.array(Seq),
-});
-export type Claim = z.infer<typeof Claim>;
+})
+export type Claim = z.infer<typeof Claim>
 
 /** An event that contributed to an input, as it was opened and checked. */
 export const ContributingEvent = z.object({
@@ -49,17 +39,17 @@ export const ContributingEvent = z.object({
   consent: z.union([z.boolean(), z.string()]).optional(),
   contract: z.string(),
   outcome: Outcome,
-  failed: z.array(z.string()).describe("rules of the contract that the event broke"),
-  rules: z.number().int().describe("number of rules that were judged"),
+  failed: z.array(z.string()).describe('rules of the contract that the event broke'),
+  rules: z.number().int().describe('number of rules that were judged'),
   integrity: Integrity,
   features: z.array(z.string()),
-});
-export type ContributingEvent = z.infer<typeof ContributingEvent>;
+})
+export type ContributingEvent = z.infer<typeof ContributingEvent>
 
 export const ExplainedInput = z.object({
   name: z.string(),
-  served: FeatureValue.optional().describe("what the producer says the model saw"),
-  stored: FeatureValue.optional().describe("what the snapshot file holds"),
+  served: FeatureValue.optional().describe('what the producer says the model saw'),
+  stored: FeatureValue.optional().describe('what the snapshot file holds'),
   recomputed: FeatureValue.optional(),
   truth: Truth,
   contribution: z.number().optional(),
@@ -68,8 +58,8 @@ export const ExplainedInput = z.object({
   window: z.string().optional(),
   sentence: z.string().optional(),
   note: z.string().optional(),
-});
-export type ExplainedInput = z.infer<typeof ExplainedInput>;
+})
+export type ExplainedInput = z.infer<typeof ExplainedInput>
 
 /** Every record that the answer rests on, with the check that was made. */
 export const EvidenceRecord = z.object({
@@ -80,8 +70,8 @@ export const EvidenceRecord = z.object({
   actor: z.string(),
   integrity: Integrity,
   problem: z.string().optional(),
-});
-export type EvidenceRecord = z.infer<typeof EvidenceRecord>;
+})
+export type EvidenceRecord = z.infer<typeof EvidenceRecord>
 
 /** Where a prediction came from. The bad news is in `alerts`, first; `sentence` is plain language. */
 export const Explanation = z.object({
@@ -125,43 +115,50 @@ export const Explanation = z.object({
   checkpoint: z.object({ origin: z.string(), size: Seq, root: Sha256 }),
   anchored: z.object({ time: z.string(), where: z.string(), size: Seq }).optional(),
   asOf: Seq,
-});
-export type Explanation = z.infer<typeof Explanation>;
+})
+export type Explanation = z.infer<typeof Explanation>
 
 export const ReplayRequest = z.object({
-  model: z.string().optional().describe("name@version; default: all"),
-  sample: z.number().int().positive().optional().describe("default: all predictions"),
+  model: z.string().optional().describe('name@version; default: all'),
+  sample: z.number().int().positive().optional().describe('default: all predictions'),
   seed: z.number().int().default(1),
-});
-export type ReplayRequest = z.input<typeof ReplayRequest>;
+})
+export type ReplayRequest = z.input<typeof ReplayRequest>
 
 export const MissCause = z.enum([
-  "late data",
-  "code changed",
-  "snapshot expired",
-  "erased on request",
-  "not deterministic",
-  "file altered",
-  "record altered",
-  "inputs differ",
-  "score differs",
-  "model cannot be scored",
-  "no snapshot",
-]);
+  'late data',
+  'code changed',
+  'snapshot expired',
+  'erased on request',
+  'not deterministic',
+  'file altered',
+  'record altered',
+  'inputs differ',
+  'score differs',
+  'model cannot be scored',
+  'no snapshot',
+])
 
 /** "exact of compared were recomputed exactly", with the 95 % Wilson interval and the cause of each miss. */
 export const Replay = z.object({
   model: z.string().optional(),
   population: z.number().int(),
   sampled: z.number().int(),
-  compared: z.number().int().describe("sampled, less what was erased on request"),
+  compared: z.number().int().describe('sampled, less what was erased on request'),
   exact: z.number().int(),
   interval: z.object({ low: z.number(), high: z.number(), level: z.literal(0.95) }),
-  misses: z.array(
-    z.object({ id: z.string().optional(), seq: Seq, cause: MissCause, detail: z.string() }),
-  ),
+  misses: z.array(z.object({ id: z.string().optional(), seq: Seq, cause: MissCause, detail: z.string() })),
   causes: z.record(z.string(), z.number().int()),
   seed: z.number().int(),
   asOf: Seq,
-});
-export type Replay = z.infer<typeof Replay>;
+})
+export type Replay = z.infer<typeof Replay>
+
+export const ExplainQuery = z.object({
+  asOf: z.coerce.number<number>().int().nonnegative().optional().describe('ledger position; default: the head'),
+})
+export type ExplainQuery = z.infer<typeof ExplainQuery>
+
+/** The address of an explanation's page, which opens for anyone who holds it until it expires. */
+export const Link = z.object({ url: z.url(), expires: z.string() })
+export type Link = z.infer<typeof Link>

@@ -1,6 +1,6 @@
-import { z } from "zod";
-import { Receipt } from "./receipts.ts";
-import { Seq, Sha256, SubjectId, Time } from "./time.ts";
+import { z } from 'zod'
+import { Receipt } from './receipts.ts'
+import { Seq, Sha256, SubjectId, Time } from './time.ts'
 
 /** A file of derived data whose digest is on the ledger. */
 export const DataFile = z.object({
@@ -8,23 +8,22 @@ export const DataFile = z.object({
   sha256: Sha256,
   bytes: z.number().int(),
   rows: z.number().int(),
-});
-export type DataFile = z.infer<typeof DataFile>;
+})
+export type DataFile = z.infer<typeof DataFile>
 
 export const InputFiles = z.object({
   stream: z.string(),
   contract: z.string(),
-  files: z.array(
-    z.object({ path: z.string(), sha256: Sha256, from: Seq, to: Seq, rows: z.number().int() }),
-  ),
-});
+  files: z.array(z.object({ path: z.string(), sha256: Sha256, from: Seq, to: Seq, rows: z.number().int() })),
+})
+export type InputFiles = z.infer<typeof InputFiles>
 
 export const Materialize = z.object({
-  view: z.string().describe("name, or name@vN"),
-  at: Time.optional().describe("event time; default: now"),
-  asOf: Seq.optional().describe("ledger position; default: the head"),
-});
-export type Materialize = z.infer<typeof Materialize>;
+  view: z.string().describe('name, or name@vN'),
+  at: Time.optional().describe('event time; default: now'),
+  asOf: Seq.optional().describe('ledger position; default: the head'),
+})
+export type Materialize = z.infer<typeof Materialize>
 
 /** An immutable feature snapshot. Its id is the position of its record. */
 export const Snapshot = z.object({
@@ -40,17 +39,17 @@ export const Snapshot = z.object({
   inputs: z.array(InputFiles),
   engine: z.object({ duckdb: z.string(), semantics: z.number().int() }),
   receipt: Receipt.optional(),
-});
-export type Snapshot = z.infer<typeof Snapshot>;
+})
+export type Snapshot = z.infer<typeof Snapshot>
 
-export const FeatureValue = z.union([z.number(), z.string(), z.boolean(), z.null()]);
-export type FeatureValue = z.infer<typeof FeatureValue>;
+export const FeatureValue = z.union([z.number(), z.string(), z.boolean(), z.null()])
+export type FeatureValue = z.infer<typeof FeatureValue>
 
 export const FeatureRow = z.object({
   subject: SubjectId,
   values: z.record(z.string(), FeatureValue),
-});
-export type FeatureRow = z.infer<typeof FeatureRow>;
+})
+export type FeatureRow = z.infer<typeof FeatureRow>
 
 /** A point-in-time training set: for each row of the spine the features as they were known at that row's `at`. */
 export const TrainingSetRequest = z.object({
@@ -69,8 +68,8 @@ export const TrainingSetRequest = z.object({
     )
     .min(1)
     .max(1_000_000),
-});
-export type TrainingSetRequest = z.infer<typeof TrainingSetRequest>;
+})
+export type TrainingSetRequest = z.infer<typeof TrainingSetRequest>
 
 export const TrainingSet = z.object({
   id: z.string(),
@@ -85,13 +84,13 @@ export const TrainingSet = z.object({
   rowsDigest: Sha256,
   inputs: z.array(InputFiles),
   receipt: Receipt.optional(),
-});
-export type TrainingSet = z.infer<typeof TrainingSet>;
+})
+export type TrainingSet = z.infer<typeof TrainingSet>
 
 export const TrainingRow = z.object({
   at: Time,
   subject: SubjectId,
   label: z.union([z.number(), z.boolean()]),
   values: z.record(z.string(), FeatureValue),
-});
-export type TrainingRow = z.infer<typeof TrainingRow>;
+})
+export type TrainingRow = z.infer<typeof TrainingRow>

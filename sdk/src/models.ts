@@ -1,6 +1,6 @@
-import { z } from "zod";
-import { Receipt } from "./receipts.ts";
-import { Seq, Sha256, Time } from "./time.ts";
+import { z } from 'zod'
+import { Receipt } from './receipts.ts'
+import { Seq, Sha256, Time } from './time.ts'
 
 /**
  * The logistic form, version 1, all arithmetic in IEEE 754 doubles and in the order of `features`:
@@ -12,7 +12,7 @@ import { Seq, Sha256, Time } from "./time.ts";
  * The contribution of a feature is its reason: log-odds, relative to a row in which every feature equals its `mean`.
  */
 export const LogisticModel = z.object({
-  form: z.literal("logistic/1"),
+  form: z.literal('logistic/1'),
   intercept: z.number(),
   features: z
     .array(
@@ -26,14 +26,14 @@ export const LogisticModel = z.object({
     )
     .min(1)
     .max(10_000),
-});
-export type LogisticModel = z.infer<typeof LogisticModel>;
+})
+export type LogisticModel = z.infer<typeof LogisticModel>
 
 export const ModelVersionRequest = z.object({
   name: z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/),
   description: z.string().max(2000).optional(),
-  predicts: z.string().max(200).describe("what the score says, as in: opens subject line A"),
-  view: z.string().optional().describe("feature view that its inputs come from, name@vN"),
+  predicts: z.string().max(200).describe('what the score says, as in: opens subject line A'),
+  view: z.string().optional().describe('feature view that its inputs come from, name@vN'),
   trainingSet: z.string().optional(),
   run: z
     .object({
@@ -51,25 +51,18 @@ export const ModelVersionRequest = z.object({
     })
     .optional(),
   metrics: z.record(z.string(), z.number()).optional(),
-  model: LogisticModel.optional().describe(
-    "the model itself, where its form is one that Whence can score",
-  ),
+  model: LogisticModel.optional().describe('the model itself, where its form is one that Whence can score'),
   artifact: z
     .object({ sha256: Sha256, uri: z.string().optional() })
     .optional()
-    .describe("digest of any other artifact"),
-  tolerance: z
-    .number()
-    .nonnegative()
-    .max(0.01)
-    .default(1e-12)
-    .describe("largest difference of a recomputed score"),
-});
-export type ModelVersionRequest = z.input<typeof ModelVersionRequest>;
+    .describe('digest of any other artifact'),
+  tolerance: z.number().nonnegative().max(0.01).default(1e-12).describe('largest difference of a recomputed score'),
+})
+export type ModelVersionRequest = z.input<typeof ModelVersionRequest>
 
 export const ModelVersion = ModelVersionRequest.extend({
   version: z.number().int(),
   seq: Seq,
   receipt: Receipt.optional(),
-});
-export type ModelVersion = z.infer<typeof ModelVersion>;
+})
+export type ModelVersion = z.infer<typeof ModelVersion>

@@ -1,43 +1,32 @@
-import { z } from "zod";
-import { FeatureValue } from "./features.ts";
-import { Problem, Receipt } from "./receipts.ts";
-import { Seq, SubjectId, Time } from "./time.ts";
+import { z } from 'zod'
+import { FeatureValue } from './features.ts'
+import { Problem, Receipt } from './receipts.ts'
+import { Seq, SubjectId, Time } from './time.ts'
 
 export const Prediction = z.object({
   id: z.string().min(1).max(256),
   subject: SubjectId.optional(),
-  entity: z
-    .string()
-    .min(1)
-    .max(512)
-    .optional()
-    .describe("the person's identifier, where the subject id is not known"),
+  entity: z.string().min(1).max(512).optional().describe("the person's identifier, where the subject id is not known"),
   score: z.number(),
-  time: Time.optional().describe("when the prediction was made; default: now"),
-  snapshot: Seq.optional().describe("default: the snapshot of the batch"),
-  inputs: z
-    .record(z.string(), FeatureValue)
-    .optional()
-    .describe("the values that the model saw, as the producer says"),
+  time: Time.optional().describe('when the prediction was made; default: now'),
+  snapshot: Seq.optional().describe('default: the snapshot of the batch'),
+  inputs: z.record(z.string(), FeatureValue).optional().describe('the values that the model saw, as the producer says'),
   reasons: z.array(z.object({ feature: z.string(), contribution: z.number() })).optional(),
   about: z
     .object({ campaign: z.string().optional(), creative: z.string().optional() })
     .optional()
-    .describe("what the prediction was made for"),
-});
-export type Prediction = z.infer<typeof Prediction>;
+    .describe('what the prediction was made for'),
+})
+export type Prediction = z.infer<typeof Prediction>
 
 /** A batch of predictions of one model version from one feature snapshot. */
 export const PredictionBatch = z.object({
-  model: z.string().describe("name@version"),
+  model: z.string().describe('name@version'),
   snapshot: Seq.optional(),
-  consequential: z
-    .boolean()
-    .optional()
-    .describe("also keep, sealed, which events contributed: events expire"),
+  consequential: z.boolean().optional().describe('also keep, sealed, which events contributed: events expire'),
   predictions: z.array(Prediction).min(1).max(10_000),
-});
-export type PredictionBatch = z.infer<typeof PredictionBatch>;
+})
+export type PredictionBatch = z.infer<typeof PredictionBatch>
 
 export const PredictionResults = z.object({
   model: z.string(),
@@ -46,17 +35,17 @@ export const PredictionResults = z.object({
   conflict: z.number().int(),
   refused: z.number().int(),
   results: z.array(
-    z.discriminatedUnion("status", [
+    z.discriminatedUnion('status', [
       z.object({
         id: z.string(),
-        status: z.enum(["recorded", "duplicate", "conflict"]),
+        status: z.enum(['recorded', 'duplicate', 'conflict']),
         receipt: Receipt,
       }),
-      z.object({ id: z.string(), status: z.literal("refused"), problem: Problem }),
+      z.object({ id: z.string(), status: z.literal('refused'), problem: Problem }),
     ]),
   ),
-});
-export type PredictionResults = z.infer<typeof PredictionResults>;
+})
+export type PredictionResults = z.infer<typeof PredictionResults>
 
 export const FindQuery = z.object({
   identifier: z.string().optional(),
@@ -65,15 +54,10 @@ export const FindQuery = z.object({
   model: z.string().optional(),
   from: Time.optional(),
   to: Time.optional(),
-  limit: z.coerce.number().int().min(1).max(1000).default(50),
-  before: z.coerce
-    .number()
-    .int()
-    .nonnegative()
-    .optional()
-    .describe("cursor: only positions before this one"),
-});
-export type FindQuery = z.input<typeof FindQuery>;
+  limit: z.coerce.number<number>().int().min(1).max(1000).default(50),
+  before: z.coerce.number<number>().int().nonnegative().optional().describe('cursor: only positions before this one'),
+})
+export type FindQuery = z.input<typeof FindQuery>
 
 export const Found = z.object({
   predictions: z.array(
@@ -88,8 +72,8 @@ export const Found = z.object({
       erased: z.boolean(),
     }),
   ),
-  next: Seq.optional().describe("give this as `before` for the next page"),
+  next: Seq.optional().describe('give this as `before` for the next page'),
   truncated: z.boolean(),
   asOf: Seq,
-});
-export type Found = z.infer<typeof Found>;
+})
+export type Found = z.infer<typeof Found>

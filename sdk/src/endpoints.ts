@@ -1,0 +1,275 @@
+import { z } from 'zod'
+import { Applied, ContractInfo, Declarations, ViewInfo } from './declarations.ts'
+import { Ingested, IngestQuery, Quarantined, QuarantineQuery, Release, ReleaseRequest, Stream } from './events.ts'
+import { Explanation, ExplainQuery, Link, Replay, ReplayRequest } from './explanations.ts'
+import { FeatureRow, Materialize, Snapshot, TrainingRow, TrainingSet, TrainingSetRequest } from './features.ts'
+import {
+  Anchor,
+  AnchorRequest,
+  Erasure,
+  ErasureRequest,
+  IssuedKey,
+  KeyInfo,
+  KeyRequest,
+  LedgerRecords,
+  RecordsQuery,
+  Scope,
+  Status,
+  Verification,
+} from './governance.ts'
+import { ModelVersion, ModelVersionRequest } from './models.ts'
+import { FindQuery, Found, PredictionBatch, PredictionResults } from './predictions.ts'
+
+/** What a 200 holds: one JSON value, plain text, or NDJSON of one row a line. */
+export type Answer<S extends z.ZodType = z.ZodType> = { json: S } | { text: string } | { rows: S }
+
+export type Endpoint = {
+  method: 'GET' | 'POST' | 'DELETE'
+  /** `{name}` stands for a value, percent-encoded. */
+  path: `/v1/${string}`
+  /** A key with this scope may call it; `admin` may call everything. */
+  scope: Scope
+  summary: string
+  query?: z.ZodObject
+  /** `events`: one JSON object, an array of them, or NDJSON; gzip or not. */
+  body?: z.ZodType | 'events'
+  answer: Answer
+}
+
+/** Everything that can be asked over HTTP, by the name of the client's method. The OpenAPI document is made from it. */
+export const endpoints = {
+  apply: {
+    method: 'POST',
+    path: '/v1/declarations',
+    scope: 'admin',
+    summary: 'Put contracts and feature views into force; what is unchanged is left alone',
+    body: Declarations,
+    answer: { json: Applied },
+  },
+  contract: {
+    method: 'GET',
+    path: '/v1/contracts/{stream}',
+    scope: 'read',
+    summary: 'The contract in force for a stream',
+    answer: { json: ContractInfo },
+  },
+  view: {
+    method: 'GET',
+    path: '/v1/views/{name}',
+    scope: 'read',
+    summary: 'A feature view: its newest version, or name@vN',
+    answer: { json: ViewInfo },
+  },
+  ingest: {
+    method: 'POST',
+    path: '/v1/streams/{stream}/events',
+    scope: 'ingest',
+    summary: 'Judge events by their contract and record them; the same event again is a duplicate',
+    query: IngestQuery,
+    body: 'events',
+    answer: { json: Ingested },
+  },
+  streams: {
+    method: 'GET',
+    path: '/v1/streams',
+    scope: 'read',
+    summary: 'All streams, with their accounting',
+    answer: { json: z.array(Stream) },
+  },
+  stream: {
+    method: 'GET',
+    path: '/v1/streams/{stream}',
+    scope: 'read',
+    summary: 'A stream, its accounting, and the gaps in its sources’ sequence numbers',
+    answer: { json: Stream },
+  },
+  quarantined: {
+    method: 'GET',
+    path: '/v1/quarantine',
+    scope: 'read',
+    summary: 'What is kept in quarantine, newest first',
+    query: QuarantineQuery,
+    answer: { json: z.array(Quarantined) },
+  },
+  release: {
+    method: 'POST',
+    path: '/v1/releases',
+    scope: 'admin',
+    summary: 'Judge quarantined events again by the contract of now, and record those that pass',
+    body: ReleaseRequest,
+    answer: { json: Release },
+  },
+  records: {
+    method: 'GET',
+    path: '/v1/records',
+    scope: 'read',
+    summary: 'Entries of the ledger in order, as they are hashed',
+    query: RecordsQuery,
+    answer: { json: LedgerRecords },
+  },
+  recordProof: {
+    method: 'GET',
+    path: '/v1/records/{seq}/proof',
+    scope: 'read',
+    summary: 'Proof that a record is in the log',
+    answer: { text: 'one c2sp.org/tlog-proof@v1' },
+  },
+  materialize: {
+    method: 'POST',
+    path: '/v1/snapshots',
+    scope: 'admin',
+    summary: 'Compute a feature view at an event time, as of a position, into an immutable snapshot',
+    body: Materialize,
+    answer: { json: Snapshot },
+  },
+  snapshot: {
+    method: 'GET',
+    path: '/v1/snapshots/{id}',
+    scope: 'read',
+    summary: 'A feature snapshot',
+    answer: { json: Snapshot },
+  },
+  snapshotRows: {
+    method: 'GET',
+    path: '/v1/snapshots/{id}/rows',
+    scope: 'read',
+    summary: 'The rows of a snapshot, in order of their subject',
+    answer: { rows: FeatureRow },
+  },
+  createTrainingSet: {
+    method: 'POST',
+    path: '/v1/training-sets',
+    scope: 'admin',
+    summary:
+      'Join the features as they were known at each row of the spine; the same id and content again is the same set',
+    body: TrainingSetRequest,
+    answer: { json: TrainingSet },
+  },
+  trainingSet: {
+    method: 'GET',
+    path: '/v1/training-sets/{id}',
+    scope: 'read',
+    summary: 'A training set',
+    answer: { json: TrainingSet },
+  },
+  trainingRows: {
+    method: 'GET',
+    path: '/v1/training-sets/{id}/rows',
+    scope: 'read',
+    summary: 'The rows of a training set',
+    answer: { rows: TrainingRow },
+  },
+  registerModel: {
+    method: 'POST',
+    path: '/v1/models',
+    scope: 'ingest',
+    summary: 'Record a model version with its run, training set, code and metrics',
+    body: ModelVersionRequest,
+    answer: { json: ModelVersion },
+  },
+  model: {
+    method: 'GET',
+    path: '/v1/models/{version}',
+    scope: 'read',
+    summary: 'A model version, as name@version',
+    answer: { json: ModelVersion },
+  },
+  predict: {
+    method: 'POST',
+    path: '/v1/predictions',
+    scope: 'ingest',
+    summary: 'Record predictions of one model version; the same id and content again is a duplicate',
+    body: PredictionBatch,
+    answer: { json: PredictionResults },
+  },
+  find: {
+    method: 'GET',
+    path: '/v1/predictions',
+    scope: 'read',
+    summary: 'Find predictions by identifier, campaign, model or time, newest first',
+    query: FindQuery,
+    answer: { json: Found },
+  },
+  explain: {
+    method: 'GET',
+    path: '/v1/predictions/{id}/explanation',
+    scope: 'read',
+    summary: 'Where a prediction came from, every claim recomputed or labelled',
+    query: ExplainQuery,
+    answer: { json: Explanation },
+  },
+  explanationProof: {
+    method: 'GET',
+    path: '/v1/predictions/{id}/proof',
+    scope: 'read',
+    summary: 'Proofs for every record that the explanation rests on',
+    answer: { text: 'one c2sp.org/tlog-proof@v1 for each record' },
+  },
+  link: {
+    method: 'POST',
+    path: '/v1/predictions/{id}/links',
+    scope: 'read',
+    summary: 'A short-lived address of the explanation’s page, for somebody without a key',
+    answer: { json: Link },
+  },
+  replay: {
+    method: 'POST',
+    path: '/v1/replays',
+    scope: 'read',
+    summary: 'Recompute a sample, or all, of a model’s predictions, and say how many agree exactly',
+    body: ReplayRequest,
+    answer: { json: Replay },
+  },
+  erase: {
+    method: 'POST',
+    path: '/v1/erasures',
+    scope: 'admin',
+    summary: 'Destroy the keys of a person and delete what was derived about them; cannot be undone',
+    body: ErasureRequest,
+    answer: { json: Erasure },
+  },
+  keys: {
+    method: 'GET',
+    path: '/v1/keys',
+    scope: 'admin',
+    summary: 'All API keys, without their secrets',
+    answer: { json: z.array(KeyInfo) },
+  },
+  issueKey: {
+    method: 'POST',
+    path: '/v1/keys',
+    scope: 'admin',
+    summary: 'Issue an API key; its secret is shown this once',
+    body: KeyRequest,
+    answer: { json: IssuedKey },
+  },
+  revokeKey: {
+    method: 'DELETE',
+    path: '/v1/keys/{id}',
+    scope: 'admin',
+    summary: 'Revoke an API key at once',
+    answer: { json: KeyInfo },
+  },
+  anchor: {
+    method: 'POST',
+    path: '/v1/anchors',
+    scope: 'admin',
+    summary: 'Hand the signed checkpoint to a file, a Git repository or a witness',
+    body: AnchorRequest,
+    answer: { json: Anchor },
+  },
+  status: {
+    method: 'GET',
+    path: '/v1/status',
+    scope: 'read',
+    summary: 'The log, the projections, and what deserves attention',
+    answer: { json: Status },
+  },
+  verify: {
+    method: 'POST',
+    path: '/v1/verifications',
+    scope: 'read',
+    summary: 'Check the log, the payloads and the data files against the checkpoint',
+    answer: { json: Verification },
+  },
+} as const satisfies Record<string, Endpoint>
