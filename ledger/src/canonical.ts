@@ -8,6 +8,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 const MAX_DEPTH = 500
 
 /** Quotation mark, reverse solidus, control characters, and surrogates, paired or not. */
+// oxlint-disable-next-line no-control-regex
 const NEEDS_CARE = /["\\\u0000-\u001f\ud800-\udfff]/
 
 /**

@@ -117,5 +117,6 @@ function keyOfType(type: VerifierKey['type'], given: string | VerifierKey): Veri
 }
 
 function isOrigin(origin: string | undefined): origin is string {
+  // oxlint-disable-next-line no-control-regex
   return origin !== undefined && origin !== '' && !/[\u0000-\u001f]/.test(origin) && origin.isWellFormed()
 }

@@ -222,10 +222,12 @@ function readText(bytes: Uint8Array): string {
 
 function checkText(text: string): void {
   if (text.length > MAX_NOTE_BYTES) throw malformed('it is longer than 1 MB')
+  // oxlint-disable-next-line no-control-regex
   if (!text.isWellFormed() || /[\u0000-\u0009\u000b-\u001f]/.test(text)) throw malformed('it holds control characters')
 }
 
 function isKeyName(name: string): boolean {
+  // oxlint-disable-next-line no-control-regex
   return name !== '' && name.isWellFormed() && !/[\p{White_Space}+\u0000-\u001f]/u.test(name)
 }
 
