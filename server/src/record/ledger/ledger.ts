@@ -1,0 +1,590 @@
+// The ledger: what was remembered, in its order. One writer, readers at will, publication behind.
+import {
+  claimedCheckpoint,
+  consistencyPlan,
+  decodeBundle,
+  edgePlan,
+  formatTlogProof,
+  GrowingTiles,
+  inclusionPlan,
+  leafHash,
+  rootFromInclusion,
+  sameBytes,
+  signCheckpointSync,
+  solveSync,
+  TILE_WIDTH,
+  Tree,
+  verifierKey,
+  verifyCheckpoint,
+} from '@whence/ledger'
+import type { SyncSigner } from '@whence/ledger'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, hash, sign } from 'node:crypto'
+import { Fault } from '../../fault.ts'
+import type { Files } from '../../store/files.ts'
+import type { KeyStore } from '../../store/keys.ts'
+import { open as openSealed, placeBytes } from '../subjects/seal.ts'
+import type { Opened } from '../subjects/seal.ts'
+import { Subjects } from '../subjects/subjects.ts'
+import { SECOND } from '../time.ts'
+import type { Clock, Micros } from '../time.ts'
+import { Archive, decodeLine, INDEX_BYTES, streamNumber } from './archive.ts'
+import type { IndexLine } from './archive.ts'
+import { decodeEntry } from './entry.ts'
+import type { Entry } from './entry.ts'
+import { Identities } from './identities.ts'
+import { Journal } from './journal.ts'
+import { openPin } from './pin.ts'
+import { Publication, readTile } from './publication.ts'
+import type { CommittedRecord } from './publication.ts'
+import { defaultLimits, Writer } from './writer.ts'
+import type { AppendOptions, Appended, AppendResult, Draft, Placed, WriterLimits } from './writer.ts'
+
+export interface LedgerOptions {
+  files: Files
+  /** The data folder. */
+  folder: string
+  keys: KeyStore
+  /** Where keys/log.key lies. */
+  keyFolder: string
+  /** Where the last checkpoint is pinned: outside the data folder. */
+  stateFolder: string
+  /** The origin of a new log; an existing log keeps its own. */
+  origin: string
+  clock: Clock
+  limits?: Partial<WriterLimits>
+  /** Bytes of disk that are never used. Default 256 MiB. */
+  reserve?: number
+  /** Publish at least this often, in milliseconds, while records come in. Default 500. */
+  publishEvery?: number
+  /** The journal or the publication failed: the process must end. */
+  onFatal(error: unknown): void
+  /** `recover` passes over the pin and over a published checkpoint that the log does not reach. */
+  ignorePin?: boolean
+}
+
+/** A record, opened and checked against its entry; or why it cannot be. */
+export type OpenedRecord =
+  | { state: 'open'; seq: number; entry: Entry; header: Record<string, unknown>; content: Uint8Array; subject: string }
+  | { state: 'erased' | 'dropped'; seq: number; entry: Entry }
+
+/** A record's proof: why its leaf is under a signed checkpoint. */
+export interface RecordProof {
+  text: string
+  entry: Uint8Array
+}
+
+const BUNDLES_CACHED = 1024
+const CLOCK_TOLERANCE: Micros = 300 * SECOND
+
+export class Ledger {
+  readonly origin: string
+  readonly vkey: string
+  readonly subjects: Subjects
+  readonly #options: LedgerOptions
+  readonly #journal: Journal
+  readonly #growing: GrowingTiles
+  readonly #archive: Archive
+  readonly #publication: Publication
+  readonly #writer: Writer
+  /** Committed, not yet published; the first of them has the position `#published`. */
+  #tail: CommittedRecord[] = []
+  #published: number
+  #publishedCheckpoint: string
+  #committedCheckpoint: string
+  #publishing: Promise<void> | undefined
+  #publishRequested = false
+  #publishedAt = 0
+  #timer: NodeJS.Timeout | undefined
+  #room = Number.MAX_SAFE_INTEGER
+  #roomTimer: NodeJS.Timeout | undefined
+  readonly #bundles = new Map<string, Uint8Array[]>()
+  readonly #listeners = new Set<() => void>()
+
+  /**
+   * Opens the log in the data folder, or begins it. The journal is replayed and a torn tail cut off. Throws
+   * `refused_start` when the folder contradicts itself, its checkpoint, its pin or the clock.
+   */
+  static async open(options: LedgerOptions): Promise<Ledger> {
+    const { files, folder } = options
+    const logFolder = `${folder}/log`
+    const journalFolder = `${folder}/journal`
+    const fresh = files.read(`${folder}/origin`) === undefined
+    if (fresh) {
+      if (files.list(journalFolder).length > 0 || files.read(`${logFolder}/checkpoint`)) {
+        throw new Fault('refused_start', `${folder}/origin is missing, but the folder holds a log: restore the file from a backup`)
+      }
+      await files.replace(`${folder}/origin`, Buffer.from(`${options.origin}\n`))
+      await files.syncFolder(folder)
+    }
+    const origin = Buffer.from(files.read(`${folder}/origin`)!).toString('utf8').trim()
+    const signer = await logSigner(files, `${options.keyFolder}/log.key`, origin, fresh)
+    const vkey = verifierKey(origin, signer.publicKey)
+
+    const note = files.read(`${logFolder}/checkpoint`)
+    const published = note ? await readCheckpoint(note, vkey.text, `${logFolder}/checkpoint`) : undefined
+    const size = published?.size ?? 0
+    let growing: GrowingTiles
+    try {
+      growing = GrowingTiles.resume(size, (path) => files.read(`${logFolder}/${path}`))
+    } catch (cause) {
+      throw new Fault('refused_start', `the tree in ${logFolder} is damaged: ${(cause as Error).message}. Restore the folder from a backup.`, { cause })
+    }
+    if (published && !sameBytes(growing.root(), published.root)) {
+      throw new Fault('refused_start', `the tree in ${logFolder} contradicts its checkpoint at record ${size}: a tile was altered. Run whence verify ${logFolder} to see which, and restore the folder from a backup.`)
+    }
+    const archive = await Archive.open(files, `${folder}/payloads`, size)
+    if (!(archive instanceof Archive)) {
+      throw new Fault('refused_start', `the checkpoint in ${logFolder} is at record ${size}, but the payloads end at record ${archive.have}. An older copy of part of the folder has been put back. Restore the whole folder from one backup.`)
+    }
+    const ledger = new Ledger(options, origin, vkey.text, signer, growing, archive, size, note && Buffer.from(note).toString('utf8'))
+    try {
+      await ledger.#recover()
+      await ledger.#checkPin()
+      ledger.#checkClock()
+      await ledger.#measureRoom()
+      await ledger.publish()
+    } catch (error) {
+      await ledger.#close()
+      throw error
+    }
+    return ledger
+  }
+
+  private constructor(
+    options: LedgerOptions,
+    origin: string,
+    vkey: string,
+    signer: SyncSigner,
+    growing: GrowingTiles,
+    archive: Archive,
+    size: number,
+    checkpoint: string | undefined,
+  ) {
+    this.#options = options
+    this.origin = origin
+    this.vkey = vkey
+    this.#growing = growing
+    this.#archive = archive
+    this.#published = size
+    this.#publishedCheckpoint = checkpoint ?? signCheckpointSync({ origin, size: 0, root: growing.root() }, signer)
+    this.#committedCheckpoint = this.#publishedCheckpoint
+    this.#journal = new Journal(options.files, `${options.folder}/journal`)
+    this.subjects = new Subjects(options.keys)
+    this.#publication = new Publication({
+      files: options.files,
+      folder: `${options.folder}/log`,
+      archive,
+      keys: options.keys,
+      journal: this.#journal,
+      pin: openPin(options.files, options.stateFolder, origin),
+      size,
+    })
+    const identities = new Identities()
+    for (let from = 0; from < size; from += 65_536) {
+      const lines = archive.lines(from, Math.min(size, from + 65_536))
+      for (let at = 0; at < lines.length; at += INDEX_BYTES) identities.add(lines.subarray(at + 16, at + 32))
+    }
+    this.#writer = new Writer({
+      origin,
+      signer,
+      journal: this.#journal,
+      keys: options.keys,
+      identities,
+      growing,
+      past: this,
+      clock: options.clock,
+      limits: { ...defaultLimits, ...options.limits },
+      afterCommit: (records, checkpoint) => this.#afterCommit(records, checkpoint),
+      room: () => this.#room,
+      onFatal: (error) => this.#fatal(error),
+    })
+    this.#identities = identities
+  }
+
+  readonly #identities: Identities
+
+  /** Records that are durable. */
+  get size(): number {
+    return this.#writer.size
+  }
+
+  /** Records that stand in published tiles. */
+  get published(): number {
+    return this.#published
+  }
+
+  /** The last published signed checkpoint. */
+  get checkpoint(): string {
+    return this.#publishedCheckpoint
+  }
+
+  get queued(): { records: number; bytes: number } {
+    return this.#writer.queued
+  }
+
+  get syncTimes(): readonly number[] {
+    return this.#writer.syncTimes
+  }
+
+  append(drafts: readonly Draft[], options: AppendOptions): Promise<AppendResult> {
+    return this.#writer.append(drafts, options)
+  }
+
+  /** As `append` for one record on which nothing depends; throws what it was refused for. */
+  async appendOne(draft: Draft, actor: string): Promise<Placed> {
+    const [result] = (await this.append([draft], { actor })) as Appended[]
+    if (result!.status === 'refused') throw result!.fault
+    return result!
+  }
+
+  /** Hears of every commit. Returns the way to stop that. */
+  onCommit(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** The canonical bytes of the entry at a position. Throws `not_found` beyond the end, `altered` when it does not read. */
+  entryBytes(seq: number): Uint8Array {
+    if (!Number.isSafeInteger(seq) || seq < 0 || seq >= this.size) {
+      throw new Fault('not_found', `the log has no record ${seq}: it ends at ${this.size - 1}`)
+    }
+    const tail = this.#tail[seq - this.#published]
+    if (tail) return tail.entry
+    return this.#bundle(Math.floor(seq / TILE_WIDTH))[seq % TILE_WIDTH]!
+  }
+
+  entry(seq: number): Entry {
+    return decodeEntry(this.entryBytes(seq))
+  }
+
+  lineBytes(seq: number): Uint8Array {
+    return this.#tail[seq - this.#published]?.line ?? this.#archive.lines(seq, seq + 1)
+  }
+
+  line(seq: number): IndexLine {
+    return decodeLine(this.lineBytes(seq))
+  }
+
+  /** The index lines of [from, to), 64 bytes each. */
+  lines(from: number, to: number): Buffer {
+    const middle = Math.min(Math.max(from, this.#published), to)
+    const parts: Uint8Array[] = middle > from ? [this.#archive.lines(from, middle)] : []
+    for (let seq = middle; seq < to; seq++) parts.push(this.lineBytes(seq))
+    return Buffer.concat(parts)
+  }
+
+  /** The stored bytes of a payload: clear, or sealed. */
+  payload(seq: number): Uint8Array {
+    const tail = this.#tail[seq - this.#published]
+    return tail ? tail.payload : this.#archive.payload(seq, this.#archive.line(seq))
+  }
+
+  /**
+   * Opens a record and checks it: its payload against the digest in its entry, its content against the commitment.
+   * Throws `altered`, naming record and file.
+   */
+  open(seq: number): OpenedRecord {
+    const entry = this.entry(seq)
+    const line = this.line(seq)
+    try {
+      if (!entry.sealed) {
+        const content = this.payload(seq)
+        if (hash('sha256', content, 'hex') !== entry.payload?.sha256) {
+          throw new Fault('altered', 'the stored payload is not the one on record: its SHA-256 differs')
+        }
+        return { state: 'open', seq, entry, header: {}, content, subject: '' }
+      }
+      if (line.erased) return { state: 'erased', seq, entry }
+      if (entry.sealed.bytes === 0) return { state: 'dropped', seq, entry }
+      const subject = this.subjects.byId(line.subject)
+      if (!subject) throw new Fault('altered', `no key is known for its subject, and no erasure is noted: the index or the key store is altered`)
+      const opened: Opened = openSealed(subject.keys, placeBytes(entry), entry.sealed, this.payload(seq))
+      return { state: 'open', seq, entry, header: opened.header, content: opened.content, subject: subject.id }
+    } catch (error) {
+      const fault = Fault.from(error)
+      throw new Fault(fault.code === 'internal' ? 'altered' : fault.code, `record ${seq} (${this.#archive.segmentPath(seq)}): ${fault.message}`, { cause: error })
+    }
+  }
+
+  /** Whether the content of a past record, read as JSON, equals these bytes read as JSON. */
+  sameJson(seq: number, content: Uint8Array): boolean {
+    try {
+      const opened = this.open(seq)
+      if (opened.state !== 'open') return false
+      return sortedJson(opened.content) === sortedJson(content)
+    } catch {
+      return false
+    }
+  }
+
+  /** The positions of the events that belong to a stream, in [from, to), without those that were erased. */
+  members(stream: string, from: number, to: number): number[] {
+    const number = streamNumber(stream)
+    const seqs: number[] = []
+    for (let first = from; first < to; first += 65_536) {
+      const last = Math.min(to, first + 65_536)
+      const lines = this.lines(first, last)
+      for (let seq = first, at = 0; seq < last; seq++, at += INDEX_BYTES) {
+        const flags = lines[at + 10]!
+        if ((flags & 1) !== 0 && (flags & 4) === 0 && lines.readUInt32LE(at + 12) === number) seqs.push(seq)
+      }
+    }
+    return seqs
+  }
+
+  /** The positions of all records sealed for a subject. */
+  recordsOf(subject: string): number[] {
+    const id = Buffer.from(subject, 'hex')
+    const seqs: number[] = []
+    for (let first = 0; first < this.size; first += 65_536) {
+      const lines = this.lines(first, Math.min(this.size, first + 65_536))
+      for (let at = lines.indexOf(id, 0); at >= 0; at = lines.indexOf(id, at + 1)) {
+        if (at % INDEX_BYTES === 32) seqs.push(first + (at - 32) / INDEX_BYTES)
+      }
+    }
+    return seqs
+  }
+
+  /** The position of the record that has this identity (16 bytes). */
+  find(identity: Uint8Array): number | undefined {
+    const seq = this.#identities.find(identity)
+    return seq !== undefined && seq < this.size ? seq : undefined
+  }
+
+  /**
+   * Checks that a record stands in the published log: its leaf, hashed up to the root of the signed checkpoint. Publishes
+   * first when it must.
+   */
+  async intact(seq: number): Promise<boolean> {
+    if (seq >= this.#published) await this.publish()
+    return this.provedIn(seq)
+  }
+
+  /** As `intact`, for records that are published. */
+  provedIn(seq: number): boolean {
+    const { size, root } = claimedCheckpoint(this.#publishedCheckpoint)
+    try {
+      const hashes = solveSync(inclusionPlan(seq, size), size, this.#readTile)
+      return sameBytes(rootFromInclusion(leafHash(this.entryBytes(seq)), seq, size, hashes), root)
+    } catch {
+      return false
+    }
+  }
+
+  /** The tlog-proof of a record, with the entry that it proves. */
+  async proof(seq: number): Promise<RecordProof> {
+    const entry = this.entryBytes(seq)
+    if (seq >= this.#published) await this.publish()
+    const checkpoint = this.#publishedCheckpoint
+    const { size } = claimedCheckpoint(checkpoint)
+    const hashes = solveSync(inclusionPlan(seq, size), size, this.#readTile)
+    return { text: formatTlogProof({ index: seq, hashes, checkpoint }), entry }
+  }
+
+  /** Hashes that show that the published log grew from an older size. */
+  consistency(from: number): Uint8Array[] {
+    const { size } = claimedCheckpoint(this.#publishedCheckpoint)
+    return solveSync(consistencyPlan(from, size), size, this.#readTile)
+  }
+
+  /** Resolves when all that is durable now is published too. */
+  async publish(): Promise<void> {
+    const target = this.size
+    while (this.#published < target) {
+      if (!this.#publishing) {
+        this.#publishRequested = true
+        this.#startPublishing()
+      }
+      if (this.#publishing) await this.#publishing
+      else await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  /** Makes sure that no journal file holds a key any more that is about to be destroyed. */
+  async settle(): Promise<void> {
+    await this.publish()
+    await this.#options.keys.flush()
+    await this.#journal.rotate()
+    await this.#journal.drop(this.#published)
+  }
+
+  /** Takes the link to a subject away from its records. */
+  unlink(seqs: readonly number[]): Promise<void> {
+    return this.#archive.unlink(seqs)
+  }
+
+  /** Ends accepted work, publishes it, and closes. */
+  async stop(): Promise<void> {
+    await this.#writer.stop()
+    await this.publish()
+    await this.#close()
+  }
+
+  async #close(): Promise<void> {
+    clearTimeout(this.#timer)
+    clearInterval(this.#roomTimer)
+    await this.#publishing?.catch(() => {})
+    await this.#journal.rotate()
+    await this.#archive.close()
+  }
+
+  async #recover(): Promise<void> {
+    for await (const frame of this.#journal.replay(this.#published)) {
+      if (frame.first !== this.#growing.size) {
+        throw new Fault('refused_start', `the journal goes on at record ${frame.first}, but the log ends at ${this.#growing.size}: part of it is missing. Restore the folder from a backup.`)
+      }
+      for (const { index, bytes } of frame.slots) this.#options.keys.replay(index, bytes)
+      const records = frame.records.map((record) => ({ ...record, leaf: leafHash(record.entry) }))
+      for (const record of records) {
+        this.#growing.append(record.leaf)
+        this.#identities.add(record.line.subarray(16, 32))
+      }
+      const claimed = await readCheckpoint(frame.checkpoint, this.vkey, 'the journal')
+      if (claimed.size !== this.#growing.size || !sameBytes(claimed.root, this.#growing.root())) {
+        throw new Fault('refused_start', `the journal's records up to ${claimed.size} contradict the checkpoint signed with them. Restore the folder from a backup.`)
+      }
+      this.#tail.push(...records)
+      this.#committedCheckpoint = frame.checkpoint
+    }
+    const size = this.#growing.size
+    this.#writer.resume(size, 0)
+    if (size > 0) this.#writer.resume(size, Date.parse(this.entry(size - 1).recorded) * 1000)
+  }
+
+  async #checkPin(): Promise<void> {
+    const pin = openPin(this.#options.files, this.#options.stateFolder, this.origin)
+    const note = pin.read()
+    if (note === undefined || this.#options.ignorePin) return
+    const pinned = await readCheckpoint(note, this.vkey, pin.path)
+    const advice = 'Restore the newer one, or run `whence recover --help`.'
+    if (pinned.size > this.size) {
+      throw new Fault('refused_start', `the checkpoint pinned in ${pin.path} is at record ${pinned.size}, but the log ends at ${this.size}. An older copy of the folder has been put back. ${advice}`)
+    }
+    if (!sameBytes(this.#rootAt(pinned.size), pinned.root)) {
+      throw new Fault('refused_start', `the log is not the one whose checkpoint is pinned in ${pin.path}: at record ${pinned.size} their trees differ. ${advice}`)
+    }
+  }
+
+  /** The root of the first `size` records, the last of which may not be published yet. */
+  #rootAt(size: number): Uint8Array {
+    const from = Math.min(size, this.#published)
+    const tree = Tree.fromEdge(from, solveSync(edgePlan(from), this.#published, this.#readTile))
+    for (const record of this.#tail.slice(0, size - from)) tree.append(record.leaf)
+    return tree.root()
+  }
+
+  #checkClock(): void {
+    if (this.size === 0) return
+    const last = Date.parse(this.entry(this.size - 1).recorded) * 1000
+    const behind = last - this.#options.clock.now()
+    if (behind > CLOCK_TOLERANCE) {
+      throw new Fault('refused_start', `the clock is ${Math.round(behind / SECOND)} s behind the last record: set it right, then start again`)
+    }
+  }
+
+  #afterCommit(records: readonly CommittedRecord[], checkpoint: string): void {
+    for (const record of records) this.#tail.push(record)
+    this.#committedCheckpoint = checkpoint
+    this.#room -= records.reduce((sum, record) => sum + 2 * (record.entry.length + record.payload.length), 0)
+    this.#startPublishing()
+    for (const listener of this.#listeners) listener()
+  }
+
+  /** Begins to publish when it is due. Only between commits: then all leaves of the tree are durable. */
+  #startPublishing(): void {
+    if (this.#publishing || this.#tail.length === 0) return
+    const every = this.#options.publishEvery ?? 500
+    const due = this.#publishRequested || Date.now() - this.#publishedAt >= every || this.#tail.length > 50_000
+    if (!due || this.#growing.size !== this.#writer.size) {
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined
+        this.#publishRequested = true
+        this.#startPublishing()
+      }, every)
+      return
+    }
+    this.#publishRequested = false
+    const from = this.#published
+    const records = this.#tail.slice()
+    const checkpoint = this.#committedCheckpoint
+    const tiles = this.#growing.cut()
+    this.#publishing = this.#journal
+      .rotate()
+      .then(() => this.#publication.publish({ from, records, tiles, checkpoint }))
+      .then(() => {
+        this.#published = from + records.length
+        this.#publishedCheckpoint = checkpoint
+        this.#tail = this.#tail.slice(records.length)
+        this.#publishedAt = Date.now()
+      })
+      .catch((error: unknown) => this.#fatal(error))
+      .finally(() => {
+        this.#publishing = undefined
+        this.#startPublishing()
+      })
+  }
+
+  #fatal(error: unknown): void {
+    this.#options.onFatal(error)
+  }
+
+  async #measureRoom(): Promise<void> {
+    const measure = async (): Promise<void> => {
+      this.#room = (await this.#options.files.free(this.#options.folder)) - (this.#options.reserve ?? 256 * 1024 * 1024)
+    }
+    await measure()
+    this.#roomTimer = setInterval(() => void measure().catch(() => {}), 1000)
+    this.#roomTimer.unref()
+  }
+
+  readonly #readTile = (path: string): Uint8Array | undefined => this.#options.files.read(`${this.#options.folder}/log/${path}`)
+
+  #bundle(index: number): Uint8Array[] {
+    const width = Math.min(TILE_WIDTH, this.#published - index * TILE_WIDTH)
+    const key = `${index}/${width}`
+    const cached = this.#bundles.get(key)
+    if (cached) return cached
+    const bytes = readTile(this.#options.files, `${this.#options.folder}/log`, { level: 'entries', index, width })
+    if (!bytes) throw new Fault('altered', `the entry bundle ${index} of ${this.#options.folder}/log is missing`)
+    let entries: Uint8Array[]
+    try {
+      entries = decodeBundle(bytes, width)
+    } catch (cause) {
+      throw new Fault('altered', `the entry bundle ${index} of ${this.#options.folder}/log is altered: ${(cause as Error).message}`, { cause })
+    }
+    if (this.#bundles.size >= BUNDLES_CACHED) this.#bundles.delete(this.#bundles.keys().next().value!)
+    this.#bundles.set(key, entries)
+    return entries
+  }
+}
+
+async function readCheckpoint(note: string | Uint8Array, vkey: string, where: string): Promise<{ size: number; root: Uint8Array }> {
+  try {
+    return await verifyCheckpoint(note, vkey)
+  } catch (cause) {
+    throw new Fault('refused_start', `the checkpoint in ${where} is not signed by this log's key: ${(cause as Error).message}. The key or the checkpoint was exchanged; restore both from one backup.`, { cause })
+  }
+}
+
+/** The log's key, made at the first start, readable by its owner only. */
+async function logSigner(files: Files, path: string, origin: string, fresh: boolean): Promise<SyncSigner> {
+  let pem = files.read(path)
+  if (!pem) {
+    if (!fresh) throw new Fault('refused_start', `the log's key ${path} is missing: restore it from a backup of the keys`)
+    const { privateKey } = generateKeyPairSync('ed25519')
+    pem = Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' }))
+    await files.replace(path, pem, { mode: 0o600 })
+  }
+  const key = createPrivateKey(Buffer.from(pem))
+  const publicKey = createPublicKey(key).export({ type: 'spki', format: 'der' }).subarray(-32)
+  return { name: origin, publicKey: new Uint8Array(publicKey), sign: (bytes) => new Uint8Array(sign(null, bytes, key)) }
+}
+
+function sortedJson(content: Uint8Array): string {
+  const value: unknown = JSON.parse(Buffer.from(content.buffer, content.byteOffset, content.length).toString('utf8'))
+  return JSON.stringify(value, (_key, item: unknown) =>
+    item && typeof item === 'object' && !Array.isArray(item)
+      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : item,
+  )
+}

@@ -1,0 +1,363 @@
+// The single writer. Concurrent appends gather into one group commit: formed, journalled with one fdatasync,
+// acknowledged. Its order is the only transaction there is.
+import { GrowingTiles, leafHash, signCheckpointSync, toHex } from '@whence/ledger'
+import type { SyncSigner } from '@whence/ledger'
+import { hash } from 'node:crypto'
+import { Fault } from '../../fault.ts'
+import type { KeyStore } from '../../store/keys.ts'
+import { binding, commitment, identityOf, placeBytes, seal } from '../subjects/seal.ts'
+import type { Subject } from '../subjects/subjects.ts'
+import { formatDay, formatTime } from '../time.ts'
+import type { Clock, Micros } from '../time.ts'
+import { decodeLine, encodeLine, streamNumber } from './archive.ts'
+import { decodeEntry, encodeEntry, isMember, MAX_PAYLOAD_BYTES } from './entry.ts'
+import type { Entry } from './entry.ts'
+import type { Identities } from './identities.ts'
+import type { Journal } from './journal.ts'
+import type { CommittedRecord } from './publication.ts'
+
+/** A record to be appended. */
+export interface Draft {
+  kind: string
+  stream: string
+  id: string
+  source: string
+  time: Micros
+  n?: number | undefined
+  refs?: Record<string, string>
+  /** The source's content, as it came. */
+  content: Uint8Array
+  /** Media type of a clear payload. Default `application/json`. */
+  type?: string
+  /** Whose record it is: then the payload is sealed. */
+  subject?: Subject | undefined
+  /** What Whence adds to a sealed payload. The exact id and time are added by themselves. */
+  header?: Record<string, unknown>
+  /** False for a dropped event: its binding is kept, its content is not. */
+  keep?: boolean
+  /** What state this record changes, for conditional appends: `consent:…`, `view:…`. */
+  touches?: readonly string[]
+}
+
+export interface AppendOptions {
+  /** Id of the API key. */
+  actor: string
+  /** The position up to which the caller knew the log when it judged; with `keys`, what its judgement depended on. */
+  basis?: number
+  keys?: readonly string[]
+}
+
+/** What became of a draft. `seq` of a conflict is where the other content was kept, in quarantine. */
+export type Appended = Placed | { status: 'refused'; fault: Fault }
+
+export interface Placed {
+  status: 'recorded' | 'duplicate' | 'conflict'
+  seq: number
+  leaf: string
+  recorded: string
+  /** The earlier record was erased. */
+  erased?: true
+}
+
+export type AppendResult = Appended[] | 'stale'
+
+interface Call {
+  drafts: readonly Draft[]
+  options: AppendOptions
+  results: Appended[]
+  next: number
+  resolve(result: AppendResult): void
+  reject(fault: Fault): void
+}
+
+export interface WriterLimits {
+  /** Records and bytes that may wait; beyond, appends are refused with `overloaded`. */
+  queueRecords: number
+  queueBytes: number
+  /** Records formed in one turn of the event loop, so that others get theirs. */
+  frameRecords: number
+}
+
+export const defaultLimits: WriterLimits = { queueRecords: 50_000, queueBytes: 256 * 1024 * 1024, frameRecords: 256 }
+
+/** How the writer reads what it wrote before. */
+export interface PastRecords {
+  entryBytes(seq: number): Uint8Array
+  lineBytes(seq: number): Uint8Array
+  /** Whether the content of a past record says the same as these bytes, as JSON. */
+  sameJson(seq: number, content: Uint8Array): boolean
+}
+
+export interface WriterParts {
+  origin: string
+  signer: SyncSigner
+  journal: Journal
+  keys: KeyStore
+  identities: Identities
+  growing: GrowingTiles
+  past: PastRecords
+  clock: Clock
+  limits: WriterLimits
+  /** Called between two commits, when everything in the tree is durable. */
+  afterCommit(records: readonly CommittedRecord[], checkpoint: string): void
+  /** Bytes that may still be accepted before the disk reserve would be eaten. */
+  room(): number
+  onFatal(error: unknown): void
+}
+
+export class Writer {
+  readonly #parts: WriterParts
+  readonly #queue: Call[] = []
+  #queuedRecords = 0
+  #queuedBytes = 0
+  #recorded: Micros = 0
+  #running = false
+  #stopped: Fault | undefined
+  /** The last position at which a key was touched, since `#oldestBasis`. */
+  readonly #touched = new Map<string, number>()
+  #oldestBasis: number
+  #committed: number
+  readonly #syncTimes: number[] = []
+
+  constructor(parts: WriterParts) {
+    this.#parts = parts
+    this.#committed = parts.growing.size
+    this.#oldestBasis = parts.growing.size
+  }
+
+  /** Takes up the log where recovery left it: `size` records, the last of them recorded at `last`. */
+  resume(size: number, last: Micros): void {
+    this.#committed = size
+    this.#oldestBasis = size
+    this.#recorded = last
+  }
+
+  /** Records that are durable. */
+  get size(): number {
+    return this.#committed
+  }
+
+  get queued(): { records: number; bytes: number } {
+    return { records: this.#queuedRecords, bytes: this.#queuedBytes }
+  }
+
+  /** Durations of the last journal syncs, in milliseconds. */
+  get syncTimes(): readonly number[] {
+    return this.#syncTimes
+  }
+
+  /**
+   * Appends records; resolves when they are durable, with a result for each. With `basis` and `keys` all are appended,
+   * or none ('stale') when something it depended on has moved. Throws `overloaded` or `disk_full` before anything of it
+   * is accepted.
+   */
+  append(drafts: readonly Draft[], options: AppendOptions): Promise<AppendResult> {
+    if (this.#stopped) return Promise.reject(this.#stopped)
+    if (drafts.length === 0) return Promise.resolve([])
+    const bytes = drafts.reduce((sum, draft) => sum + draft.content.length + 1024, 0)
+    const { queueRecords, queueBytes } = this.#parts.limits
+    if (
+      this.#queuedRecords > 0 &&
+      (this.#queuedRecords + drafts.length > queueRecords || this.#queuedBytes + bytes > queueBytes)
+    ) {
+      return Promise.reject(new Fault('overloaded', `${this.#queuedRecords} records wait to be written: try again in a second`))
+    }
+    if (bytes * 2 > this.#parts.room() - this.#queuedBytes * 2) {
+      return Promise.reject(new Fault('disk_full', 'the disk is full but for its reserve: free some space, or lower WHENCE_DISK_RESERVE; nothing of this was accepted'))
+    }
+    this.#queuedRecords += drafts.length
+    this.#queuedBytes += bytes
+    return new Promise<AppendResult>((resolve, reject) => {
+      const done = (): void => {
+        this.#queuedRecords -= drafts.length
+        this.#queuedBytes -= bytes
+      }
+      this.#queue.push({
+        drafts,
+        options,
+        results: [],
+        next: 0,
+        resolve: (result) => (done(), resolve(result)),
+        reject: (fault) => (done(), reject(fault)),
+      })
+      if (!this.#running) void this.#run()
+    })
+  }
+
+  /** Refuses what comes, and resolves when what was accepted is durable. */
+  async stop(): Promise<void> {
+    this.#stopped ??= new Fault('unavailable', 'the server is stopping')
+    while (this.#running) await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true
+    // One turn of the event loop lets concurrent requests join the first frame.
+    await new Promise((resolve) => setImmediate(resolve))
+    try {
+      while (this.#queue.length > 0) {
+        const { records, finished } = this.#form()
+        if (records.length > 0) {
+          const checkpoint = this.#sign()
+          const began = performance.now()
+          await this.#parts.journal.append({
+            first: this.#committed,
+            records,
+            slots: this.#parts.keys.pending(),
+            checkpoint,
+          })
+          this.#syncTimes.push(performance.now() - began)
+          if (this.#syncTimes.length > 1000) this.#syncTimes.shift()
+          this.#committed += records.length
+          this.#parts.afterCommit(records, checkpoint)
+        }
+        for (const finish of finished) finish()
+        if (this.#queue.length > 0) await new Promise((resolve) => setImmediate(resolve))
+      }
+    } catch (error) {
+      this.#stopped = new Fault('internal', 'the journal could not be written; the server stops, and recovers at its next start', { cause: error })
+      for (const call of this.#queue.splice(0)) call.reject(this.#stopped)
+      this.#parts.onFatal(error)
+    } finally {
+      this.#running = false
+    }
+  }
+
+  /** Sequences the next drafts of the queue, at most a frame of them; calls with a basis are not divided. */
+  #form(): { records: CommittedRecord[]; finished: (() => void)[] } {
+    const records: CommittedRecord[] = []
+    const finished: (() => void)[] = []
+    this.#recorded = Math.max(this.#recorded, this.#parts.clock.now())
+    const recorded = formatTime(this.#recorded)
+    while (this.#queue.length > 0 && records.length < this.#parts.limits.frameRecords) {
+      const call = this.#queue[0]!
+      if (call.next === 0 && this.#stale(call.options)) {
+        this.#queue.shift()
+        finished.push(() => call.resolve('stale'))
+        continue
+      }
+      const whole = call.options.basis !== undefined
+      while (call.next < call.drafts.length && (whole || records.length < this.#parts.limits.frameRecords)) {
+        call.results.push(this.#sequence(call.drafts[call.next]!, call.options.actor, recorded, records))
+        call.next++
+      }
+      if (call.next < call.drafts.length) break
+      this.#queue.shift()
+      finished.push(() => call.resolve(call.results))
+    }
+    return { records, finished }
+  }
+
+  #stale({ basis, keys = [] }: AppendOptions): boolean {
+    if (basis === undefined) return false
+    if (basis < this.#oldestBasis) return true
+    return keys.some((key) => (this.#touched.get(key) ?? -1) >= basis)
+  }
+
+  #sequence(draft: Draft, actor: string, recorded: string, records: CommittedRecord[]): Appended {
+    const { identities, keys } = this.#parts
+    if (draft.content.length > MAX_PAYLOAD_BYTES) {
+      return { status: 'refused', fault: new Fault('too_large', `the payload has ${draft.content.length} bytes, more than 8 MiB`) }
+    }
+    const identity = identityOf(keys.idKey, placeBytes(draft))
+    const earlier = identities.find(identity)
+    if (earlier !== undefined) return this.#again(draft, identity, earlier, actor, recorded, records)
+    return this.#add(draft, identity, actor, recorded, records)
+  }
+
+  /** A record with this identity exists: the same content is a duplicate, other content is kept as a conflict. */
+  #again(draft: Draft, identity: Buffer, earlier: number, actor: string, recorded: string, records: CommittedRecord[]): Appended {
+    const formed = records[earlier - this.#committed]
+    const line = decodeLine(formed?.line ?? this.#parts.past.lineBytes(earlier))
+    const entryBytes = formed?.entry ?? this.#parts.past.entryBytes(earlier)
+    const receipt = { seq: earlier, leaf: toHex(leafHash(entryBytes)), recorded: decodeEntry(entryBytes).recorded }
+    if (line.erased) return { status: 'duplicate', ...receipt, erased: true }
+    const commit = commitOf(draft, identity)
+    if (commit.subarray(0, 16).equals(line.commit)) return { status: 'duplicate', ...receipt }
+    if (!formed && this.#parts.past.sameJson(earlier, draft.content)) return { status: 'duplicate', ...receipt }
+    if (draft.kind === 'conflict/1') return { status: 'conflict', ...receipt }
+    const kept = this.#sequence(
+      {
+        ...draft,
+        kind: 'conflict/1',
+        id: `${draft.id}#${commit.toString('hex', 0, 16)}`,
+        refs: { of: String(earlier), ...draft.refs, outcome: 'conflict' },
+        header: { ...draft.header, conflicting: draft.id },
+        keep: true,
+      },
+      actor,
+      recorded,
+      records,
+    )
+    return kept.status === 'refused' ? kept : { ...kept, status: 'conflict' }
+  }
+
+  #add(draft: Draft, identity: Buffer, actor: string, recorded: string, records: CommittedRecord[]): Appended {
+    const shownId = draft.subject ? identity.toString('hex') : draft.id
+    const entry: Entry = {
+      actor,
+      id: shownId,
+      kind: draft.kind,
+      recorded,
+      refs: draft.refs ?? {},
+      source: draft.source,
+      stream: draft.stream,
+      time: draft.subject ? formatDay(draft.time) : formatTime(draft.time),
+    }
+    if (draft.n !== undefined) entry.n = draft.n
+    let payload: Uint8Array
+    let commit: Buffer
+    if (draft.subject) {
+      const place = placeBytes({ ...draft, id: shownId })
+      const { r, tag } = binding(draft.subject.keys, place)
+      commit = commitment(r, draft.content)
+      const header = { id: draft.id, time: formatTime(draft.time), ...draft.header }
+      const sealed = seal(draft.subject.keys, place, tag, commit, header, draft.keep === false ? undefined : draft.content)
+      entry.sealed = sealed.compartment
+      payload = sealed.stored
+    } else {
+      payload = draft.content
+      const sha256 = hash('sha256', payload, 'hex')
+      commit = Buffer.from(sha256, 'hex')
+      entry.payload = { sha256, bytes: payload.length, type: draft.type ?? 'application/json' }
+    }
+    let bytes: Uint8Array
+    try {
+      bytes = encodeEntry(entry)
+    } catch (error) {
+      return { status: 'refused', fault: Fault.from(error) }
+    }
+    const leaf = leafHash(bytes)
+    const seq = this.#committed + records.length
+    records.push({
+      entry: bytes,
+      payload,
+      leaf,
+      line: encodeLine({
+        length: payload.length,
+        member: isMember(entry),
+        sealed: draft.subject !== undefined,
+        stream: streamNumber(draft.stream),
+        identity,
+        subject: draft.subject?.id ?? '',
+        commit,
+      }),
+    })
+    this.#parts.growing.append(leaf)
+    this.#parts.identities.add(identity)
+    for (const key of draft.touches ?? []) this.#touched.set(key, seq)
+    return { status: 'recorded', seq, leaf: toHex(leaf), recorded }
+  }
+
+  #sign(): string {
+    const { growing, origin, signer } = this.#parts
+    return signCheckpointSync({ origin, size: growing.size, root: growing.root() }, signer)
+  }
+}
+
+/** What makes two contents the same: the commitment under the subject's key, or the digest of a clear payload. */
+function commitOf(draft: Draft, identity: Buffer): Buffer {
+  if (!draft.subject) return Buffer.from(hash('sha256', draft.content, 'hex'), 'hex')
+  const { r } = binding(draft.subject.keys, placeBytes({ ...draft, id: identity.toString('hex') }))
+  return commitment(r, draft.content)
+}

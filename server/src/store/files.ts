@@ -1,0 +1,189 @@
+// What the ledger asks of a file system. One small interface, so that tests can make any single operation fail, or stop
+// the process before or after it.
+import { constants, createReadStream, readdirSync, readFileSync, readSync, openSync, closeSync, statSync } from 'node:fs'
+import { mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+/** A file that grows at its end, or is overwritten in place. Nothing is durable before `sync` resolves. */
+export interface GrowingFile {
+  readonly path: string
+  /** Bytes in the file, writes under way included. */
+  readonly size: number
+  append(chunks: readonly Uint8Array[]): Promise<void>
+  overwrite(at: number, bytes: Uint8Array): Promise<void>
+  /** fdatasync. After it has failed once the file must not be used again: the page cache can no longer be trusted. */
+  sync(): Promise<void>
+  truncate(size: number): Promise<void>
+  close(): Promise<void>
+}
+
+export interface Files {
+  /** The whole file, or undefined when there is none. */
+  read(path: string): Uint8Array | undefined
+  /** At most `length` bytes from `at`; fewer at the end of the file. */
+  readAt(path: string, at: number, length: number): Uint8Array
+  size(path: string): number | undefined
+  list(folder: string): string[]
+  /** Opens for writing, making the file and its folder. The folder's entry is synced. */
+  grow(path: string, options?: { mode?: number }): Promise<GrowingFile>
+  /** Writes a file whole: temporary name, fsync, rename. Readers see the old bytes or the new ones. */
+  replace(path: string, bytes: Uint8Array, options?: { mode?: number }): Promise<void>
+  /** Makes renames and removals in a folder durable. */
+  syncFolder(folder: string): Promise<void>
+  remove(path: string): Promise<void>
+  /** Bytes that may still be written to the file system that holds `path`. */
+  free(path: string): Promise<number>
+  close(): void
+}
+
+/** The local file system. Descriptors of files that are read at random are kept open, at most `maxOpen` of them. */
+export function localFiles(maxOpen = 256): Files {
+  const open_ = new Map<string, number>()
+  let temporary = 0
+
+  const descriptor = (path: string): number => {
+    let fd = open_.get(path)
+    if (fd !== undefined) return fd
+    fd = openSync(path, constants.O_RDONLY)
+    if (open_.size >= maxOpen) {
+      const [oldest, oldestFd] = open_.entries().next().value!
+      closeSync(oldestFd)
+      open_.delete(oldest)
+    }
+    open_.set(path, fd)
+    return fd
+  }
+  const forget = (path: string): void => {
+    const fd = open_.get(path)
+    if (fd === undefined) return
+    closeSync(fd)
+    open_.delete(path)
+  }
+
+  const files: Files = {
+    read(path) {
+      try {
+        return new Uint8Array(readFileSync(path))
+      } catch (error) {
+        if (isMissing(error)) return undefined
+        throw error
+      }
+    },
+    readAt(path, at, length) {
+      const bytes = Buffer.allocUnsafe(length)
+      let read = 0
+      while (read < length) {
+        const n = readSync(descriptor(path), bytes, read, length - read, at + read)
+        if (n === 0) break
+        read += n
+      }
+      return bytes.subarray(0, read)
+    },
+    size(path) {
+      return statSync(path, { throwIfNoEntry: false })?.size
+    },
+    list(folder) {
+      try {
+        return readdirSync(folder).sort()
+      } catch (error) {
+        if (isMissing(error)) return []
+        throw error
+      }
+    },
+    async grow(path, options = {}) {
+      await mkdir(dirname(path), { recursive: true })
+      const existed = files.size(path) !== undefined
+      const handle = await open(path, constants.O_RDWR | constants.O_CREAT, options.mode ?? 0o644)
+      if (!existed) await files.syncFolder(dirname(path))
+      return growing(path, handle, (await handle.stat()).size)
+    },
+    async replace(path, bytes, options = {}) {
+      await mkdir(dirname(path), { recursive: true })
+      const draft = `${path}.${process.pid}-${++temporary}.tmp`
+      try {
+        const handle = await open(draft, 'wx', options.mode ?? 0o644)
+        try {
+          await handle.writeFile(bytes)
+          await handle.sync()
+        } finally {
+          await handle.close()
+        }
+        forget(path)
+        await rename(draft, path)
+      } catch (error) {
+        await rm(draft, { force: true }).catch(() => {})
+        throw error
+      }
+    },
+    async syncFolder(folder) {
+      const handle = await open(folder, constants.O_RDONLY)
+      try {
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+    },
+    async remove(path) {
+      forget(path)
+      await rm(path, { force: true, recursive: true })
+    },
+    async free(path) {
+      const { bavail, bsize } = await statfs(path)
+      return bavail * bsize
+    },
+    close() {
+      for (const path of [...open_.keys()]) forget(path)
+    },
+  }
+  return files
+}
+
+function growing(path: string, handle: FileHandle, size: number): GrowingFile {
+  return {
+    path,
+    get size() {
+      return size
+    },
+    async append(chunks) {
+      const at = size
+      const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+      size += length
+      let { bytesWritten } = await handle.writev(chunks as Uint8Array[], at)
+      if (bytesWritten === length) return
+      const rest = Buffer.concat(chunks as Uint8Array[])
+      while (bytesWritten < length) {
+        const more = await handle.write(rest, bytesWritten, length - bytesWritten, at + bytesWritten)
+        bytesWritten += more.bytesWritten
+      }
+    },
+    async overwrite(at, bytes) {
+      size = Math.max(size, at + bytes.length)
+      let written = 0
+      while (written < bytes.length) {
+        written += (await handle.write(bytes, written, bytes.length - written, at + written)).bytesWritten
+      }
+    },
+    sync: () => handle.datasync(),
+    async truncate(to) {
+      await handle.truncate(to)
+      size = to
+    },
+    close: () => handle.close(),
+  }
+}
+
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
+}
+
+/** Every file below a folder, as paths relative to it, sorted. */
+export async function walk(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => `${entry.parentPath}/${entry.name}`.slice(folder.length + 1))
+    .sort()
+}
+
+export { createReadStream }
