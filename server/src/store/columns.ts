@@ -1,0 +1,479 @@
+// DuckDB, in process: SQL over column files. The only file that imports the driver.
+//
+// The engine reaches no network, loads no extension, and reads and writes nothing outside the folders it was opened
+// with; its configuration is locked. SQL that reaches it must still be ours, or have passed `compile.ts`.
+import {
+  BIGINT,
+  BLOB,
+  BOOLEAN,
+  DATE,
+  DECIMAL,
+  DOUBLE,
+  DuckDBDataChunk,
+  DuckDBDateValue,
+  DuckDBDecimalValue,
+  DuckDBInstance,
+  DuckDBTimestampValue,
+  DuckDBTypeId,
+  TIMESTAMP,
+  VARCHAR,
+  blobValue,
+} from '@duckdb/node-api'
+import type {
+  DuckDBBlobValue,
+  DuckDBConnection,
+  DuckDBListValue,
+  DuckDBMaterializedResult,
+  DuckDBType,
+  DuckDBValue,
+} from '@duckdb/node-api'
+import { mkdir, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { Fault } from '../fault.ts'
+
+export type ColumnType = 'VARCHAR' | 'BIGINT' | 'DOUBLE' | `DECIMAL(${number},${number})` | 'BOOLEAN' | 'TIMESTAMP' | 'DATE'
+
+/** A column of a file or table. */
+export interface Column {
+  name: string
+  type: ColumnType
+}
+
+/**
+ * What is put into a column, by its type:
+ * VARCHAR string · BIGINT bigint, integral number or its text · DOUBLE number · BOOLEAN boolean · BLOB bytes, or their
+ * hex · DECIMAL text, integer, or a number taken by its shortest text; digits that do not fit are refused, not rounded ·
+ * TIMESTAMP micros since the epoch, or RFC 3339 text · DATE `2026-03-20`. null and undefined are NULL.
+ */
+export interface Field<Row> {
+  name: string
+  type: ColumnType | 'BLOB'
+  of: (row: Row) => unknown
+}
+
+/** A value bound to `$1`, `$2` …: a safe integer binds as BIGINT, any other number as DOUBLE, bytes as BLOB. */
+export type Bound = string | number | bigint | boolean | null | Uint8Array
+
+/**
+ * A value as it comes back: BIGINT, HUGEINT and their unsigned kin bigint · smaller integers and DOUBLE number · DECIMAL
+ * its exact text · TIMESTAMP micros since the epoch as a number · DATE `2026-03-20` · BLOB Buffer · BOOLEAN boolean ·
+ * VARCHAR string · LIST array · NULL null.
+ */
+export type Plain = string | number | bigint | boolean | null | Buffer | Plain[]
+
+export type Batches<Row> = AsyncIterable<readonly Row[]> | Iterable<readonly Row[]>
+
+/** One connection. Temporary tables live as long as the session. Queries of one session run one after the other. */
+export interface Session {
+  rows<Row = Record<string, Plain>>(sql: string, bound?: readonly Bound[]): Promise<Row[]>
+  /** The single row of a query; a fault when there are none or several. */
+  row<Row = Record<string, Plain>>(sql: string, bound?: readonly Bound[]): Promise<Row>
+  run(sql: string, bound?: readonly Bound[]): Promise<void>
+  /** Names and types of a query's columns, without running it. */
+  describe(sql: string): Promise<{ name: string; type: string }[]>
+  /** Creates (or replaces) a temporary table and fills it; returns the number of rows. */
+  load<Row>(table: string, fields: readonly Field<Row>[], batches: Batches<Row>): Promise<number>
+}
+
+export interface Columns extends Session {
+  /** Lends a connection of its own. Do not ask for another session inside: at most `sessions` are lent at once. */
+  session<T>(work: (session: Session) => Promise<T>): Promise<T>
+  /** DuckDB's version, for example `v1.5.6`. */
+  readonly version: string
+  close(): Promise<void>
+}
+
+export interface ColumnsOptions {
+  /** The data folder: everything is read and written below it. */
+  folder: string
+  /** More folders that may be read and written. */
+  also?: readonly string[]
+  threads?: number
+  /** DuckDB's memory limit, for example `2GB`. */
+  memory?: string
+  /** Connections lent at once. Each running query holds one of Node's four worker threads, which the ledger's fsync needs too. */
+  sessions?: number
+}
+
+/** Opens DuckDB for a data folder. */
+export async function openColumns(options: ColumnsOptions): Promise<Columns> {
+  const folder = resolve(options.folder)
+  const folders = [folder, ...(options.also ?? []).map((path) => resolve(path))]
+  for (const path of folders) {
+    if (/[*?[\]{}]/.test(path)) {
+      throw new Fault('refused_start', `The folder ${path} has a wildcard character in its name; choose another.`)
+    }
+  }
+  const scratch = join(folder, 'tmp', 'columns')
+  await rm(scratch, { recursive: true, force: true })
+  await mkdir(folder, { recursive: true })
+
+  const instance = await DuckDBInstance.create(':memory:', {
+    ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
+    ...(options.memory === undefined ? {} : { memory_limit: options.memory }),
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    allow_community_extensions: 'false',
+  })
+  const connections: DuckDBConnection[] = []
+  const first = await instance.connect()
+  for (const statement of [
+    `SET GLOBAL TimeZone = 'UTC'`,
+    `SET GLOBAL Calendar = 'gregorian'`,
+    `SET GLOBAL parquet_metadata_cache = true`,
+    `SET GLOBAL preserve_insertion_order = true`,
+    `SET GLOBAL temp_directory = ${quote(scratch)}`,
+    `SET GLOBAL allowed_directories = [${folders.map(quote).join(', ')}]`,
+    `SET GLOBAL enable_external_access = false`,
+    `SET GLOBAL lock_configuration = true`,
+  ]) {
+    await first.run(statement)
+  }
+  const [[version]] = (await first.runAndReadAll('SELECT version()')).getRows() as [[string]]
+  connections.push(first)
+
+  const most = options.sessions ?? 3
+  const waiting: (() => void)[] = []
+  let lent = 0
+  let closed = false
+
+  const session: Columns['session'] = async (work) => {
+    if (closed) throw new Fault('unavailable', 'The column store is closed.')
+    if (lent >= most) await new Promise<void>((resume) => waiting.push(resume))
+    else lent += 1
+    const connection = connections.pop() ?? (await instance.connect())
+    const borrowed = borrow(connection)
+    try {
+      return await work(borrowed)
+    } finally {
+      if (borrowed.used.size === 0 && !closed) connections.push(connection)
+      else connection.closeSync()
+      const next = waiting.shift()
+      if (next) next()
+      else lent -= 1
+    }
+  }
+
+  return {
+    session,
+    rows: (sql, bound) => session((own) => own.rows(sql, bound)),
+    row: (sql, bound) => session((own) => own.row(sql, bound)),
+    run: (sql, bound) => session((own) => own.run(sql, bound)),
+    describe: (sql) => session((own) => own.describe(sql)),
+    load: () => Promise.reject(new Fault('internal', 'A temporary table needs a session.')),
+    version,
+    async close() {
+      if (closed) return
+      closed = true
+      for (const connection of connections) connection.closeSync()
+      instance.closeSync()
+      await rm(scratch, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A text as an SQL literal. */
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}
+
+/** A name as an SQL identifier. */
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
+/** An SQL expression for a time: exact, and a constant to the planner, so that files and row groups are skipped. */
+export function timestamp(micros: number): string {
+  if (!Number.isSafeInteger(micros)) throw new Fault('invalid', `${micros} is no time in microseconds.`)
+  return `make_timestamp(${micros}::BIGINT)`
+}
+
+function borrow(connection: DuckDBConnection): Session & { used: Set<string> } {
+  const used = new Set<string>()
+  const read = async (sql: string, bound: readonly Bound[] = []): Promise<DuckDBMaterializedResult> => {
+    // Any statement that makes a table leaves the connection to this session alone.
+    if (/^\s*create\b/i.test(sql)) used.add(sql)
+    try {
+      return await connection.run(sql, bound.length === 0 ? undefined : bound.map(bind), bound.map(boundType))
+    } catch (error) {
+      throw explainFailure(error)
+    }
+  }
+  const own: Session & { used: Set<string> } = {
+    used,
+    async rows<Row>(sql: string, bound?: readonly Bound[]) {
+      return plainRows<Row>(await read(sql, bound))
+    },
+    async row<Row>(sql: string, bound?: readonly Bound[]) {
+      const [row, ...more] = await own.rows<Row>(sql, bound)
+      if (row === undefined || more.length > 0) {
+        throw new Fault('internal', `A query that must return one row returned ${row === undefined ? 0 : 'several'}: ${sql}`)
+      }
+      return row
+    },
+    async run(sql, bound) {
+      await read(sql, bound)
+    },
+    async describe(sql) {
+      return own.rows(`SELECT column_name AS name, column_type AS type FROM (DESCRIBE ${sql})`)
+    },
+    async load(table, fields, batches) {
+      used.add(table)
+      const columns = fields.map((field) => `${identifier(field.name)} ${field.type}`)
+      await connection.run(`CREATE OR REPLACE TEMP TABLE ${identifier(table)} (${columns.join(', ')})`)
+      return append(connection, table, fields, batches)
+    },
+  }
+  return own
+}
+
+function explainFailure(error: unknown): Fault {
+  const message = error instanceof Error ? error.message : String(error)
+  const [sentence = message] = message.split('\n\nLINE ')
+  const code = /^(Parser|Binder|Catalog|Conversion|Out of Range|Invalid Input)/.test(sentence) ? 'invalid' : 'internal'
+  return new Fault(code, sentence, { cause: error })
+}
+
+function bind(value: Bound): DuckDBValue {
+  if (value instanceof Uint8Array) return blobValue(value)
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value)
+  return value
+}
+
+function boundType(value: Bound): DuckDBType | undefined {
+  if (typeof value === 'bigint' || Number.isSafeInteger(value)) return BIGINT
+  return typeof value === 'number' ? DOUBLE : undefined
+}
+
+// Reading
+
+async function plainRows<Row>(result: DuckDBMaterializedResult): Promise<Row[]> {
+  const names = result.columnNames()
+  const types = result.columnTypes()
+  const rows: Record<string, Plain>[] = []
+  for (const chunk of await result.fetchAllChunks()) {
+    const from = rows.length
+    for (let i = 0; i < chunk.rowCount; i++) rows.push({})
+    names.forEach((name, index) => {
+      const toPlain = reader(types[index]!)
+      chunk.visitColumnValues(index, (value, i) => {
+        rows[from + i]![name] = value === null ? null : toPlain(value)
+      })
+    })
+  }
+  return rows as Row[]
+}
+
+function reader(type: DuckDBType): (value: DuckDBValue) => Plain {
+  switch (type.typeId) {
+    case DuckDBTypeId.TIMESTAMP:
+      return (value) => safe((value as DuckDBTimestampValue).micros)
+    case DuckDBTypeId.DECIMAL:
+    case DuckDBTypeId.DATE:
+    case DuckDBTypeId.UUID:
+    case DuckDBTypeId.INTERVAL:
+      return (value) => String(value)
+    case DuckDBTypeId.BLOB:
+      return (value) => {
+        const { bytes } = value as DuckDBBlobValue
+        return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      }
+    case DuckDBTypeId.LIST: {
+      const item = reader((type as unknown as { valueType: DuckDBType }).valueType)
+      return (value) => (value as DuckDBListValue).items.map((each) => (each === null ? null : item(each)))
+    }
+    default:
+      return (value) => value as Plain
+  }
+}
+
+function safe(micros: bigint): number {
+  const number = Number(micros)
+  if (!Number.isSafeInteger(number)) throw new Fault('invalid', `The time ${micros} is outside the supported range.`)
+  return number
+}
+
+// Writing
+
+const chunkRows = 2048
+
+async function append<Row>(
+  connection: DuckDBConnection,
+  table: string,
+  fields: readonly Field<Row>[],
+  batches: Batches<Row>,
+): Promise<number> {
+  const types = fields.map((field) => driverType(field.type))
+  const writers = fields.map((field) => writer(field))
+  const appender = await connection.createAppender(table)
+  let count = 0
+  try {
+    let pending: Row[] = []
+    const flush = (): void => {
+      const chunk = DuckDBDataChunk.create(types, pending.length)
+      writers.forEach((values, index) => chunk.setColumnValues(index, values(pending)))
+      appender.appendDataChunk(chunk)
+      count += pending.length
+      pending = []
+    }
+    for await (const batch of batches) {
+      for (const row of batch) {
+        pending.push(row)
+        if (pending.length === chunkRows) flush()
+      }
+    }
+    if (pending.length > 0) flush()
+    appender.flushSync()
+  } finally {
+    appender.closeSync()
+  }
+  return count
+}
+
+function driverType(type: Field<never>['type']): DuckDBType {
+  switch (type) {
+    case 'VARCHAR':
+      return VARCHAR
+    case 'BIGINT':
+      return BIGINT
+    case 'DOUBLE':
+      return DOUBLE
+    case 'BOOLEAN':
+      return BOOLEAN
+    case 'TIMESTAMP':
+      return TIMESTAMP
+    case 'DATE':
+      return DATE
+    case 'BLOB':
+      return BLOB
+    default:
+      return DECIMAL(...decimalOf(type))
+  }
+}
+
+/** Precision and scale of `DECIMAL(18,2)`. */
+export function decimalOf(type: string): [precision: number, scale: number] {
+  const match = /^DECIMAL\((\d{1,2}),\s*(\d{1,2})\)$/.exec(type)
+  const precision = Number(match?.[1])
+  const scale = Number(match?.[2])
+  if (!match || precision < 1 || precision > 38 || scale > precision) {
+    throw new Fault('invalid', `${type} is no column type.`)
+  }
+  return [precision, scale]
+}
+
+function writer<Row>(field: Field<Row>): (rows: readonly Row[]) => DuckDBValue[] {
+  const { of } = field
+  if (field.type === 'BLOB') return (rows) => blobs(rows.map(of), field.name)
+  const convert = converter(field.type)
+  return (rows) => {
+    const values = new Array<DuckDBValue>(rows.length)
+    for (let i = 0; i < rows.length; i++) {
+      const value = of(rows[i]!)
+      if (value === null || value === undefined) {
+        values[i] = null
+        continue
+      }
+      const converted = convert(value)
+      if (converted === undefined) {
+        const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : String(value)
+        throw new Fault('invalid', `Column ${field.name} is ${field.type}; ${shown} is not.`)
+      }
+      values[i] = converted
+    }
+    return values
+  }
+}
+
+// Ids in hex are decoded for a whole chunk at once: one by one they were half of the cost of a row.
+function blobs(values: readonly unknown[], name: string): DuckDBValue[] {
+  const length = typeof values[0] === 'string' ? values[0].length : 0
+  if (length > 0 && values.every((value) => typeof value === 'string' && value.length === length)) {
+    const bytes = Buffer.from(values.join(''), 'hex')
+    const each = length / 2
+    if (bytes.length === each * values.length) {
+      return values.map((_, i) => blobValue(bytes.subarray(i * each, (i + 1) * each)))
+    }
+  }
+  return values.map((value) => {
+    if (value === null || value === undefined) return null
+    if (value instanceof Uint8Array) return blobValue(value)
+    if (typeof value === 'string' && /^([0-9a-f]{2})*$/.test(value)) return blobValue(Buffer.from(value, 'hex'))
+    throw new Fault('invalid', `Column ${name} takes bytes or their hex.`)
+  })
+}
+
+function converter(type: ColumnType): (value: unknown) => DuckDBValue | undefined {
+  switch (type) {
+    case 'VARCHAR':
+      return (value) => (typeof value === 'string' ? value : undefined)
+    case 'BOOLEAN':
+      return (value) => (typeof value === 'boolean' ? value : undefined)
+    case 'DOUBLE':
+      // Adding 0 turns -0 into 0: the smaller of the two would depend on which came first.
+      return (value) => (typeof value === 'number' ? value + 0 : undefined)
+    case 'BIGINT':
+      return integer
+    case 'TIMESTAMP':
+      return (value) => {
+        const micros = typeof value === 'string' ? microsOf(value) : integer(value)
+        return micros === undefined ? undefined : new DuckDBTimestampValue(BigInt(micros))
+      }
+    case 'DATE':
+      return (value) => {
+        if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(value)) return undefined
+        const micros = microsOf(`${value}T00:00:00Z`)
+        return micros === undefined ? undefined : new DuckDBDateValue(micros / 86_400_000_000)
+      }
+    default: {
+      const [precision, scale] = decimalOf(type)
+      const limit = 10n ** BigInt(precision)
+      return (value) => {
+        const scaled = scaledBy(value, scale)
+        if (scaled === undefined || scaled >= limit || scaled <= -limit) return undefined
+        return new DuckDBDecimalValue(scaled, precision, scale)
+      }
+    }
+  }
+}
+
+const largest = 2n ** 63n
+
+function integer(value: unknown): bigint | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : undefined
+  const whole =
+    typeof value === 'bigint' ? value : typeof value === 'string' && /^-?\d{1,19}$/.test(value) ? BigInt(value) : undefined
+  return whole === undefined || whole >= largest || whole < -largest ? undefined : whole
+}
+
+function scaledBy(value: unknown, scale: number): bigint | undefined {
+  if (typeof value === 'bigint') return value * 10n ** BigInt(scale)
+  if (typeof value !== 'string' && typeof value !== 'number') return undefined
+  const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/.exec(String(value))
+  if (!match) return undefined
+  const [, sign, whole = '', fraction = '', exponent = '0'] = match
+  // The digits times 10 to the power of `shift` are the value times 10 to the power of `scale`.
+  const shift = scale + Number(exponent) - fraction.length
+  let digits = BigInt(whole + fraction)
+  if (shift >= 0) digits *= 10n ** BigInt(shift)
+  else {
+    const divisor = 10n ** BigInt(-shift)
+    if (digits % divisor !== 0n) return undefined
+    digits /= divisor
+  }
+  return sign === '-' ? -digits : digits
+}
+
+/** The micros of an RFC 3339 time, exact; undefined when the text is none or has more than six fraction digits. */
+export function microsOf(text: string): number | undefined {
+  const match = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,6})0*)?([Zz]|[+-]\d\d:\d\d)$/.exec(text)
+  if (!match) return undefined
+  const [, day, time, fraction = '', zone = 'Z'] = match
+  const milliseconds = Date.parse(`${day}T${time}Z`)
+  // Date.parse takes 2026-02-30 for 2 March.
+  if (Number.isNaN(milliseconds) || !new Date(milliseconds).toISOString().startsWith(`${day}T${time}`)) return undefined
+  const [hours = 0, minutes = 0] = zone.length === 1 ? [] : zone.slice(1).split(':').map(Number)
+  const ahead = (zone.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000
+  return (milliseconds - ahead) * 1000 + Number(fraction.padEnd(6, '0'))
+}
+
