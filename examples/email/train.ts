@@ -1,0 +1,99 @@
+// Learns who opens an e-mail with a subject line of style A within three days.
+//
+//   WHENCE_KEY=wk_… node train.ts email_events.ndjson
+import { createHash, randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createClient, type Client, type ModelVersion } from '@whence/sdk'
+import { auc, fit, score, type Row } from '../logistic.ts'
+import { readEvents } from './events.ts'
+
+const features = [
+  'sends_30d',
+  'opens_7d',
+  'opens_30d',
+  'clicks_30d',
+  'clicks_90d',
+  'open_rate_90d',
+  'open_rate_a_90d',
+  'days_since_open',
+  'conversions_90d',
+  'order_value_90d',
+]
+const parameters = { l2: 10, missing: { days_since_open: 90, order_value_90d: 0 }, features }
+
+/** Sends before `split` teach, later ones test. Each needs some history before it, and three days to be opened after. */
+const first = Date.parse('2026-01-20T00:00:00Z')
+const split = Date.parse('2026-03-01T00:00:00Z')
+const last = Date.parse('2026-03-17T00:00:00Z')
+const threeDays = 3 * 24 * 3600 * 1000
+
+/** The label: for every send of a subject line A, whether that customer opened that campaign within three days. */
+export function labelled(file: string): { entity: string; at: string; label: boolean }[] {
+  const events = readEvents(file).filter((event) => event.creative === 'A')
+  const key = (event: { customer_id: string; campaign: string }) => `${event.customer_id} ${event.campaign}`
+  const opened = new Map<string, number>()
+  for (const event of events.filter((e) => e.event === 'opened')) {
+    opened.set(key(event), Math.min(opened.get(key(event)) ?? Infinity, Date.parse(event.time)))
+  }
+  return events
+    .filter((event) => event.event === 'sent')
+    .map((event) => ({ ...event, sent: Date.parse(event.time) }))
+    .filter(({ sent }) => sent >= first && sent < last)
+    .map((event) => ({
+      entity: event.customer_id,
+      at: event.time,
+      label: (opened.get(key(event)) ?? Infinity) <= event.sent + threeDays,
+    }))
+}
+
+export async function train(whence: Client, file: string): Promise<ModelVersion> {
+  const started = new Date().toISOString()
+  const run = randomUUID()
+  const trainingSet = await whence.createTrainingSet({
+    id: `opens-subject-a-${run.slice(0, 8)}`,
+    view: 'customer_engagement',
+    label: 'opens subject line A within 3 days',
+    spine: labelled(file),
+  })
+  const rows = await Array.fromAsync(whence.trainingRows(trainingSet.id))
+  const { teach = [], test = [] } = Object.groupBy(rows, (row) => (Date.parse(row.at) < split ? 'teach' : 'test'))
+  const model = fit(teach, parameters)
+
+  return whence.registerModel({
+    name: 'opens_subject_a',
+    description: 'Whether a customer opens an e-mail within three days when its subject line is of style A',
+    predicts: 'opens subject line A',
+    view: trainingSet.view,
+    trainingSet: trainingSet.id,
+    run: {
+      id: run,
+      started,
+      ended: new Date().toISOString(),
+      parameters: { ...parameters, split: new Date(split).toISOString() },
+      code: { sha256: codeDigest() },
+    },
+    metrics: {
+      auc: auc(test.map((row) => ({ ...row, score: score(model, row.values).score }))),
+      rows_train: teach.length,
+      rows_test: test.length,
+      rate_train: rate(teach),
+      rate_test: rate(test),
+    },
+    model,
+  })
+}
+
+const rate = (rows: readonly Row[]): number => rows.filter((row) => row.label).length / rows.length
+
+/** What `cat train.ts ../logistic.ts | sha256sum` prints. */
+function codeDigest(): string {
+  const hash = createHash('sha256')
+  for (const file of ['./train.ts', '../logistic.ts']) hash.update(readFileSync(new URL(file, import.meta.url)))
+  return hash.digest('hex')
+}
+
+if (import.meta.main) {
+  const { WHENCE_URL: url = 'http://127.0.0.1:4600', WHENCE_KEY: key = '' } = process.env
+  const { name, version, metrics } = await train(createClient({ url, key }), process.argv[2] ?? 'email_events.ndjson')
+  console.log(`${name}@${version}`, metrics)
+}
