@@ -5,7 +5,16 @@ import { Problem } from './receipts.ts'
 import type { Applied, ContractInfo, Declarations, ViewInfo } from './declarations.ts'
 import type { Ingested, IngestQuery, Quarantined, QuarantineQuery, Release, ReleaseRequest, Stream } from './events.ts'
 import type { ExplainQuery, Explanation, Link, Replay, ReplayRequest } from './explanations.ts'
-import type { FeatureRow, Materialize, Snapshot, TrainingRow, TrainingSet, TrainingSetRequest } from './features.ts'
+import type {
+  FeatureRow,
+  Materialize,
+  Snapshot,
+  Subjects,
+  SubjectsRequest,
+  TrainingRow,
+  TrainingSet,
+  TrainingSetRequest,
+} from './features.ts'
 import type {
   Anchor,
   AnchorRequest,
@@ -175,6 +184,11 @@ export class Client {
   /** Records predictions, at most 10,000 a call; durable when this returns, and repeatable like `ingest`. */
   predict(batch: PredictionBatch): Promise<PredictionResults> {
     return this.#json(endpoints.predict, { body: json(batch) })
+  }
+
+  /** The subject id of each identifier, in their order. */
+  subjects(request: SubjectsRequest): Promise<Subjects> {
+    return this.#json(endpoints.subjects, { body: json(request) })
   }
 
   find(query: FindQuery = {}): Promise<Found> {

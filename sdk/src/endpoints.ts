@@ -2,7 +2,16 @@ import { z } from 'zod'
 import { Applied, ContractInfo, Declarations, ViewInfo } from './declarations.ts'
 import { Ingested, IngestQuery, Quarantined, QuarantineQuery, Release, ReleaseRequest, Stream } from './events.ts'
 import { Explanation, ExplainQuery, Link, Replay, ReplayRequest } from './explanations.ts'
-import { FeatureRow, Materialize, Snapshot, TrainingRow, TrainingSet, TrainingSetRequest } from './features.ts'
+import {
+  FeatureRow,
+  Materialize,
+  Snapshot,
+  Subjects,
+  SubjectsRequest,
+  TrainingRow,
+  TrainingSet,
+  TrainingSetRequest,
+} from './features.ts'
 import {
   Anchor,
   AnchorRequest,
@@ -135,6 +144,14 @@ export const endpoints = {
     scope: 'read',
     summary: 'The rows of a snapshot, in order of their subject',
     answer: { rows: FeatureRow },
+  },
+  subjects: {
+    method: 'POST',
+    path: '/v1/subjects',
+    scope: 'read',
+    summary: 'The subject ids of identifiers that the caller knows; null where none is known, or it was erased',
+    body: SubjectsRequest,
+    answer: { json: Subjects },
   },
   createTrainingSet: {
     method: 'POST',

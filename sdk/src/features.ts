@@ -51,6 +51,15 @@ export const FeatureRow = z.object({
 })
 export type FeatureRow = z.infer<typeof FeatureRow>
 
+/** Identifiers whose subject ids are wanted. Subjects are not made by asking. */
+export const SubjectsRequest = z.object({
+  identifiers: z.array(z.string().min(1).max(512)).min(1).max(10_000),
+  subjectType: z.string().default('customer'),
+})
+export type SubjectsRequest = z.input<typeof SubjectsRequest>
+export const Subjects = z.object({ subjects: z.array(SubjectId.nullable()) })
+export type Subjects = z.infer<typeof Subjects>
+
 /** A point-in-time training set: for each row of the spine the features as they were known at that row's `at`. */
 export const TrainingSetRequest = z.object({
   id: z.string().min(1).max(128),
