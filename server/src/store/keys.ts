@@ -31,12 +31,12 @@ export interface KeyStore {
   readonly idKey: Uint8Array
   find(lookup: string): Slot | undefined
   findById(id: string): Slot | undefined
-  /** Makes a subject in memory. It becomes durable with the journal frame that first carries its `pending` slot. */
+  /** Makes a subject in memory. It becomes durable with the journal frame that first carries its slot. */
   mint(lookup: string, day?: number): Slot
   /** The subject's 32-byte key. Throws `altered` if the slot does not open. */
   unwrap(slot: Slot): Uint8Array
-  /** Slots that are not yet in the file, encoded: index and 128 bytes each. */
-  pending(): { index: number; bytes: Uint8Array }[]
+  /** The slots made since the last call, encoded: index and 128 bytes each. They go into the next journal frame. */
+  takeNew(): { index: number; bytes: Uint8Array }[]
   /** Takes up a slot from a replayed journal frame. */
   replay(index: number, bytes: Uint8Array): void
   /** Writes pending slots and syncs. */
@@ -82,6 +82,7 @@ export async function openKeyStore(files: Files, folder: string, kek: Uint8Array
   const byLookup = new Map<string, number>()
   const byId = new Map<string, number>()
   const unsynced = new Set<number>()
+  let fresh: number[] = []
 
   const remember = (index: number, bytes: Uint8Array): void => {
     const slot = decodeSlot(index, bytes)
@@ -131,6 +132,7 @@ export async function openKeyStore(files: Files, folder: string, kek: Uint8Array
       const bytes = encodeSlot(slot, wrap(kek, randomBytes(32), Buffer.from(slot.id, 'hex')))
       raw.set(slot.index, bytes)
       unsynced.add(slot.index)
+      fresh.push(slot.index)
       remember(slot.index, bytes)
       return slot
     },
@@ -143,7 +145,12 @@ export async function openKeyStore(files: Files, folder: string, kek: Uint8Array
         throw new Fault('altered', `the key in slot ${slot.index} of ${path} does not open: the key store is altered, or the key-encryption key is another one`, { cause })
       }
     },
-    pending: () => [...unsynced].map((index) => ({ index, bytes: raw.get(index)! })),
+    takeNew() {
+      const taken = fresh
+      fresh = []
+      // Those that a flush has written meanwhile are durable already.
+      return taken.flatMap((index) => (raw.has(index) ? [{ index, bytes: raw.get(index)! }] : []))
+    },
     replay(index, bytes) {
       const slot = decodeSlot(index, bytes)
       if (known[index]?.state === 'destroyed' || erased.has(slot.lookup)) return

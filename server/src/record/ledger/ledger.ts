@@ -13,6 +13,7 @@ import {
   signCheckpointSync,
   solveSync,
   TILE_WIDTH,
+  toHex,
   Tree,
   verifierKey,
   verifyCheckpoint,
@@ -29,7 +30,7 @@ import { SECOND } from '../time.ts'
 import type { Clock, Micros } from '../time.ts'
 import { Archive, decodeLine, INDEX_BYTES, streamNumber } from './archive.ts'
 import type { IndexLine } from './archive.ts'
-import { decodeEntry } from './entry.ts'
+import { decodeEntry, kindOf } from './entry.ts'
 import type { Entry } from './entry.ts'
 import { Identities } from './identities.ts'
 import { Journal } from './journal.ts'
@@ -226,6 +227,11 @@ export class Ledger {
     return this.#writer.syncTimes
   }
 
+  /** The position of the last record of a kind, of those that this run knows of: at least -1. */
+  lastOf(kind: string): number {
+    return this.#writer.lastOf(kind)
+  }
+
   append(drafts: readonly Draft[], options: AppendOptions): Promise<AppendResult> {
     return this.#writer.append(drafts, options)
   }
@@ -255,6 +261,12 @@ export class Ledger {
 
   entry(seq: number): Entry {
     return decodeEntry(this.entryBytes(seq))
+  }
+
+  /** Where a record stands, as its receipt says. */
+  receiptOf(seq: number): { seq: number; leaf: string; recorded: string } {
+    const bytes = this.entryBytes(seq)
+    return { seq, leaf: toHex(leafHash(bytes)), recorded: decodeEntry(bytes).recorded }
   }
 
   lineBytes(seq: number): Uint8Array {
@@ -436,6 +448,7 @@ export class Ledger {
       for (const { index, bytes } of frame.slots) this.#options.keys.replay(index, bytes)
       const records = frame.records.map((record) => ({ ...record, leaf: leafHash(record.entry) }))
       for (const record of records) {
+        this.#writer.noteKind(kindOf(decodeEntry(record.entry)), this.#growing.size)
         this.#growing.append(record.leaf)
         this.#identities.add(record.line.subarray(16, 32))
       }

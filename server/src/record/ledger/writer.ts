@@ -10,7 +10,7 @@ import type { Subject } from '../subjects/subjects.ts'
 import { formatDay, formatTime } from '../time.ts'
 import type { Clock, Micros } from '../time.ts'
 import { decodeLine, encodeLine, streamNumber } from './archive.ts'
-import { decodeEntry, encodeEntry, isMember, MAX_PAYLOAD_BYTES } from './entry.ts'
+import { decodeEntry, encodeEntry, isMember, kindOf, MAX_PAYLOAD_BYTES } from './entry.ts'
 import type { Entry } from './entry.ts'
 import type { Identities } from './identities.ts'
 import type { Journal } from './journal.ts'
@@ -118,11 +118,22 @@ export class Writer {
   #oldestBasis: number
   #committed: number
   readonly #syncTimes: number[] = []
+  readonly #lastOfKind = new Map<string, number>()
 
   constructor(parts: WriterParts) {
     this.#parts = parts
     this.#committed = parts.growing.size
     this.#oldestBasis = parts.growing.size
+  }
+
+  /** The position of the last record of a kind (without its version), or -1. */
+  lastOf(kind: string): number {
+    return this.#lastOfKind.get(kind) ?? -1
+  }
+
+  /** Notes a record of an earlier run. */
+  noteKind(kind: string, seq: number): void {
+    this.#lastOfKind.set(kind, seq)
   }
 
   /** Takes up the log where recovery left it: `size` records, the last of them recorded at `last`. */
@@ -203,7 +214,7 @@ export class Writer {
           await this.#parts.journal.append({
             first: this.#committed,
             records,
-            slots: this.#parts.keys.pending(),
+            slots: this.#parts.keys.takeNew(),
             checkpoint,
           })
           this.#syncTimes.push(performance.now() - began)
@@ -345,6 +356,7 @@ export class Writer {
     })
     this.#parts.growing.append(leaf)
     this.#parts.identities.add(identity)
+    this.#lastOfKind.set(kindOf(entry), seq)
     for (const key of draft.touches ?? []) this.#touched.set(key, seq)
     return { status: 'recorded', seq, leaf: toHex(leaf), recorded }
   }

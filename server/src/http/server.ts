@@ -1,0 +1,202 @@
+// HTTP, thin: authenticate, parse, call one step, shape the reply.
+import { serve } from '@hono/node-server'
+import type { HttpBindings } from '@hono/node-server'
+import { endpoints, openApi } from '@whence/sdk'
+import type { Endpoint } from '@whence/sdk'
+import { Hono } from 'hono'
+import type { Context } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import type { AddressInfo } from 'node:net'
+import type { Server } from 'node:http'
+import { Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { ZodError } from 'zod'
+import type { z } from 'zod'
+import { Fault } from '../fault.ts'
+import { permits } from '../rules/access/access.ts'
+import type { Caller } from '../rules/access/access.ts'
+import type { EndpointName, Handlers } from './handlers.ts'
+
+type Env = { Bindings: HttpBindings }
+
+const MAX_BODY_BYTES = 64 * 1024 * 1024
+
+/** What a caller may fetch besides the endpoints of the SDK. */
+export interface Pages {
+  /** A file below /log/, in the layout of tlog-tiles. */
+  logFile(path: string): Uint8Array | undefined
+  /** The page of an explanation, when the token is good for it. Throws `forbidden`. */
+  explanation(id: string, token: string): Promise<string>
+  metrics(): Promise<string>
+  /** What keeps the server from answering, or nothing. */
+  notReady(): string | undefined
+}
+
+export interface Doorkeeper {
+  authenticate(secret: string): Promise<Caller | undefined>
+}
+
+export function createApp(handlers: Handlers, pages: Pages, doorkeeper: Doorkeeper): Hono<Env> {
+  const app = new Hono<Env>()
+
+  const admit = async (c: Context<Env>, scope: Endpoint['scope']): Promise<Caller> => {
+    const secret = /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1]
+    if (!secret) throw new Fault('unauthorized', 'every request needs a key: send "Authorization: Bearer wk_…"')
+    const caller = await doorkeeper.authenticate(secret)
+    if (!caller) throw new Fault('unauthorized', 'this key is not known, or was revoked: whence keys issue makes a new one')
+    if (!permits(caller, scope)) throw new Fault('forbidden', `this key may ${caller.scopes.join(', ')}; this request needs "${scope}"`)
+    return caller
+  }
+
+  for (const [name, endpoint] of Object.entries(endpoints) as [EndpointName, Endpoint][]) {
+    const path = endpoint.path.replaceAll(/\{(\w+)\}/g, ':$1')
+    app.on(endpoint.method, path, async (c) => {
+      const caller = await admit(c, endpoint.scope)
+      const call = {
+        caller,
+        path: c.req.param(),
+        query: endpoint.query && parse(endpoint.query, c.req.query(), 'query'),
+        body: await readBody(c, endpoint),
+        base: new URL(c.req.url).origin,
+      }
+      const handle = handlers[name] as (given: typeof call) => Promise<unknown>
+      return reply(c, endpoint, await handle(call), call.body)
+    })
+  }
+
+  app.get('/openapi.json', async (c) => (await admit(c, 'read'), c.json(openApi())))
+  app.get('/health', async (c) => (await admit(c, 'read'), c.json({ status: 'ok' })))
+  app.get('/ready', async (c) => {
+    await admit(c, 'read')
+    const reason = pages.notReady()
+    return reason === undefined ? c.json({ status: 'ready' }) : c.json({ status: 'not ready', reason }, 503)
+  })
+  app.get('/metrics', async (c) => (await admit(c, 'read'), c.text(await pages.metrics())))
+  app.get('/log/*', async (c) => {
+    await admit(c, 'read')
+    const path = c.req.path.slice('/log/'.length)
+    const bytes = pages.logFile(path)
+    if (!bytes) throw new Fault('not_found', `the log has no ${path}`)
+    const checkpoint = path === 'checkpoint'
+    return c.body(bytes as Uint8Array<ArrayBuffer>, 200, {
+      'content-type': checkpoint ? 'text/plain; charset=utf-8' : 'application/octet-stream',
+      'cache-control': checkpoint ? 'no-cache' : 'private, max-age=31536000, immutable',
+    })
+  })
+  app.get('/explain/:id', async (c) => {
+    const page = await pages.explanation(c.req.param('id'), c.req.query('t') ?? '')
+    return c.html(page, 200, {
+      'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'x-robots-tag': 'noindex',
+    })
+  })
+
+  app.notFound((c) => refuse(c, new Fault('not_found', `nothing is at ${c.req.method} ${c.req.path}: /openapi.json lists what there is`)))
+  app.onError((error, c) => refuse(c, error))
+  return app
+}
+
+/** Listens; resolves with the address that it listens on. */
+export async function listen(app: Hono<Env>, hostname: string, port: number): Promise<{ url: string; close(): Promise<void> }> {
+  const server = await new Promise<Server>((resolve, reject) => {
+    const started = serve({ fetch: app.fetch, hostname, port }, () => resolve(started as Server)) as Server
+    started.once('error', (cause: NodeJS.ErrnoException) => {
+      const why = cause.code === 'EADDRINUSE' ? `the port ${port} is taken: stop what listens there, or say --port` : cause.message
+      reject(new Fault('refused_start', `cannot listen on ${hostname}:${port}: ${why}`, { cause }))
+    })
+  })
+  const { port: bound } = server.address() as AddressInfo
+  return {
+    url: `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${bound}`,
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve))
+      server.closeIdleConnections()
+      setTimeout(() => server.closeAllConnections(), 5000).unref()
+      await closed
+    },
+  }
+}
+
+async function readBody(c: Context<Env>, endpoint: Endpoint): Promise<unknown> {
+  if (endpoint.body === undefined) return undefined
+  const type = (c.req.header('content-type') ?? 'application/json').split(';', 1)[0]!.trim().toLowerCase()
+  const ndjson = type === 'application/x-ndjson' || type === 'application/ndjson' || type === 'application/jsonl'
+  if (type !== 'application/json' && !(ndjson && endpoint.body === 'events')) {
+    throw new Fault('invalid', `the body is ${type}: send application/json${endpoint.body === 'events' ? ' or application/x-ndjson' : ''}`)
+  }
+  const stream = bodyStream(c)
+  if (endpoint.body === 'events') return { stream, format: ndjson ? 'ndjson' : 'json' }
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of stream) {
+    length += chunk.length
+    if (length > MAX_BODY_BYTES) throw new Fault('too_large', 'the body has more than 64 MiB: divide it')
+    chunks.push(chunk)
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)))
+  } catch (cause) {
+    throw new Fault('invalid', `the body is not JSON: ${(cause as Error).message}`, { cause })
+  }
+  return parse(endpoint.body, value, 'body')
+}
+
+async function* bodyStream(c: Context<Env>): AsyncGenerator<Uint8Array> {
+  const incoming = c.env.incoming as Readable | undefined
+  const encoding = (c.req.header('content-encoding') ?? 'identity').toLowerCase()
+  if (encoding !== 'identity' && encoding !== 'gzip') throw new Fault('invalid', `content-encoding ${encoding} is not known: send gzip, or none`)
+  const raw = incoming ?? Readable.from(c.req.raw.body ?? [])
+  if (encoding === 'identity') return yield* raw as AsyncIterable<Uint8Array>
+  const gunzip = createGunzip()
+  raw.on('error', (error) => gunzip.destroy(error))
+  raw.pipe(gunzip)
+  try {
+    yield* gunzip as AsyncIterable<Uint8Array>
+  } catch (cause) {
+    throw new Fault('invalid', `the body is not gzip, or is cut off: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function parse<S extends z.ZodType>(schema: S, value: unknown, what: string): z.output<S> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw parsed.error instanceof ZodError ? described(parsed.error, what) : parsed.error
+}
+
+function described(error: ZodError, what: string): Fault {
+  const lines = error.issues.slice(0, 5).map((issue) => `${issue.path.length > 0 ? `/${issue.path.join('/')}` : what}: ${issue.message}`)
+  return new Fault('invalid', `the ${what} is not as it should be. ${lines.join('; ')}`)
+}
+
+function reply(c: Context<Env>, endpoint: Endpoint, result: unknown, body: unknown): Response {
+  if ('json' in endpoint.answer) return c.json(result as object, statusOf(result, body))
+  if ('text' in endpoint.answer) return c.text(result as string)
+  return c.body(Readable.toWeb(Readable.from(lines(result as AsyncIterable<unknown[]>))) as unknown as ReadableStream, 200, {
+    'content-type': 'application/x-ndjson',
+  })
+}
+
+/** A request that is one event, and that event is in conflict, answers 409; in a batch each event has its own status. */
+function statusOf(result: unknown, body: unknown): 200 | 409 {
+  const accounting = (result as { accounting?: { received: number; conflict: number } }).accounting
+  const single = (body as { format?: string } | undefined)?.format === 'json' && accounting?.received === 1
+  return single && accounting.conflict === 1 ? 409 : 200
+}
+
+async function* lines(groups: AsyncIterable<unknown[]>): AsyncGenerator<string> {
+  for await (const rows of groups) if (rows.length > 0) yield rows.map((row) => `${JSON.stringify(row)}\n`).join('')
+}
+
+function refuse(c: Context<Env>, error: unknown): Response {
+  const fault = Fault.from(error)
+  if (fault.code === 'internal') console.error(`whence: ${c.req.method} ${c.req.path.replace(/\/(explain|predictions)\/[^/]+/, '/$1/…')} failed:`, fault.cause ?? fault)
+  const body = { error: { code: fault.code, message: fault.code === 'internal' ? 'something went wrong here; the server’s log says what' : fault.message } }
+  const headers: Record<string, string> = {}
+  if (fault.status === 503) headers['retry-after'] = '1'
+  if (fault.status === 401) headers['www-authenticate'] = 'Bearer'
+  return c.json(body, fault.status as ContentfulStatusCode, headers)
+}

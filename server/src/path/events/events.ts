@@ -1,0 +1,224 @@
+// The events step: what came through a door is read, judged under its stream's contract, and remembered with the verdict.
+import type { Accounting, EventResult, Ingested, IngestQuery } from '@whence/sdk'
+import { hash } from 'node:crypto'
+import { Fault } from '../../fault.ts'
+import type { Ledger } from '../../record/ledger/ledger.ts'
+import type { Appended, Draft } from '../../record/ledger/writer.ts'
+import { MAX_PAYLOAD_BYTES } from '../../record/ledger/entry.ts'
+import { DAY } from '../../record/time.ts'
+import type { Clock } from '../../record/time.ts'
+import { sourceOf } from '../../rules/access/access.ts'
+import type { Caller } from '../../rules/access/access.ts'
+import { LineSplitter, readContent, splitArray } from '../../rules/contracts/content.ts'
+import type { Contract } from '../../rules/contracts/contract.ts'
+import { extract, judge } from '../../rules/contracts/judge.ts'
+import type { Outcome, Violation } from '../../rules/contracts/violation.ts'
+import type { ContractBook } from './contract-book.ts'
+
+/** A JSON body (one event, or an array of them) is read whole, so it is bounded; NDJSON is not. */
+export const MAX_JSON_BODY_BYTES = 64 * 1024 * 1024
+
+/** Events judged and appended in one go. */
+const GROUP = 500
+
+/** An event as it came: its bytes and its place in the body or file, from 1. */
+interface Arrival {
+  line: number
+  bytes: Uint8Array
+}
+
+interface Judged {
+  line: number
+  draft: Draft | undefined
+  outcome: Outcome
+  violations: Violation[]
+}
+
+export function noEvents(): Accounting {
+  return { received: 0, passed: 0, flagged: 0, quarantined: 0, dropped: 0, duplicate: 0, conflict: 0, refused: 0 }
+}
+
+export class Events {
+  readonly #ledger: Ledger
+  readonly #contracts: ContractBook
+  readonly #clock: Clock
+  readonly #sinceStart = new Map<string, Accounting>()
+
+  constructor(ledger: Ledger, contracts: ContractBook, clock: Clock) {
+    this.#ledger = ledger
+    this.#contracts = contracts
+    this.#clock = clock
+  }
+
+  /** All that was received for a stream since the server started. */
+  sinceStart(stream: string): Accounting {
+    return this.#sinceStart.get(stream) ?? noEvents()
+  }
+
+  /**
+   * Takes a body of events. Each is recorded, found to be a duplicate or a conflict, or refused, by itself; what could
+   * not be read as a body at all throws `invalid`.
+   */
+  async ingest(
+    stream: string,
+    body: AsyncIterable<Uint8Array>,
+    format: 'json' | 'ndjson',
+    query: IngestQuery,
+    caller: Caller,
+  ): Promise<Ingested> {
+    const { contract } = this.#contracts.inForce(stream)
+    if (contract.status === 'retired') throw new Fault('invalid', `the contract ${contract.id}@${contract.version} is retired: it takes no events`)
+    const source = sourceOf(caller, query.source)
+    if (source === 'forbidden') throw new Fault('forbidden', `this key records as "${caller.source}", not as "${query.source}": leave the source out`)
+    const answer: Ingested = {
+      stream,
+      contract: `${contract.id}@${contract.version}`,
+      accounting: noEvents(),
+      blank: [],
+      results: [],
+    }
+    const offset = (query.line ?? 1) - 1
+    const take = (arrivals: Arrival[]): Promise<void> => this.#take(contract, source, query, caller, arrivals, answer)
+
+    if (format === 'json') {
+      const items = await readJsonBody(body)
+      for (let at = 0; at < items.length; at += GROUP) {
+        await take(items.slice(at, at + GROUP).map((bytes, i) => ({ line: offset + at + i + 1, bytes })))
+      }
+      return answer
+    }
+    const splitter = new LineSplitter(MAX_PAYLOAD_BYTES)
+    let group: Arrival[] = []
+    const lines = async (found: ReturnType<LineSplitter['push']>): Promise<void> => {
+      for (const line of found) {
+        const number = offset + line.number
+        if ('blank' in line) answer.blank.push(number)
+        else if ('tooLong' in line) this.#refuse(answer, stream, number, new Fault('too_large', `line ${number} has ${line.length} bytes, more than 8 MiB`))
+        else group.push({ line: number, bytes: line.bytes })
+        if (group.length === GROUP) {
+          await take(group)
+          group = []
+        }
+      }
+    }
+    for await (const chunk of body) await lines(splitter.push(chunk))
+    await lines(splitter.end())
+    if (group.length > 0) await take(group)
+    return answer
+  }
+
+  async #take(contract: Contract, source: string, query: IngestQuery, caller: Caller, arrivals: Arrival[], answer: Ingested): Promise<void> {
+    const judged = arrivals.map((arrival) => this.#judge(contract, source, query.file, arrival))
+    const drafts = judged.flatMap(({ draft }) => (draft ? [draft] : []))
+    const results = (await this.#ledger.append(drafts, { actor: caller.id })) as Appended[]
+    let next = 0
+    for (const event of judged) {
+      if (!event.draft) {
+        this.#refuse(answer, contract.stream, event.line, new Fault('conflict', 'this person was erased; nothing more is recorded about them'), 'erased')
+        continue
+      }
+      this.#count(answer, contract.stream, event, results[next++]!, query.results === 'all')
+    }
+  }
+
+  #judge(contract: Contract, source: string, file: string | undefined, { line, bytes }: Arrival): Judged {
+    const { value, problems } = readContent(bytes)
+    const judgement = judge(contract, value, problems)
+    const found = extract(contract, value)
+    let { outcome } = judgement
+    const violations = [...judgement.violations]
+    const now = this.#clock.now()
+    const position = file === undefined ? undefined : `${file}:${line}`
+    const id = contract.roles.eventId === undefined ? position : found.id
+    if (id === undefined && contract.roles.eventId === undefined) {
+      violations.push({
+        rule: 'event_id',
+        type: 'Required-Missing',
+        keyword: 'required',
+        path: '',
+        message: `contract ${contract.id}@${contract.version} names no event id, so an event is known by its place: say ?file=NAME&line=N`,
+        outcome: 'quarantine',
+      })
+      outcome = outcome === 'dropped' ? outcome : 'quarantined'
+    }
+    const readable = found.subject !== undefined
+    const subject = readable
+      ? this.#ledger.subjects.mint(contract.roles.subjectType, found.subject!)
+      : this.#ledger.subjects.ofDay(contract.stream, Math.floor(now / DAY))
+    if (subject === 'erased') return { line, draft: undefined, outcome, violations }
+    const failed = [...new Set(violations.map((violation) => violation.rule))].join(',')
+    const header: Record<string, unknown> = {}
+    if (violations.length > 0) header.violations = violations
+    if (position !== undefined) header.position = position
+    if (!readable) header.unreadable = true
+    const draft: Draft = {
+      kind: 'event/1',
+      stream: contract.stream,
+      source,
+      id: id ?? position ?? `sha256:${hash('sha256', bytes, 'hex')}`,
+      time: found.time ?? now,
+      n: found.sequence,
+      refs: { contract: `${contract.id}@${contract.version}`, outcome, ...(failed ? { failed: failed.slice(0, 1000) } : {}) },
+      content: bytes,
+      subject,
+      header,
+      keep: outcome !== 'dropped',
+    }
+    return { line, draft, outcome, violations }
+  }
+
+  #count(answer: Ingested, stream: string, event: Judged, result: Appended, all: boolean): void {
+    if (result.status === 'refused') return this.#refuse(answer, stream, event.line, result.fault)
+    const { status, erased, ...place } = result
+    for (const accounting of [answer.accounting, this.#totals(stream)]) {
+      accounting.received++
+      accounting[status === 'recorded' ? event.outcome : status]++
+    }
+    if (status === 'recorded') {
+      answer.first ??= place.seq
+      answer.last = place.seq
+    }
+    if (!all && status !== 'conflict' && (status === 'duplicate' || event.outcome === 'passed')) return
+    const row: EventResult = { line: event.line, status, receipt: { ...place, status } }
+    if (status === 'recorded') row.outcome = event.outcome
+    if (event.violations.length > 0) row.violations = event.violations
+    if (erased) row.erased = true
+    answer.results.push(row)
+  }
+
+  #refuse(answer: Ingested, stream: string, line: number, fault: Fault, code: string = fault.code): void {
+    for (const accounting of [answer.accounting, this.#totals(stream)]) {
+      accounting.received++
+      accounting.refused++
+    }
+    answer.results.push({ line, status: 'refused', problem: { code, message: fault.message } })
+  }
+
+  #totals(stream: string): Accounting {
+    let totals = this.#sinceStart.get(stream)
+    if (!totals) this.#sinceStart.set(stream, (totals = noEvents()))
+    return totals
+  }
+}
+
+async function readJsonBody(body: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of body) {
+    length += chunk.length
+    if (length > MAX_JSON_BODY_BYTES) throw new Fault('too_large', 'a JSON body may have 64 MiB: send NDJSON, or several requests')
+    chunks.push(chunk)
+  }
+  const bytes = new Uint8Array(Buffer.concat(chunks))
+  const first = bytes.find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)
+  if (first === undefined) throw new Fault('invalid', 'the body is empty: send one event, an array of them, or NDJSON')
+  if (first === 0x5b) {
+    const split = splitArray(bytes)
+    if ('problem' in split) throw new Fault('invalid', `the body is not a JSON array: ${split.problem.message}`)
+    return split.items
+  }
+  const { problems } = readContent(bytes)
+  const broken = problems.find((problem) => problem.rule === 'json.syntax' || problem.rule === 'json.utf8')
+  if (broken) throw new Fault('invalid', `the body is not JSON: ${broken.message}. For one event a line send application/x-ndjson.`)
+  return [bytes]
+}

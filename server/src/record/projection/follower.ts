@@ -1,0 +1,151 @@
+// The one follower: it reads the ledger in order and applies what it reads to every projection, its cursor in the same
+// transaction. Tables are never written by anyone else, so they can be dropped and made again.
+import { Fault } from '../../fault.ts'
+import type { Database, Transaction } from '../../store/database.ts'
+import type { Entry } from '../ledger/entry.ts'
+import { kindOf } from '../ledger/entry.ts'
+import type { Ledger, OpenedRecord } from '../ledger/ledger.ts'
+
+export interface FollowedRecord {
+  readonly seq: number
+  readonly entry: Entry
+  /** Opens the payload. Throws `altered`. */
+  open(): OpenedRecord
+}
+
+/** Tables derived from records. `apply` sees each record of its kinds once, in order. */
+export interface Projection {
+  readonly tables: readonly string[]
+  readonly kinds: readonly string[]
+  apply(tx: Transaction, records: readonly FollowedRecord[]): Promise<void>
+}
+
+const BATCH = 4096
+
+export class Follower {
+  readonly #ledger: Ledger
+  readonly #database: Database
+  readonly #projections: readonly Projection[]
+  #next = 0
+  /** Records that were there at the start: of these the ledger does not say which kind came last. */
+  #begun = 0
+  #running: Promise<void> | undefined
+  #failed: Fault | undefined
+  #waiting: { seq: number; resolve(): void; reject(fault: Fault): void }[] = []
+  #stopListening: (() => void) | undefined
+  #stopped = false
+
+  constructor(ledger: Ledger, database: Database, projections: readonly Projection[]) {
+    this.#ledger = ledger
+    this.#database = database
+    this.#projections = projections
+  }
+
+  /** The position of the next record to be applied. */
+  get next(): number {
+    return this.#next
+  }
+
+  get failed(): Fault | undefined {
+    return this.#failed
+  }
+
+  /** Takes up the cursor and begins to follow. Throws `refused_start` for a cursor beyond the log. */
+  async start(): Promise<void> {
+    const [row] = await this.#database.query<{ next: bigint }>("select next from follower where name = 'main'")
+    this.#next = Number(row?.next ?? 0)
+    if (this.#next > this.#ledger.size) {
+      throw new Fault(
+        'refused_start',
+        `the database has followed the log to record ${this.#next}, but the log ends at ${this.#ledger.size}. An older copy of the data folder has been put back, or the database is another log's. Restore the newer folder, or run whence rebuild.`,
+      )
+    }
+    this.#begun = this.#ledger.size
+    this.#stopListening = this.#ledger.onCommit(() => this.#wake())
+    this.#wake()
+  }
+
+  /** Resolves when every record of these kinds that is durable now has been applied; of all kinds without an argument. */
+  reach(...kinds: string[]): Promise<void> {
+    if (kinds.length === 0) return this.reachSeq(this.#ledger.size - 1)
+    const last = Math.max(this.#begun - 1, ...kinds.map((kind) => this.#ledger.lastOf(kind)))
+    return this.reachSeq(Math.min(last, this.#ledger.size - 1))
+  }
+
+  reachSeq(seq: number): Promise<void> {
+    if (this.#failed) return Promise.reject(this.#failed)
+    if (seq < this.#next) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ seq, resolve, reject })
+      this.#wake()
+    })
+  }
+
+  /** Empties all tables and follows from the first record. `onProgress` hears how far it is. */
+  async rebuild(onProgress: (next: number, size: number) => void = () => {}): Promise<void> {
+    const tables = this.#projections.flatMap((projection) => projection.tables)
+    await this.#database.transaction(async (tx) => {
+      for (const table of tables) await tx.query(`delete from ${table}`)
+      await tx.query("delete from follower where name = 'main'")
+    })
+    this.#next = 0
+    while (this.#next < this.#ledger.size) {
+      await this.#step()
+      onProgress(this.#next, this.#ledger.size)
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#stopListening?.()
+    await this.#running
+  }
+
+  #wake(): void {
+    if (this.#running || this.#failed || this.#stopped || this.#next >= this.#ledger.size) return
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined
+      this.#wake()
+    })
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (!this.#stopped && this.#next < this.#ledger.size) {
+        await this.#step()
+        this.#waiting = this.#waiting.filter((waiter) => {
+          if (waiter.seq >= this.#next) return true
+          waiter.resolve()
+          return false
+        })
+      }
+    } catch (error) {
+      this.#failed = new Fault('unavailable', `the database could not follow the ledger beyond record ${this.#next}: ${(error as Error).message}. Records are still accepted; mend the database, or run whence rebuild.`, { cause: error })
+      for (const waiter of this.#waiting.splice(0)) waiter.reject(this.#failed)
+    }
+  }
+
+  async #step(): Promise<void> {
+    const from = this.#next
+    const to = Math.min(this.#ledger.size, from + BATCH)
+    const byProjection = new Map<Projection, FollowedRecord[]>()
+    for (let seq = from; seq < to; seq++) {
+      const record: FollowedRecord = { seq, entry: this.#ledger.entry(seq), open: () => this.#ledger.open(seq) }
+      const kind = kindOf(record.entry)
+      for (const projection of this.#projections) {
+        if (!projection.kinds.includes(kind) && projection.kinds[0] !== '*') continue
+        const records = byProjection.get(projection)
+        if (records) records.push(record)
+        else byProjection.set(projection, [record])
+      }
+    }
+    await this.#database.transaction(async (tx) => {
+      for (const [projection, records] of byProjection) await projection.apply(tx, records)
+      await tx.query(
+        "insert into follower (name, next) values ('main', $1) on conflict (name) do update set next = excluded.next",
+        [BigInt(to)],
+      )
+    })
+    this.#next = to
+  }
+}

@@ -1,0 +1,21 @@
+// Who may do what. A verdict over a key that was handed in.
+import type { Scope } from '@whence/sdk'
+
+/** Who asks, once the key is known. `id` is the actor of every record; `source` is what its records name as theirs. */
+export interface Caller {
+  readonly id: string
+  readonly name: string
+  readonly source: string
+  readonly scopes: readonly Scope[]
+}
+
+/** An admin key may do everything; the others what their scopes say. */
+export function permits(caller: Caller, scope: Scope): boolean {
+  return caller.scopes.includes('admin') || caller.scopes.includes(scope)
+}
+
+/** The source of a record: the key's own, or for an admin the one that the request states. */
+export function sourceOf(caller: Caller, stated: string | undefined): string | 'forbidden' {
+  if (stated === undefined || stated === caller.source) return caller.source
+  return permits(caller, 'admin') ? stated : 'forbidden'
+}
