@@ -1,0 +1,154 @@
+// A stream's contract: read from its file, checked, and compiled once.
+import { createHash } from 'node:crypto'
+import { compileObject, stable } from './check.ts'
+import { columnOf, columnProperties, compileCell } from './columns.ts'
+import type { Cell, Column } from './columns.ts'
+import { SourceDocument } from './document.ts'
+import { compileExtract, compileIdentity } from './identity.ts'
+import type { Extracted } from './identity.ts'
+import { readSection, readShape } from './odcs.ts'
+import type { SourceContract } from './odcs.ts'
+import { readProperties } from './property.ts'
+import type { Property } from './property.ts'
+import { readRoles } from './roles.ts'
+import type { Roles } from './roles.ts'
+import { worse } from './violation.ts'
+import type { Action, Findings, Rule, ViolationType } from './violation.ts'
+
+export type { Cell, Column } from './columns.ts'
+export { ContractFault } from './document.ts'
+export type { ContractProblem } from './document.ts'
+export type { Property } from './property.ts'
+export type { Field, KnownAt, Roles, TimeField } from './roles.ts'
+export type { Action, Rule } from './violation.ts'
+
+/** A contract in use. Everything but `compiled` is plain data. */
+export interface Contract {
+  readonly id: string
+  readonly version: string
+  readonly stream: string
+  readonly status: SourceContract['status']
+  readonly rules: readonly Rule[]
+  readonly roles: Roles
+  readonly onViolation: Action
+  readonly additionalProperties: Action
+  readonly properties: readonly Property[]
+  readonly columns: readonly Column[]
+  /** Days that quarantined content is kept whose subject cannot be read. */
+  readonly retentionDays: number
+  /** SHA-256, in hex, over what the file says; layout, comments and the order of keys do not count. */
+  readonly digest: string
+  readonly compiled: Compiled
+}
+
+/** The closures that `judge`, `extract` and `columnValues` call. */
+interface Compiled {
+  readonly check: (value: unknown, findings: Findings) => void
+  readonly extract: (value: unknown) => Extracted
+  readonly cells: readonly ((value: unknown) => Cell)[]
+  /** Built-in rules about the content, by id, with the outcome that this contract gives them. */
+  readonly builtIn: ReadonlyMap<string, Rule>
+}
+
+/**
+ * Reads a contract of the Open Data Contract Standard v3. Throws `ContractFault` (code `invalid`) with every problem,
+ * its line and what to do.
+ *
+ * `parseContract(await readFile('touchpoints.yaml', 'utf8'), 'touchpoints.yaml').stream` is `'touchpoints'`
+ */
+export function parseContract(yamlText: string, fileName = 'contract.yaml'): Contract {
+  const document = new SourceDocument(yamlText, fileName)
+  const source = readShape(document)
+  const { section, route } = readSection(document, source)
+  const [stream] = source.schema
+  if (!stream) throw new Error('unreachable: the shape asks for one object')
+  const properties = readProperties(document, stream.properties, ['schema', 0, 'properties'], {
+    path: [],
+    personal: false,
+    onViolation: section.onViolation,
+    column: '',
+  })
+  const roles = readRoles(document, section, route, properties)
+  const withheld = new Set([roles.subject, roles.eventId].flatMap((field) => (field ? [field.pointer] : [])))
+  const held = columnProperties(properties, withheld)
+  refuseSharedColumns(document, held)
+  refusePersonalWithoutSubject(document, properties, roles)
+  document.settle()
+
+  const rules = builtInRules(section.onViolation)
+  const builtIn = new Map(rules.map((rule) => [rule.id, rule]))
+  const members = compileObject(properties, [], section.additionalProperties, {
+    rules,
+    additional: section.additionalProperties,
+    unquoted: withheld,
+  })
+  const identity = compileIdentity(roles, section.onViolation, rules)
+  return {
+    id: source.id,
+    version: source.version,
+    stream: stream.name,
+    status: source.status,
+    rules,
+    roles,
+    onViolation: section.onViolation,
+    additionalProperties: section.additionalProperties,
+    properties,
+    columns: held.map(columnOf),
+    retentionDays: Number.parseInt(section.retention, 10),
+    digest: createHash('sha256').update(stable(document.value)).digest('hex'),
+    compiled: {
+      check(value, findings) {
+        members(value, '', findings)
+        identity(value, findings)
+      },
+      extract: compileExtract(roles),
+      cells: held.map(compileCell),
+      builtIn,
+    },
+  }
+}
+
+/** Rules about the content itself. What cannot be read at all is never used: these quarantine at least. */
+function builtInRules(onViolation: Action): Rule[] {
+  const unreadable = worse('quarantine', onViolation)
+  const rule = (id: string, outcome: Action, type: ViolationType = 'Content-Malformed'): Rule => ({
+    id,
+    keyword: id.slice(id.indexOf('.') + 1),
+    path: '',
+    type,
+    outcome,
+  })
+  return [
+    rule('json.syntax', unreadable),
+    rule('json.utf8', unreadable),
+    rule('json.depth', unreadable),
+    rule('json.key', onViolation),
+    rule('json.number', onViolation),
+    rule('csv.header', onViolation),
+    rule('csv.width', onViolation),
+    rule('type', unreadable, 'Datatype-Mismatch'),
+  ]
+}
+
+function refuseSharedColumns(document: SourceDocument, held: readonly Property[]): void {
+  const taken = new Map<string, Property>()
+  for (const property of held) {
+    const name = property.column.toLowerCase()
+    const other = taken.get(name)
+    if (other) {
+      const both = `${other.path.join('.')} and ${property.path.join('.')}`
+      document.problem(property.route, `${both} would share the column ${property.column}; give one a physicalName`)
+    }
+    taken.set(name, property)
+  }
+}
+
+function refusePersonalWithoutSubject(document: SourceDocument, properties: readonly Property[], roles: Roles): void {
+  if (roles.subject) return
+  const personal = properties.find((property) => property.personal)
+  if (!personal) return
+  document.problem(
+    [...personal.route, 'classification'],
+    `${personal.path.join('.')} is personal, but whence names no subject: whose key should seal it? Add subject: FIELD`,
+  )
+}
