@@ -41,7 +41,7 @@ export function fake(facts: Independent): Fake {
     },
     async predict(batch: PredictionBatch) {
       predictions.push(...batch.predictions)
-      return { recorded: batch.predictions.length }
+      return { recorded: batch.predictions.length, duplicate: 0, results: [] }
     },
   }
   return { whence: calls as unknown as Client, predictions }

@@ -42,9 +42,9 @@ export function independent(file: string): Independent {
   }
 }
 
-/** The features of one customer; undefined when nothing was known about them in the 90 days before `at`. */
+/** The features of one customer; undefined when nothing was known about them at that time. */
 function engagement(own: readonly Timed[], at: number): Values | undefined {
-  const known = own.filter((e) => e.happened <= at && e.known <= at && e.happened > at - 90 * days)
+  const known = own.filter((e) => e.happened <= at && e.known <= at)
   if (known.length === 0) return undefined
   const within = (count: number, kind: EmailEvent['event']) =>
     known.filter((e) => e.event === kind && e.happened > at - count * days)

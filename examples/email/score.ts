@@ -3,6 +3,7 @@
 //   WHENCE_KEY=wk_… node score.ts email_events.ndjson opens_subject_a@1
 import { createClient, type Client, type ModelVersion, type Prediction, type Snapshot } from '@whence/sdk'
 import { score } from '../logistic.ts'
+import { identifiersBySubject, record } from '../recording.ts'
 import { readEvents } from './events.ts'
 import { next } from './programme.ts'
 
@@ -13,10 +14,7 @@ export async function scoreCustomers(
   whence: Client,
   { model, snapshot, customers }: { model: ModelVersion; snapshot: Snapshot; customers: readonly string[] },
 ): Promise<number> {
-  // Whence knows people by random ids. Which one belongs to a customer is asked once, with the customers we have.
-  const { subjects } = await whence.subjects({ identifiers: [...customers], subjectType: 'customer' })
-  const customerOf = new Map(subjects.map((subject, i) => [subject, customers[i]!]))
-
+  const customerOf = await identifiersBySubject(whence, customers)
   const predictions: Prediction[] = []
   for await (const { subject, values } of whence.snapshotRows(snapshot.id)) {
     const customer = customerOf.get(subject)
@@ -31,17 +29,7 @@ export async function scoreCustomers(
       about: { campaign: next.name, creative: 'A' },
     })
   }
-
-  let recorded = 0
-  for (let start = 0; start < predictions.length; start += 1000) {
-    const answer = await whence.predict({
-      model: `${model.name}@${model.version}`,
-      snapshot: snapshot.id,
-      predictions: predictions.slice(start, start + 1000),
-    })
-    recorded += answer.recorded
-  }
-  return recorded
+  return record(whence, model, snapshot, predictions)
 }
 
 export function customersIn(file: string): string[] {

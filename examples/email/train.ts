@@ -3,7 +3,7 @@
 //   WHENCE_KEY=wk_… node train.ts email_events.ndjson
 import { createHash, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createClient, type Client, type ModelVersion } from '@whence/sdk'
+import { createClient, type Client, type ModelVersion, type TrainingRow } from '@whence/sdk'
 import { auc, fit, score, type Row } from '../logistic.ts'
 import { readEvents } from './events.ts'
 
@@ -55,7 +55,8 @@ export async function train(whence: Client, file: string): Promise<ModelVersion>
     label: 'opens subject line A within 3 days',
     spine: labelled(file),
   })
-  const rows = await Array.fromAsync(whence.trainingRows(trainingSet.id))
+  const rows: TrainingRow[] = []
+  for await (const row of whence.trainingRows(trainingSet.id)) rows.push(row)
   const { teach = [], test = [] } = Object.groupBy(rows, (row) => (Date.parse(row.at) < split ? 'teach' : 'test'))
   const model = fit(teach, parameters)
 
