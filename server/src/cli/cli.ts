@@ -1,0 +1,129 @@
+import { parseArgs } from 'node:util'
+import { WhenceError } from '@whence/sdk'
+import { Fault } from '../fault.ts'
+import { table } from '../govern/reports/text.ts'
+import { common, flag, printJson, type Args, type Command, type Option } from './command.ts'
+import { commands as ours } from './commands.ts'
+import { complain } from './complain.ts'
+import type { Context } from './context.ts'
+import { nearest } from './nearest.ts'
+
+/**
+ * Runs `whence ARGV…` and gives its exit code. `more` are the commands that need more than a client: those that start,
+ * move or repair a server. Never throws: whatever fails is said on stderr, and as `{error}` on stdout under `--json`.
+ */
+export async function runCli(
+  argv: readonly string[],
+  context: Context,
+  more: readonly Command[] = [],
+): Promise<number> {
+  const commands = [...more, ...ours]
+  const [name, ...rest] = argv
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    const about = commands.find((command) => command.name === rest[0])
+    context.stdout(about ? help(about) : overview(commands, context.columns))
+    return name === undefined ? 2 : 0
+  }
+  try {
+    const command = commands.find((candidate) => candidate.name === name)
+    if (!command)
+      throw unknown(
+        `no command "${name}"`,
+        name,
+        commands.map((known) => known.name),
+        'whence --help',
+      )
+    const args = parse(command, rest)
+    if (!flag(args, 'help')) return await command.run(context, args)
+    context.stdout(help(command))
+    return 0
+  } catch (error) {
+    const { code, message, exit, details } = failure(error)
+    complain(context, message)
+    if (argv.includes('--json')) printJson(context, { error: { code, message, details } })
+    if (code === 'internal' && context.env.WHENCE_DEBUG) context.stderr(`${(error as Error).stack ?? ''}\n`)
+    return exit
+  }
+}
+
+function parse(command: Command, rest: string[]): Args {
+  const options = { ...common, ...command.options }
+  try {
+    return parseArgs({ args: rest, options: config(options), allowPositionals: true, strict: true }) as Args
+  } catch (error) {
+    const { code, message } = error as Error & { code?: string }
+    const option = /'(?:-\w, )?(--?[^'\s]+)/.exec(message)?.[1] ?? ''
+    if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+      const names = Object.keys(options).map((known) => `--${known}`)
+      throw unknown(`${command.name} has no option "${option}"`, option, names, `whence ${command.name} --help`)
+    }
+    const takesValue = options[option.replace(/^--/, '')]?.type === 'string'
+    throw new Fault('usage', `${option} ${takesValue ? 'needs a value' : 'takes no value'}.`, { cause: error })
+  }
+}
+
+function config(options: Record<string, Option>): Record<string, Pick<Option, 'type' | 'short' | 'multiple'>> {
+  return Object.fromEntries(
+    Object.entries(options).map(([name, { type, short, multiple }]) => [
+      name,
+      { type, ...(short ? { short } : {}), ...(multiple ? { multiple } : {}) },
+    ]),
+  )
+}
+
+function unknown(what: string, word: string, names: readonly string[], where: string): Fault {
+  const near = nearest(word, names)
+  return new Fault('usage', `${what}${near ? `; did you mean "${near}"?` : ''}\nsee: ${where}`)
+}
+
+function failure(error: unknown): { code: string; message: string; exit: number; details?: unknown } {
+  if (error instanceof WhenceError) {
+    const { code, message, details } = error
+    return { code, message, exit: code === 'usage' ? 2 : 1, details }
+  }
+  const { code, message, exit } = Fault.from(error)
+  return { code, message, exit }
+}
+
+const topics: [string, string[]][] = [
+  ['Start', ['up', 'demo', 'status', 'keys']],
+  ['Put in', ['apply', 'ingest', 'quarantine', 'release', 'materialize']],
+  ['Ask', ['explain', 'find', 'replay', 'verify']],
+  ['Answer for it', ['erase', 'anchor']],
+  ['Keep', ['backup', 'restore', 'rebuild', 'recover']],
+]
+
+function overview(commands: readonly Command[], columns: number): string {
+  const placed = new Set(topics.flatMap(([, names]) => names))
+  const others = commands.filter(({ name }) => !placed.has(name)).map(({ name }) => name)
+  const sections = [...topics, ['More', others] as const].map(([topic, names]) => {
+    const known = names.flatMap((name) => commands.find((command) => command.name === name) ?? [])
+    return { topic, rows: known.map(({ usage, summary }) => [usage, summary]) }
+  })
+  const longest = Math.max(...commands.map(({ usage }) => Math.min(usage.length, 28)))
+  return [
+    'Whence: where a decision about a person came from, with evidence.\n',
+    ...sections
+      .filter(({ rows }) => rows.length > 0)
+      .map(({ topic, rows }) => {
+        const aligned = rows.map(([usage, summary]) => [usage!.padEnd(longest), summary!])
+        return `${topic}\n${table(aligned, { indent: '  whence ', columns })}\n`
+      }),
+    `Every command takes --json, --data DIR, --url URL, --key KEY and --help.`,
+    `Exit code: 0 yes, 1 a found problem, 2 wrong use.\n`,
+  ].join('\n')
+}
+
+function help(command: Command): string {
+  const options = Object.entries({ ...command.options, ...common }).map(([name, option]) => {
+    const value = option.type === 'string' ? ` ${option.value ?? name.toUpperCase()}` : ''
+    return [`${option.short ? `-${option.short}, ` : ''}--${name}${value}`, option.help ?? '']
+  })
+  return [
+    `whence ${command.usage}`,
+    `  ${command.summary}\n`,
+    table(options, { indent: '  ', columns: 100 }),
+    ...(command.details ? [`\n${command.details.trim()}`] : []),
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,29 @@
+import { anchor } from './anchor.ts'
+import { apply } from './apply.ts'
+import type { Command } from './command.ts'
+import { erase } from './erase.ts'
+import { explain } from './explain.ts'
+import { find } from './find.ts'
+import { ingest } from './ingest.ts'
+import { keys } from './keys.ts'
+import { materialize } from './materialize.ts'
+import { quarantine } from './quarantine.ts'
+import { release } from './release.ts'
+import { replay } from './replay.ts'
+import { status } from './status.ts'
+
+/** The commands that need no more than a client. */
+export const commands: readonly Command[] = [
+  apply,
+  ingest,
+  quarantine,
+  release,
+  materialize,
+  explain,
+  find,
+  replay,
+  erase,
+  anchor,
+  status,
+  keys,
+]

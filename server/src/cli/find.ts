@@ -1,0 +1,55 @@
+import type { Found } from '@whence/sdk'
+import { number, paint, plural, printable, table } from '../govern/reports/text.ts'
+import { flag, given, integer, positionals, printJson, text, time, withClient, type Command } from './command.ts'
+import type { Context } from './context.ts'
+
+export const find: Command = {
+  name: 'find',
+  summary: 'decisions by person, campaign, model or time',
+  usage: 'find [--id IDENTIFIER] [--campaign C] …',
+  options: {
+    id: { type: 'string', value: 'IDENTIFIER', help: 'about the person with this identifier' },
+    type: { type: 'string', value: 'TYPE', help: 'what the identifier names (default customer)' },
+    campaign: { type: 'string', value: 'C', help: 'made for this campaign' },
+    model: { type: 'string', value: 'M', help: 'by this model, name or name@version' },
+    from: { type: 'string', value: 'T', help: 'made at this time or later' },
+    to: { type: 'string', value: 'T', help: 'made before this time' },
+    limit: { type: 'string', value: 'N', help: 'at most N, newest first (default 50)' },
+    before: { type: 'string', value: 'SEQ', help: 'only records before this one: the next page' },
+  },
+  async run(context, args) {
+    positionals(args)
+    const query = given({
+      identifier: text(args, 'id'),
+      subjectType: text(args, 'type'),
+      campaign: text(args, 'campaign'),
+      model: text(args, 'model'),
+      from: time(args, 'from'),
+      to: time(args, 'to'),
+      limit: integer(args, 'limit', 1),
+      before: integer(args, 'before'),
+    })
+    const found = await withClient(context, args, (client) => client.find(query))
+    if (flag(args, 'json')) printJson(context, found)
+    else context.stdout(report(printable(found), context))
+    return 0
+  },
+}
+
+function report({ predictions, next, asOf }: Found, { color, columns }: Context): string {
+  const { dim } = paint(color)
+  const known = `as of record ${number(asOf)}`
+  if (predictions.length === 0) return `No prediction is known that fits, ${known}.\n`
+  const rows = predictions.map(({ seq, id, model, score, time: made, campaign, erased }) => [
+    number(seq),
+    made,
+    erased ? '' : score === undefined ? '' : score.toFixed(4),
+    model,
+    erased ? dim('erased') : (id ?? ''),
+    campaign ?? '',
+  ])
+  const head = ['record', 'time', 'score', 'model', 'prediction', 'campaign'].map(dim)
+  const page = next === undefined ? '' : `; there are more: add --before ${next}`
+  const sum = `${plural(predictions.length, 'prediction')}, ${known}${page}`
+  return `${table([head, ...rows], { right: [0, 2], indent: '  ', columns })}\n  ${sum}\n`
+}
