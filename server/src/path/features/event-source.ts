@@ -1,0 +1,39 @@
+// The ledger as the feature engine sees it: the events of a stream, opened one by one, and the list of its members.
+import type { Ledger } from '../../record/ledger/ledger.ts'
+import type { ContractBook } from '../events/contract-book.ts'
+import { readEvent, valuesFor } from '../events/event.ts'
+import type { ReadEvent } from '../events/event.ts'
+import type { EventRow, EventSource, StreamShape } from './events.ts'
+
+const BATCH = 1000
+
+export function ledgerEvents(ledger: Ledger, contracts: ContractBook): EventSource {
+  return {
+    async *events(stream, from, to) {
+      const shape = shapeOf(contracts, stream)
+      const seqs = ledger.members(stream, from, to)
+      for (let at = 0; at < seqs.length; at += BATCH) {
+        const rows: EventRow[] = []
+        for (const seq of seqs.slice(at, at + BATCH)) {
+          const event = readEvent(ledger, contracts, seq)
+          if (event !== 'erased') rows.push(rowFor(event, shape))
+        }
+        if (rows.length > 0) yield rows
+        // Requests are served between two batches.
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    },
+    members: async (stream, from, to) => ledger.members(stream, from, to),
+  }
+}
+
+/** A stream by the contract in force. */
+export function shapeOf(contracts: ContractBook, stream: string): StreamShape {
+  const { contract } = contracts.inForce(stream)
+  return { stream, contract: `${contract.id}@${contract.version}`, columns: contract.columns }
+}
+
+export function rowFor(event: ReadEvent, shape: StreamShape): EventRow {
+  const { seq, subject, time, known } = event
+  return { seq, subject, time, known, values: valuesFor(event, shape.columns) }
+}

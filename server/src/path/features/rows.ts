@@ -1,0 +1,312 @@
+// Files of computed rows (feature snapshots, training sets): an ordered Parquet file, and beside it the list of its rows'
+// hashes. After an erasure a row is gone from the file while its hash stays in the list, so that all other rows can
+// still be shown to be the ones that were written. A hash reveals nothing: it covers the subject's id, 128 random bits
+// that are gone with the row.
+//
+//   features/<view>/<name>-0.parquet   the rows
+//   features/<view>/<name>-0.rows      32 bytes for each row as written, in its order
+import { createHash } from 'node:crypto'
+import { mkdir, open, readFile, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { Fault } from '../../fault.ts'
+import type { Column, Columns, Plain, Session } from '../../store/columns.ts'
+import { identifier, parquet, quote } from '../../store/columns.ts'
+import { digestOf, settle } from './event-columns.ts'
+import type { Rewritten } from './event-columns.ts'
+import { subjectLiteral } from './events.ts'
+
+/** A file whose digest is on the ledger. */
+export interface DataFile {
+  /** Below the data folder. */
+  path: string
+  sha256: string
+  bytes: number
+  rows: number
+}
+
+export interface RowFiles {
+  rows: number
+  files: DataFile[]
+  /** SHA-256 over the row hashes of all files, in their order. */
+  rowsDigest: string
+}
+
+/** Where files are written and read. */
+export interface Place {
+  columns: Columns
+  /** The data folder. */
+  folder: string
+}
+
+/** A value of a feature: as `Plain` in store/columns.ts says (int64 bigint, decimal text, timestamp micros). */
+export type Value = Exclude<Plain, Buffer | Plain[]>
+
+const hashesAtOnce = 4_096
+
+/**
+ * Writes the rows of a query in an order that must be total; equal rows give equal bytes. `at` in `columns` may be any
+ * columns of the query, `subject` among them.
+ */
+export async function writeRows(
+  place: Place,
+  session: Session,
+  query: string,
+  columns: readonly Column[],
+  order: string,
+  name: string,
+): Promise<RowFiles> {
+  const path = `${name}-0.parquet`
+  const full = join(place.folder, path)
+  await mkdir(dirname(full), { recursive: true })
+  const selected = ['subject', ...columns.map((column) => identifier(column.name))].join(', ')
+  await session.run(`CREATE OR REPLACE TEMP TABLE made AS SELECT ${selected} FROM (${query}) ORDER BY ${order}`)
+  await session.run(parquet('FROM made', `${full}.tmp`))
+  const hashes = await rowHashes(session, 'made', 'rowid', columns)
+  await session.run('DROP TABLE made')
+
+  const sha256 = await digestOf(`${full}.tmp`)
+  const { size } = await stat(`${full}.tmp`)
+  const list = sidecar(full)
+  const handle = await open(`${list}.tmp`, 'w')
+  try {
+    await handle.writeFile(hashes)
+  } finally {
+    await handle.close()
+  }
+  await settle(`${list}.tmp`, list)
+  await settle(`${full}.tmp`, full)
+  const rows = hashes.length / 32
+  return {
+    rows,
+    files: [{ path, sha256, bytes: size, rows }],
+    rowsDigest: createHash('sha256').update(hashes).digest('hex'),
+  }
+}
+
+function sidecar(path: string): string {
+  return path.replace(/\.parquet$/, '.rows')
+}
+
+/**
+ * One row as text, so that different rows never give the same text: the subject's id, then the columns; NULL is "-", a
+ * string is preceded by its length in bytes, and no other value has a comma.
+ */
+export function rowText(columns: readonly Column[]): string {
+  const parts = columns.map(({ name, type }) => {
+    const column = identifier(name)
+    if (type === 'VARCHAR') return `coalesce(strlen(${column}) || ':' || ${column}, '-')`
+    if (type === 'TIMESTAMP') return `coalesce(epoch_us(${column})::VARCHAR, '-')`
+    return `coalesce(${column}::VARCHAR, '-')`
+  })
+  return [`'row/1,' || lower(hex(subject))`, ...parts].join(` || ',' || `)
+}
+
+/** The hashes of a table's rows in the order of `position`, which counts from 0. */
+async function rowHashes(
+  session: Session,
+  table: string,
+  position: string,
+  columns: readonly Column[],
+): Promise<Buffer> {
+  const lists = await session.rows<{ hashes: string }>(
+    `SELECT string_agg(sha256(${rowText(columns)}), '' ORDER BY ${position}) AS hashes
+     FROM ${table} GROUP BY ${position} // ${hashesAtOnce} ORDER BY ${position} // ${hashesAtOnce}`,
+  )
+  return Buffer.concat(lists.map(({ hashes }) => Buffer.from(hashes, 'hex')))
+}
+
+function readFileRows(place: Place, path: string): string {
+  return `read_parquet(${quote(join(place.folder, path))}, file_row_number = true)`
+}
+
+export interface RowProblem {
+  path: string
+  /** altered: other bytes, or a row that was not written; missing: the file or its list is gone. */
+  problem: 'altered' | 'missing'
+  sentence: string
+}
+
+export interface RowCheck {
+  problems: RowProblem[]
+  /** Rows that were written, and those of them that have been removed since. */
+  rows: number
+  removed: number
+}
+
+/**
+ * Computes the digests of files again. `recorded` is what the ledger has of them; `now` lists the files as later records
+ * left them (the same unless something was erased). Every row that is there must be one of those written, in their
+ * order; how many are gone must be what the records say.
+ */
+export async function checkRows(
+  place: Place,
+  columns: readonly Column[],
+  recorded: RowFiles,
+  now: readonly DataFile[] = recorded.files,
+): Promise<RowCheck> {
+  const problems: RowProblem[] = []
+  const lists: Buffer[] = []
+  let removed = 0
+  for (const file of now) {
+    const full = join(place.folder, file.path)
+    const problem = (kind: RowProblem['problem'], sentence: string): void => {
+      problems.push({ path: file.path, problem: kind, sentence })
+    }
+    const list = await readFile(sidecar(full)).catch(() => undefined)
+    if (!list) {
+      problem('missing', `The list of row hashes beside ${file.path} is gone.`)
+      continue
+    }
+    lists.push(list)
+    const digest = await digestOf(full).catch(() => undefined)
+    if (digest === undefined) {
+      problem('missing', `${file.path} is gone.`)
+      continue
+    }
+    if (digest !== file.sha256) problem('altered', `${file.path} is altered: its digest is not the one recorded.`)
+    try {
+      const found = await hashesIn(place, file.path, columns)
+      const strange = strangers(list, found)
+      for (const index of strange.slice(0, 10)) {
+        problem('altered', `Row ${index + 1} of ${file.path} is not one that was written there.`)
+      }
+      if (strange.length > 10) problem('altered', `${strange.length - 10} more rows of ${file.path} were not written there.`)
+      const gone = list.length / 32 - (found.length / 32 - strange.length)
+      const original = recorded.files.find(({ path }) => path === file.path)?.rows ?? list.length / 32
+      if (gone !== original - file.rows) {
+        problem('altered', `${file.path} lacks ${gone} rows; ${original - file.rows} were removed by record.`)
+      }
+      removed += gone
+    } catch (error) {
+      problem('altered', `${file.path} cannot be read: ${(error as Error).message}`)
+    }
+  }
+  const digest = createHash('sha256').update(Buffer.concat(lists)).digest('hex')
+  if (lists.length === now.length && digest !== recorded.rowsDigest) {
+    const [first] = now
+    problems.push({
+      path: sidecar(first?.path ?? ''),
+      problem: 'altered',
+      sentence: 'The list of row hashes is altered: its digest is not the one recorded.',
+    })
+  }
+  return { problems, rows: recorded.rows, removed }
+}
+
+async function hashesIn(place: Place, path: string, columns: readonly Column[]): Promise<Buffer> {
+  return place.columns.session((session) => rowHashes(session, readFileRows(place, path), 'file_row_number', columns))
+}
+
+/** The positions of hashes that are not in the list, or not in its order. */
+function strangers(list: Buffer, found: Buffer): number[] {
+  const strange: number[] = []
+  let next = 0
+  for (let index = 0; index < found.length; index += 32) {
+    const hash = found.subarray(index, index + 32)
+    let at = next
+    while (at < list.length && list.compare(hash, 0, 32, at, at + 32) !== 0) at += 32
+    if (at < list.length) next = at + 32
+    else strange.push(index / 32)
+  }
+  return strange
+}
+
+/**
+ * Writes a file again without a subject's rows, under its name; undefined when it has none. `file` is the file as last
+ * recorded. A call that was cut off before its record was written may be made again: it then reports what was done.
+ */
+export async function removeRows(
+  place: Place,
+  columns: readonly Column[],
+  file: DataFile,
+  subject: string,
+): Promise<(Rewritten & { file: DataFile }) | undefined> {
+  const literal = subjectLiteral(subject)
+  const full = join(place.folder, file.path)
+  await rm(`${full}.tmp`, { force: true })
+  const before = await digestOf(full)
+  const result = (after: string, bytes: number, rows: number): Rewritten & { file: DataFile } => ({
+    path: file.path,
+    now: file.path,
+    before: file.sha256,
+    after,
+    removed: file.rows - rows,
+    file: { path: file.path, sha256: after, bytes, rows },
+  })
+  if (before !== file.sha256) {
+    const found = await hashesIn(place, file.path, columns)
+    const list = await readFile(sidecar(full))
+    const { size } = await stat(full)
+    const there = await place.columns.row<{ count: bigint }>(
+      `SELECT count(*) AS count FROM read_parquet(${quote(full)}) WHERE subject = ${literal}`,
+    )
+    if (strangers(list, found).length > 0 || there.count > 0n) {
+      throw new Fault('altered', `${file.path} is altered: its digest is not the one recorded.`)
+    }
+    return result(before, size, found.length / 32)
+  }
+  return place.columns.session(async (session) => {
+    const { rest, all } = await session.row<{ rest: bigint; all: bigint }>(
+      `SELECT count(*) FILTER (WHERE subject <> ${literal}) AS rest, count(*) AS all FROM read_parquet(${quote(full)})`,
+    )
+    if (rest === all) return undefined
+    const others = `FROM ${readFileRows(place, file.path)} WHERE subject <> ${literal} ORDER BY file_row_number`
+    await session.run(parquet(`SELECT * EXCLUDE (file_row_number) ${others}`, `${full}.tmp`))
+    const after = await digestOf(`${full}.tmp`)
+    const { size } = await stat(`${full}.tmp`)
+    await settle(`${full}.tmp`, full)
+    return result(after, size, Number(rest))
+  })
+}
+
+export interface StoredRow {
+  subject: string
+  values: Record<string, Value>
+  /** SHA-256 of the row, in hex: one of those in the list beside the file. */
+  hash: string
+}
+
+/** The row of a subject in a file, or undefined. */
+export async function rowOf(
+  place: Place,
+  columns: readonly Column[],
+  path: string,
+  subject: string,
+): Promise<StoredRow | undefined> {
+  const [row] = await readRows(place, columns, path, `WHERE subject = ${subjectLiteral(subject)}`)
+  return row
+}
+
+/** Some rows of a file in its order. */
+export function rowsOf(
+  place: Place,
+  columns: readonly Column[],
+  path: string,
+  { offset = 0, limit = 100 }: { offset?: number; limit?: number } = {},
+): Promise<StoredRow[]> {
+  if (![offset, limit].every((n) => Number.isSafeInteger(n) && n >= 0)) {
+    throw new Fault('invalid', 'offset and limit are whole numbers.')
+  }
+  return readRows(place, columns, path, `WHERE file_row_number >= ${offset} AND file_row_number < ${offset + limit}`)
+}
+
+async function readRows(place: Place, columns: readonly Column[], path: string, where: string): Promise<StoredRow[]> {
+  const names = columns.map(({ name }, index) => `${identifier(name)} AS v${index}`)
+  const rows = await place.columns.rows<Record<string, Value>>(
+    `SELECT lower(hex(subject)) AS subject, sha256(${rowText(columns)}) AS hash, ${names.join(', ')}
+     FROM ${readFileRows(place, path)} ${where} ORDER BY file_row_number`,
+  )
+  return rows.map((row) => ({
+    subject: row['subject'] as string,
+    hash: row['hash'] as string,
+    values: Object.fromEntries(columns.map(({ name }, index) => [name, row[`v${index}`]!])),
+  }))
+}
+
+/** Whether the list beside a file has a row's hash. */
+export async function isListed(place: Place, path: string, hash: string): Promise<boolean> {
+  const list = await readFile(sidecar(join(place.folder, path)))
+  const wanted = Buffer.from(hash, 'hex')
+  for (let at = list.indexOf(wanted); at >= 0; at = list.indexOf(wanted, at + 1)) if (at % 32 === 0) return true
+  return false
+}
