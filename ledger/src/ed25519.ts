@@ -56,5 +56,5 @@ async function importKey(format: 'raw' | 'pkcs8', bytes: Uint8Array, length: num
 
 /** WebCrypto refuses views onto shared memory. */
 function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return bytes.slice() as Uint8Array<ArrayBuffer>
+  return new Uint8Array(bytes)
 }

@@ -126,6 +126,13 @@ test('finds every node of a tree in the tile that holds it', () => {
   assert.throws(() => tiles.nodeInTile({ level: 0, index: 3 }, new Uint8Array(96)), { code: 'bad-tile' })
 })
 
+test('hashes read from a tile are no views onto it, though it is a Buffer', () => {
+  const tile = Buffer.alloc(64, 7)
+  const hash = tiles.nodeInTile({ level: 0, index: 1 }, tile)
+  tile.fill(0)
+  assert.deepEqual(hash, new Uint8Array(32).fill(7))
+})
+
 test('the root of a partial tile is that of the tree over its hashes', () => {
   const entries = Array.from({ length: 256 }, (_, n) => sampleEntry(n))
   const definition = new Definition(entries)

@@ -150,7 +150,8 @@ export function tileRoot(tile: Uint8Array): Hash {
     // An odd one out is carried up unhashed: RFC 6962 never pairs a node with itself.
     if (count % 2 === 1) hashes[(count - 1) / 2] = hashes[count - 1]!
   }
-  return hashes[0]!.slice()
+  // A copy, and not by slice(): of a Buffer that would be a view onto the tile.
+  return new Uint8Array(hashes[0]!)
 }
 
 /**
