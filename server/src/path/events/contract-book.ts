@@ -83,6 +83,15 @@ export class ContractBook {
     return found
   }
 
+  /** Throws what is wrong with any of these files, before any of them is applied. */
+  check(files: readonly { path: string; text: string }[]): void {
+    for (const { path, text } of files) {
+      const contract = parseContract(text, path)
+      const before = this.#newest.get(contract.stream)
+      if (before) checkVersion(before.contract, contract)
+    }
+  }
+
   async apply(text: string, file: string, by: { id: string }): Promise<AppliedContract> {
     const contract = parseContract(text, file)
     const before = this.#newest.get(contract.stream)

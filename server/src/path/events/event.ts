@@ -1,10 +1,9 @@
 // An event as it was remembered: opened, checked, and read by the contract that it was judged under.
-import { kindOf } from '../../record/ledger/entry.ts'
 import type { Entry } from '../../record/ledger/entry.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Micros } from '../../record/time.ts'
 import { readContent } from '../../rules/contracts/content.ts'
-import type { Column, Contract } from '../../rules/contracts/contract.ts'
+import type { Contract } from '../../rules/contracts/contract.ts'
 import { columnValues, extract, judge } from '../../rules/contracts/judge.ts'
 import type { Extracted } from '../../rules/contracts/judge.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
@@ -56,15 +55,10 @@ export function readEvent(ledger: Ledger, contracts: ContractBook, seq: number):
 }
 
 /** The event's values for the columns of a stream, by name: contracts of other versions may lack some. */
-export function valuesFor(event: ReadEvent, columns: readonly Column[]): unknown[] {
+export function valuesFor(event: ReadEvent, columns: readonly { name: string }[]): unknown[] {
   const values = columnValues(event.contract, event.value)
-  const own = event.contract.columns.filter((column) => !column.personal)
+  const own = event.contract.columns
   if (own.length === columns.length && own.every((column, i) => column.name === columns[i]!.name)) return values
   const byName = new Map(own.map((column, i) => [column.name, values[i]]))
   return columns.map((column) => byName.get(column.name) ?? null)
 }
-
-export function isRelease(event: { entry: Entry }): boolean {
-  return kindOf(event.entry) === 'release'
-}
-

@@ -93,7 +93,7 @@ export class Events {
       for (const line of found) {
         const number = offset + line.number
         if ('blank' in line) answer.blank.push(number)
-        else if ('tooLong' in line) this.#refuse(answer, stream, number, new Fault('too_large', `line ${number} has ${line.length} bytes, more than 8 MiB`))
+        else if ('tooLong' in line) this.#refuse(answer, stream, number, new Fault('too_large', `line ${number} has ${line.bytes.toLocaleString('en')} bytes, more than 8 MiB: divide the event, or keep its bulk elsewhere`))
         else group.push({ line: number, bytes: line.bytes })
         if (group.length === GROUP) {
           await take(group)

@@ -39,8 +39,8 @@ export class Quarantine {
     this.#clock = parts.clock
   }
 
-  /** What is in quarantine, the newest first. `position` (`FILE:LINE` or a line number) narrows it to one line. */
-  async list(query: { stream?: string | undefined; line?: string | undefined; limit: number; before?: number | undefined }): Promise<Quarantined[]> {
+  /** What is in quarantine, the newest first; `line` narrows it to that line of the files that were ingested. */
+  async list(query: { stream?: string | undefined; line?: number | undefined; limit: number; before?: number | undefined }): Promise<Quarantined[]> {
     await this.#follower.reach('event', 'conflict', 'release')
     const found: Quarantined[] = []
     let before = query.before ?? this.#ledger.size
@@ -51,7 +51,7 @@ export class Quarantine {
       )
       for (const row of rows) {
         const { item, position } = this.#describe(row)
-        if (query.line !== undefined && position !== query.line && !position?.endsWith(`:${query.line}`)) continue
+        if (query.line !== undefined && !position?.endsWith(`:${query.line}`)) continue
         if (found.length < query.limit) found.push(item)
       }
       if (rows.length < 500) break

@@ -68,7 +68,7 @@ export type OpenedRecord =
   | { state: 'open'; seq: number; entry: Entry; header: Record<string, unknown>; content: Uint8Array; subject: string }
   | { state: 'erased' | 'dropped'; seq: number; entry: Entry }
 
-/** A record's proof: why its leaf is under a signed checkpoint. */
+/** A record's proof: why its leaf is under a signed checkpoint. The text carries the entry in its `extra` line. */
 export interface RecordProof {
   text: string
   entry: Uint8Array
@@ -285,6 +285,11 @@ export class Ledger {
     return Buffer.concat(parts)
   }
 
+  /** The file that holds a record's payload. */
+  payloadPath(seq: number): string {
+    return this.#archive.segmentPath(seq)
+  }
+
   /** The stored bytes of a payload: clear, or sealed. */
   payload(seq: number): Uint8Array {
     const tail = this.#tail[seq - this.#published]
@@ -390,7 +395,7 @@ export class Ledger {
     const checkpoint = this.#publishedCheckpoint
     const { size } = claimedCheckpoint(checkpoint)
     const hashes = solveSync(inclusionPlan(seq, size), size, this.#readTile)
-    return { text: formatTlogProof({ index: seq, hashes, checkpoint }), entry }
+    return { text: formatTlogProof({ index: seq, hashes, checkpoint, extra: entry }), entry }
   }
 
   /** Hashes that show that the published log grew from an older size. */
@@ -580,7 +585,7 @@ async function readCheckpoint(note: string | Uint8Array, vkey: string, where: st
 }
 
 /** The log's key, made at the first start, readable by its owner only. */
-async function logSigner(files: Files, path: string, origin: string, fresh: boolean): Promise<SyncSigner> {
+export async function logSigner(files: Files, path: string, origin: string, fresh: boolean): Promise<SyncSigner> {
   let pem = files.read(path)
   if (!pem) {
     if (!fresh) throw new Fault('refused_start', `the log's key ${path} is missing: restore it from a backup of the keys`)

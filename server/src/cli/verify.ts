@@ -1,0 +1,114 @@
+import { leafHash, parseTlogProof, verifyLog, verifyProof } from '@whence/ledger'
+import type { TileReader } from '@whence/ledger'
+import { readFile, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { Fault } from '../fault.ts'
+import { number, paint, plural } from '../govern/reports/text.ts'
+import { flag, positionals, printJson, text, withClient, type Args, type Command } from './command.ts'
+import type { Context } from './context.ts'
+
+interface Verdict {
+  ok: boolean
+  what: string
+  size: number
+  problems: readonly { path: string; code: string; message: string }[]
+  checked?: Record<string, number>
+  /** Where the verifier key came from. */
+  key: string
+}
+
+export const verify: Command = {
+  name: 'verify',
+  summary: 'check a whole data folder, or offline a log folder, a log’s address, or a file of proofs',
+  usage: 'verify [PATH|URL]',
+  options: { vkey: { type: 'string', value: 'VKEY', help: 'the log’s verifier key, or a file that holds it' } },
+  details: `
+Without an argument everything in the data folder is checked: the tree, every payload against its entry, every sealed
+payload against its key and commitment, the key store, the column files and the feature snapshots.
+
+With an argument nothing but the log's public key is trusted. Give the key with --vkey, from a place that the log's
+operator does not control; without it the key beside the log is used, and the answer says so.`,
+  async run(context, args) {
+    const [target] = positionals(args, '[PATH|URL]')
+    const verdict = target === undefined ? await everything(context, args) : await offline(context, args, target)
+    if (flag(args, 'json')) printJson(context, verdict)
+    else context.stdout(report(verdict, context))
+    return verdict.ok ? 0 : 1
+  },
+}
+
+async function everything(context: Context, args: Args): Promise<Verdict> {
+  const { ok, size, problems, checked } = await withClient(context, args, (client) => client.verify())
+  return { ok, what: 'data folder', size, problems, checked, key: 'the log’s own' }
+}
+
+async function offline(context: Context, args: Args, target: string): Promise<Verdict> {
+  if (/^https?:\/\//.test(target)) {
+    const key = text(args, 'key') ?? context.env.WHENCE_KEY
+    const base = target.endsWith('/') ? target : `${target}/`
+    return log(args, `log at ${target}`, async (path) => {
+      const response = await fetch(new URL(path, base), { headers: key ? { authorization: `Bearer ${key}` } : {} })
+      if (response.status === 404) return undefined
+      if (!response.ok) throw new Fault('unavailable', `${base}${path} answered ${response.status}${response.status === 401 ? ': give --key' : ''}`)
+      return new Uint8Array(await response.arrayBuffer())
+    })
+  }
+  const path = resolve(context.cwd, target)
+  const found = await stat(path).catch(() => undefined)
+  if (!found) throw new Fault('usage', `${target} does not exist: give a log folder, a log's address or a file of proofs`)
+  if (found.isFile()) return proofs(args, path)
+  const inner = await stat(join(path, 'log', 'checkpoint')).catch(() => undefined)
+  const folder = inner ? join(path, 'log') : path
+  return log(args, `log in ${folder}`, (name) => readFile(join(folder, name)).then((bytes) => new Uint8Array(bytes), missing))
+}
+
+async function log(args: Args, what: string, read: TileReader): Promise<Verdict> {
+  const { vkey, source } = await verifierKeyFrom(args, read)
+  const { ok, size, problems } = await verifyLog(read, vkey)
+  return { ok, what, size, problems, key: source }
+}
+
+/** A file of one tlog-proof, or several one after the other, each with its entry in the extra line. */
+async function proofs(args: Args, path: string): Promise<Verdict> {
+  const { vkey, source } = await verifierKeyFrom(args, () => undefined)
+  const texts = (await readFile(path, 'utf8')).split(/(?<=\n)(?=c2sp\.org\/tlog-proof@v1\n)/)
+  const problems: Verdict['problems'][number][] = []
+  for (const [i, proof] of texts.entries()) {
+    const where = `${path} (proof ${i + 1})`
+    try {
+      const text = proof.replace(/\n+$/, '\n')
+      const { extra } = parseTlogProof(text)
+      if (!extra) throw new Error('it carries no entry to be proved')
+      const verdict = await verifyProof(text, extra, vkey)
+      if (!verdict.ok) problems.push({ path: where, code: 'unproven', message: `leaf ${Buffer.from(leafHash(extra)).toString('hex')}: ${verdict.message}` })
+    } catch (error) {
+      problems.push({ path: where, code: 'malformed', message: (error as Error).message })
+    }
+  }
+  return { ok: problems.length === 0, what: `${plural(texts.length, 'proof')} in ${path}`, size: texts.length, problems, key: source }
+}
+
+async function verifierKeyFrom(args: Args, read: TileReader): Promise<{ vkey: string; source: string }> {
+  const given = text(args, 'vkey')
+  if (given !== undefined) {
+    const stored = await readFile(given, 'utf8').catch(() => undefined)
+    return { vkey: (stored ?? given).trim(), source: 'given' }
+  }
+  const beside = await read('vkey')
+  if (!beside) throw new Fault('usage', 'no verifier key is known: give --vkey (whence status shows it)')
+  return { vkey: Buffer.from(beside).toString('utf8').trim(), source: 'the one beside the log: compare it with one from elsewhere' }
+}
+
+function report({ ok, what, size, problems, checked, key }: Verdict, { color }: Context): string {
+  const { bold, dim, green, red } = paint(color)
+  const lines = problems.slice(0, 50).map(({ path, code, message }) => `  ${red(code.toUpperCase())}   ${path}: ${message}\n`)
+  if (problems.length > 50) lines.push(`  … and ${plural(problems.length - 50, 'more problem')}\n`)
+  const counts = Object.entries(checked ?? {}).filter(([, n]) => n > 0).map(([name, n]) => `${number(n)} ${name}`).join(' · ')
+  const head = ok ? `  ${green('✓')} ${bold('intact')}   ${what}: ${number(size)} checked\n` : `  ${red('✗')} ${bold(plural(problems.length, 'problem'))}   ${what}\n`
+  return [...lines, head, counts ? `    ${counts}\n` : '', `    ${dim(`verifier key: ${key}`)}\n`].join('')
+}
+
+function missing(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+  throw error
+}

@@ -1,0 +1,179 @@
+// Erasure: the keys of a person are destroyed, what was derived about them is deleted, and a record says what is gone,
+// what was rewritten, and what remains. It is resumed after a crash from a note beside the keys.
+import type { Erasure, ErasureRequest } from '@whence/sdk'
+import { randomBytes } from 'node:crypto'
+import { Fault } from '../../fault.ts'
+import type { Ledger } from '../../record/ledger/ledger.ts'
+import type { Follower, Projection } from '../../record/projection/follower.ts'
+import type { Clock } from '../../record/time.ts'
+import type { Snapshots } from '../../path/features/snapshots.ts'
+import type { Database } from '../../store/database.ts'
+import type { Files } from '../../store/files.ts'
+import { keyFingerprint } from '../../store/keys.ts'
+import type { KeyStore, Slot } from '../../store/keys.ts'
+
+type Report = Omit<Erasure, 'seq' | 'receipt'>
+
+/** What must be known to go on after a crash. Readable by the server's user only, and removed at the end. */
+interface Note {
+  id: string
+  slots: { index: number; id: string; fingerprint: string }[]
+  basis: string
+  actor: string
+  source: string
+}
+
+const REMAINS: Report['remains'] = [
+  {
+    what: 'sealed payloads, as ciphertext without a key, and entries without anything that links them to each other',
+    why: 'the log is append-only: position, order and inclusion stay provable',
+  },
+  {
+    what: 'a keyed digest of the identifier',
+    why: 'so that nothing is recorded about this person again, and a repeat is recognised',
+  },
+  {
+    what: 'model versions trained on data that held this person',
+    why: 'a model is not a copy of its rows; train again if that is required',
+  },
+  {
+    what: 'copies outside this data folder: backups, exports, systems that were sent the data',
+    why: 'Whence does not reach them; an older backup of the keys would open the payloads until it is destroyed',
+  },
+]
+
+export const erasureProjection: Projection = {
+  tables: ['erasure'],
+  kinds: ['erasure'],
+  async apply(tx, records) {
+    for (const record of records) {
+      const opened = record.open()
+      if (opened.state !== 'open') continue
+      await tx.query('insert into erasure (seq, body) values ($1, $2::text::jsonb)', [
+        BigInt(record.seq),
+        Buffer.from(opened.content).toString('utf8'),
+      ])
+    }
+  },
+}
+
+export class Erasures {
+  readonly #ledger: Ledger
+  readonly #follower: Follower
+  readonly #database: Database
+  readonly #files: Files
+  readonly #keys: KeyStore
+  readonly #snapshots: Snapshots
+  readonly #clock: Clock
+  readonly #note: string
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(parts: { ledger: Ledger; follower: Follower; database: Database; files: Files; keys: KeyStore; snapshots: Snapshots; clock: Clock; keyFolder: string }) {
+    this.#ledger = parts.ledger
+    this.#follower = parts.follower
+    this.#database = parts.database
+    this.#files = parts.files
+    this.#keys = parts.keys
+    this.#snapshots = parts.snapshots
+    this.#clock = parts.clock
+    this.#note = `${parts.keyFolder}/erasing`
+  }
+
+  /** Erases a person. Throws `not_found` when the identifier was never seen, or was erased before. One runs at a time. */
+  erase(request: ErasureRequest, by: { id: string; source: string }): Promise<Erasure> {
+    return this.#inTurn(async () => {
+      const type = request.subjectType ?? 'customer'
+      const slots = this.#ledger.subjects.slots(type, request.identifier)
+      if (slots.length === 0) {
+        const before = this.#ledger.subjects.find(type, request.identifier) === 'erased'
+        throw new Fault('not_found', before ? 'this person was erased before: nothing is left to erase' : `no ${type} with this identifier was ever recorded: check the identifier and its type`)
+      }
+      const note: Note = {
+        id: randomBytes(8).toString('hex'),
+        slots: slots.map((slot) => ({ index: slot.index, id: slot.id, fingerprint: keyFingerprint(this.#keys.unwrap(slot)) })),
+        basis: request.basis,
+        actor: by.id,
+        source: by.source,
+      }
+      await this.#files.replace(this.#note, Buffer.from(JSON.stringify(note)), { mode: 0o600 })
+      return this.#carryOut(note)
+    })
+  }
+
+  /** Finishes an erasure that a crash interrupted. */
+  async resume(): Promise<Erasure | undefined> {
+    const stored = this.#files.read(this.#note)
+    if (!stored) return undefined
+    const note = JSON.parse(Buffer.from(stored).toString('utf8')) as Note
+    return this.#inTurn(() => this.#carryOut(note))
+  }
+
+  /**
+   * Destroys again what the log says was destroyed: after a restore from a backup of the keys that is older than an
+   * erasure. Gives the number of keys.
+   */
+  async reapply(): Promise<number> {
+    await this.#follower.reach('erasure')
+    const rows = await this.#database.query<{ body: { keys: string[] } }>('select body from erasure order by seq')
+    const gone = new Set(rows.flatMap(({ body }) => body.keys))
+    const revived = [...this.#keys.slots()].filter((slot) => slot.state === 'live' && gone.has(keyFingerprint(this.#keys.unwrap(slot))))
+    if (revived.length === 0) return 0
+    await this.#ledger.settle()
+    for (const slot of revived) await this.#ledger.unlink(this.#ledger.recordsOf(slot.id))
+    this.#ledger.subjects.forget(revived.map((slot) => slot.id))
+    await this.#keys.destroy(revived)
+    return revived.length
+  }
+
+  async #carryOut(note: Note): Promise<Erasure> {
+    const ids = note.slots.map((slot) => slot.id)
+    // No journal file may hold the keys any more when they are destroyed, or a crash would bring them back.
+    await this.#ledger.settle()
+    await this.#follower.reach()
+    const seqs = ids.flatMap((id) => this.#ledger.recordsOf(id))
+    const live = note.slots.flatMap(({ index, id }) => [...this.#keys.slots()].filter((slot: Slot) => slot.index === index && slot.id === id))
+    if (live.length > 0) await this.#keys.destroy(live)
+    this.#ledger.subjects.forget(ids)
+    await this.#ledger.unlink(seqs)
+    await this.#follower.reach()
+
+    const rowsDeleted: Record<string, number> = { prediction: 0 }
+    for (const id of ids) {
+      const rows = await this.#database.query('update prediction set subject = null, campaign = null, at = null where subject = $1 returning seq', [id])
+      rowsDeleted.prediction! += rows.length
+    }
+    const filesRewritten: Report['filesRewritten'] = []
+    for (const id of ids) filesRewritten.push(...(await this.#snapshots.removeSubject(id)))
+
+    const report: Report = {
+      basis: note.basis,
+      keysDestroyed: note.slots.length,
+      recordsUnreadable: seqs.length,
+      rowsDeleted,
+      filesRewritten,
+      remains: REMAINS,
+    }
+    const placed = await this.#ledger.appendOne(
+      {
+        kind: 'erasure/1',
+        stream: 'whence.erasures',
+        source: note.source,
+        id: note.id,
+        time: this.#clock.now(),
+        content: Buffer.from(JSON.stringify({ ...report, keys: note.slots.map((slot) => slot.fingerprint) })),
+      },
+      note.actor,
+    )
+    await this.#files.remove(this.#note)
+    const { seq, leaf, recorded, status } = placed
+    await this.#follower.reach('erasure')
+    await this.#snapshots.noteErasures()
+    return { ...report, seq, receipt: { seq, leaf, recorded, status } }
+  }
+
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(run, run)
+    this.#last = turn.catch(() => {})
+    return turn
+  }
+}

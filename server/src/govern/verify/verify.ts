@@ -1,0 +1,98 @@
+// Verification of what lies in a data folder: the tree, and everything beside it that the tree commits to.
+import { verifyLog } from '@whence/ledger'
+import type { Verification } from '@whence/sdk'
+import { hash } from 'node:crypto'
+import { Fault } from '../../fault.ts'
+import { decodeLine } from '../../record/ledger/archive.ts'
+import type { IndexLine } from '../../record/ledger/archive.ts'
+import { decodeEntry, isMember } from '../../record/ledger/entry.ts'
+import type { Entry } from '../../record/ledger/entry.ts'
+import type { Ledger } from '../../record/ledger/ledger.ts'
+import type { Files } from '../../store/files.ts'
+import type { KeyStore } from '../../store/keys.ts'
+
+type Problem = Verification['problems'][number]
+
+/** Something more to check, with what it looked at. */
+export interface Check {
+  (): Promise<{ problems: Problem[]; checked: Record<string, number> }>
+}
+
+const NO_SUBJECT = '0'.repeat(32)
+
+/**
+ * Checks the published log against its signed checkpoint, each index line and payload against its entry, every sealed
+ * payload against its key and commitment, the key store, and whatever `more` adds. Names every problem by file.
+ */
+export async function verifyData(
+  parts: { files: Files; folder: string; ledger: Ledger; keys: KeyStore },
+  more: readonly Check[],
+  onProgress: (done: number, size: number) => void = () => {},
+): Promise<Verification> {
+  const { files, folder, ledger, keys } = parts
+  await ledger.publish()
+  const problems: Problem[] = []
+  const checked = { entries: 0, payloads: 0, opened: 0, erased: 0, keys: 0 }
+  const size = ledger.published
+  const log = await verifyLog((path) => files.read(`${folder}/log/${path}`), ledger.vkey, {
+    onProgress: (done: number) => onProgress(done, size),
+    onEntry: (seq: number, bytes: Uint8Array) => {
+      checked.entries++
+      try {
+        const problem = checkRecord(seq, decodeEntry(bytes))
+        if (problem) problems.push(problem)
+      } catch (error) {
+        problems.push({ path: 'payloads', code: 'altered', message: `record ${seq}: ${(error as Error).message}` })
+      }
+    },
+  })
+  problems.unshift(...log.problems.map(({ path, code, message }) => ({ path: `log/${path}`, code, message })))
+
+  const keyProblems = keys.check()
+  problems.push(...keyProblems)
+  checked.keys = [...keys.slots()].length
+  const counts: Record<string, number> = { ...checked }
+  for (const check of more) {
+    const found = await check()
+    problems.push(...found.problems)
+    for (const [name, n] of Object.entries(found.checked)) counts[name] = (counts[name] ?? 0) + n
+  }
+  return { ok: problems.length === 0, size, problems, checked: counts }
+
+  function checkRecord(seq: number, entry: Entry): Problem | undefined {
+    const path = ledger.payloadPath(seq).slice(folder.length + 1)
+    const line = decodeLine(ledger.lineBytes(seq))
+    const flaw = lineFlaw(line, entry)
+    if (flaw) return { path: 'payloads/index', code: 'altered', message: `record ${seq}: ${flaw}` }
+    const expected = entry.sealed ?? entry.payload!
+    const stored = ledger.payload(seq)
+    if (stored.length !== expected.bytes || hash('sha256', stored, 'hex') !== expected.sha256) {
+      return { path, code: 'altered', message: `record ${seq}: the stored payload is not the one on record: its SHA-256 differs` }
+    }
+    checked.payloads++
+    if (line.erased) {
+      checked.erased++
+      return undefined
+    }
+    try {
+      ledger.open(seq)
+      checked.opened++
+      return undefined
+    } catch (error) {
+      return { path, code: 'altered', message: Fault.from(error).message }
+    }
+  }
+}
+
+/** What of an index line contradicts its entry. */
+function lineFlaw(line: IndexLine, entry: Entry): string | undefined {
+  const { sealed } = entry
+  if (line.sealed !== (sealed !== undefined)) return 'its index line says otherwise whether it is sealed'
+  if (sealed) {
+    if (line.identity.toString('hex') !== entry.id) return 'its index line has another identity'
+    if (line.commit.toString('hex') !== sealed.commit.slice(0, 32)) return 'its index line has another commitment'
+    if (line.erased !== (line.subject === NO_SUBJECT)) return 'its index line lacks its subject, and no erasure is noted'
+  }
+  if (line.member !== isMember(entry)) return 'its index line says otherwise whether it belongs to its stream'
+  return undefined
+}

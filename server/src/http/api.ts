@@ -1,0 +1,227 @@
+// Every endpoint of the SDK, each a call of one step; and the pages beside them.
+import { parseTilePath } from '@whence/ledger'
+import type { LedgerRecord, Status } from '@whence/sdk'
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import packageJson from '../../package.json' with { type: 'json' }
+import type { Config } from '../config.ts'
+import { Fault } from '../fault.ts'
+import type { Anchors } from '../govern/anchors/anchors.ts'
+import type { Erasures } from '../govern/erasures/erasures.ts'
+import type { Keys } from '../govern/keys/keys.ts'
+import { explanationPage } from '../govern/reports/explanation-page.ts'
+import { verifyData } from '../govern/verify/verify.ts'
+import type { ContractBook } from '../path/events/contract-book.ts'
+import type { Events } from '../path/events/events.ts'
+import type { Quarantine } from '../path/events/quarantine.ts'
+import type { Snapshots } from '../path/features/snapshots.ts'
+import type { ViewBook } from '../path/features/view-book.ts'
+import type { Models } from '../path/models/models.ts'
+import { explain } from '../path/predictions/explain.ts'
+import type { Predictions } from '../path/predictions/predictions.ts'
+import { replay } from '../path/predictions/replay.ts'
+import type { Ledger } from '../record/ledger/ledger.ts'
+import type { Follower } from '../record/projection/follower.ts'
+import { formatTime, SECOND } from '../record/time.ts'
+import type { Clock } from '../record/time.ts'
+import type { Database } from '../store/database.ts'
+import type { Files } from '../store/files.ts'
+import type { KeyStore } from '../store/keys.ts'
+import type { Handlers } from './handlers.ts'
+import type { Pages } from './server.ts'
+
+export interface Steps {
+  config: Config
+  files: Files
+  ledger: Ledger
+  follower: Follower
+  database: Database
+  keys: KeyStore
+  contracts: ContractBook
+  events: Events
+  quarantine: Quarantine
+  views: ViewBook
+  snapshots: Snapshots
+  models: Models
+  predictions: Predictions
+  apiKeys: Keys
+  anchors: Anchors
+  erasures: Erasures
+  clock: Clock
+  warnings: readonly string[]
+}
+
+const LINK_LASTS = 3600 * SECOND
+
+export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
+  const { config, files, ledger, follower, database, keys, contracts, events, quarantine, views, snapshots, models, predictions, apiKeys, anchors, erasures, clock } = steps
+  const linkKey = randomBytes(32)
+  const linkToken = (id: string, expires: number): string => `${expires}.${createHmac('sha256', linkKey).update(`${expires}.${id}`).digest('base64url')}`
+  const explained = (id: string, asOf?: number) =>
+    explain({ ledger, models, snapshots, predictions, anchored: () => anchors.last() }, id, asOf)
+
+  const handlers: Handlers = {
+    async apply({ body, caller }) {
+      const contractFiles = body.files.filter(({ text }) => /^kind:\s*DataContract\s*$/m.test(text))
+      const viewFiles = body.files.filter(({ text }) => /^kind:\s*FeatureView\s*$/m.test(text))
+      const strange = body.files.find((file) => !contractFiles.includes(file) && !viewFiles.includes(file))
+      if (strange) throw new Fault('invalid', `${strange.path} is neither a contract (kind: DataContract) nor a feature view (kind: FeatureView)`)
+      contracts.check(contractFiles)
+      const applied = []
+      for (const { path, text } of contractFiles) {
+        const { contract, change, receipt } = await contracts.apply(text, path, caller)
+        applied.push({ path, kind: 'contract' as const, name: contract.stream, version: contract.version, change, ...(receipt ? { receipt } : {}) })
+      }
+      for (const { path, text } of viewFiles) {
+        const { view, change, receipt } = await views.apply(text, path, caller)
+        applied.push({ path, kind: 'view' as const, name: view.name, version: `v${view.version}`, change, ...(receipt ? { receipt } : {}) })
+      }
+      return { applied }
+    },
+    async contract({ path }) {
+      const { contract, seq, text } = contracts.inForce(path.stream!)
+      return { stream: contract.stream, version: contract.version, seq, text }
+    },
+    view: ({ path }) => views.get(path.name!),
+    ingest: ({ path, query, body, caller }) => events.ingest(path.stream!, body.stream, body.format, query, caller),
+    streams: () => quarantine.streams(),
+    stream: ({ path }) => quarantine.stream(path.stream!),
+    quarantined: ({ query }) => quarantine.list(query),
+    release: ({ body, caller }) => quarantine.release(body, caller),
+    async records({ query }) {
+      const size = ledger.size
+      const to = Math.min(size, query.from + query.limit)
+      const records: LedgerRecord[] = []
+      for (let seq = query.from; seq < to; seq++) {
+        records.push({ seq, leaf: ledger.receiptOf(seq).leaf, entry: { ...ledger.entry(seq) } })
+      }
+      return { records, next: Math.max(to, Math.min(query.from, size)), size }
+    },
+    recordProof: async ({ path }) => (await ledger.proof(position(path.seq!))).text,
+    materialize: ({ body, caller }) => snapshots.materialize(body, caller),
+    snapshot: ({ path }) => snapshots.get(position(path.id!)),
+    async snapshotRows({ path }) {
+      const id = position(path.id!)
+      await snapshots.get(id)
+      return snapshots.rows(id)
+    },
+    async subjects({ body }) {
+      return {
+        subjects: body.identifiers.map((identifier) => {
+          const subject = ledger.subjects.find(body.subjectType, identifier)
+          return subject === undefined || subject === 'erased' ? null : subject.id
+        }),
+      }
+    },
+    createTrainingSet: ({ body, caller }) => snapshots.createTrainingSet(body, caller),
+    trainingSet: ({ path }) => snapshots.trainingSet(path.id!),
+    async trainingRows({ path }) {
+      await snapshots.trainingSet(path.id!)
+      return snapshots.trainingRows(path.id!)
+    },
+    registerModel: ({ body, caller }) => models.register(body, caller),
+    model: ({ path }) => models.get(path.version!),
+    predict: ({ body, caller }) => predictions.record(body, caller),
+    find: ({ query }) => predictions.find(query),
+    explain: ({ path, query }) => explained(path.id!, query.asOf),
+    async explanationProof({ path }) {
+      const { records } = await explained(path.id!)
+      const proofs = await Promise.all(records.map(({ seq }) => ledger.proof(seq)))
+      return proofs.map(({ text }) => text).join('\n')
+    },
+    async link({ path, base }) {
+      await predictions.locate(path.id!)
+      const expires = clock.now() + LINK_LASTS
+      return { url: `${base}/explain/${encodeURIComponent(path.id!)}?t=${linkToken(path.id!, expires)}`, expires: formatTime(expires) }
+    },
+    replay: ({ body }) => replay({ ledger, follower, database, models, snapshots }, body),
+    erase: ({ body, caller }) => erasures.erase(body, caller),
+    keys: () => apiKeys.list(),
+    issueKey: ({ body, caller }) => apiKeys.issue(body, caller.id),
+    revokeKey: ({ path, caller }) => apiKeys.revoke(path.id!, caller.id),
+    anchor: ({ body, caller }) => anchors.anchor(body, caller),
+    status,
+    verify: () => verifyData({ files, folder: config.data, ledger, keys }, [() => snapshots.check()]),
+  }
+
+  async function status(): Promise<Status> {
+    await follower.reach()
+    const rows = await database.query<{ kind: string; records: bigint }>('select kind, records from record_count order by kind')
+    const anchored = await anchors.last()
+    const { size } = ledger
+    return {
+      version: packageJson.version,
+      origin: ledger.origin,
+      vkey: ledger.vkey,
+      size,
+      published: ledger.published,
+      checkpoint: ledger.checkpoint,
+      database: database.engine,
+      follower: { next: follower.next, lag: size - follower.next },
+      records: Object.fromEntries(rows.map(({ kind, records }) => [kind, Number(records)])),
+      ...(anchored ? { anchored } : {}),
+      warnings: [...steps.warnings, ...(follower.failed ? [follower.failed.message] : [])],
+    }
+  }
+
+  const pages: Pages = {
+    logFile(path) {
+      if (path !== 'checkpoint' && path !== 'vkey') {
+        try {
+          parseTilePath(path)
+        } catch {
+          return undefined
+        }
+      }
+      return files.read(`${config.data}/log/${path}`)
+    },
+    async explanation(id, token) {
+      const expires = Number(/^(\d{1,16})\./.exec(token)?.[1] ?? 0)
+      const good = Buffer.from(linkToken(id, expires))
+      const given = Buffer.from(token)
+      if (given.length !== good.length || !timingSafeEqual(given, good) || expires < clock.now()) {
+        throw new Fault('forbidden', 'this link is not valid, or no longer: ask for a new one (whence explain ID --link)')
+      }
+      return explanationPage(await explained(id))
+    },
+    async metrics() {
+      const { records: counts } = await status()
+      const times = [...ledger.syncTimes].sort((a, b) => a - b)
+      const quantile = (q: number): number => (times[Math.min(times.length - 1, Math.floor(q * times.length))] ?? 0) / 1000
+      return [
+        '# HELP whence_queue_records Records accepted and not yet durable.',
+        '# TYPE whence_queue_records gauge',
+        `whence_queue_records ${ledger.queued.records}`,
+        '# HELP whence_queue_bytes Bytes accepted and not yet durable.',
+        '# TYPE whence_queue_bytes gauge',
+        `whence_queue_bytes ${ledger.queued.bytes}`,
+        '# HELP whence_ledger_size Records that are durable.',
+        '# TYPE whence_ledger_size gauge',
+        `whence_ledger_size ${ledger.size}`,
+        '# HELP whence_published_size Records that stand in published tiles.',
+        '# TYPE whence_published_size gauge',
+        `whence_published_size ${ledger.published}`,
+        '# HELP whence_follower_lag_records Records that the tables have not followed yet.',
+        '# TYPE whence_follower_lag_records gauge',
+        `whence_follower_lag_records ${ledger.size - follower.next}`,
+        '# HELP whence_journal_sync_seconds Time to write and sync a journal frame, over the last thousand.',
+        '# TYPE whence_journal_sync_seconds summary',
+        ...[0.5, 0.9, 0.99].map((q) => `whence_journal_sync_seconds{quantile="${q}"} ${quantile(q)}`),
+        '# HELP whence_records_total Records by kind.',
+        '# TYPE whence_records_total counter',
+        ...Object.entries(counts).map(([kind, n]) => `whence_records_total{kind="${kind}"} ${n}`),
+        '',
+      ].join('\n')
+    },
+    notReady() {
+      if (follower.failed) return follower.failed.message
+      const lag = ledger.size - follower.next
+      return lag > 100_000 ? `the tables are ${lag} records behind the ledger` : undefined
+    },
+  }
+  return { handlers, pages }
+}
+
+function position(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new Fault('invalid', `"${text}" is no position: positions are whole numbers from 0`)
+}

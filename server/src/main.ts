@@ -1,0 +1,200 @@
+#!/usr/bin/env node
+// The only file that knows everyone: config -> stores -> record -> path -> govern -> doors.
+import { hash, randomBytes } from 'node:crypto'
+import { realpathSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { createClient } from '@whence/sdk'
+import packageJson from '../package.json' with { type: 'json' }
+import { backup } from './cli/backup.ts'
+import { runCli } from './cli/cli.ts'
+import { processContext } from './cli/context.ts'
+import { demo } from './cli/demo.ts'
+import { rebuild } from './cli/rebuild.ts'
+import { recover } from './cli/recover.ts'
+import { restore } from './cli/restore.ts'
+import { up } from './cli/up.ts'
+import { verify } from './cli/verify.ts'
+import { configWarnings, readConfig } from './config.ts'
+import type { Config } from './config.ts'
+import { Anchors, anchorProjection } from './govern/anchors/anchors.ts'
+import { Erasures, erasureProjection } from './govern/erasures/erasures.ts'
+import { keyProjection, Keys } from './govern/keys/keys.ts'
+import { createApi } from './http/api.ts'
+import { createApp, listen } from './http/server.ts'
+import { ContractBook, contractProjection } from './path/events/contract-book.ts'
+import { Events } from './path/events/events.ts'
+import { Quarantine } from './path/events/quarantine.ts'
+import { eventProjection, recordCountProjection } from './path/events/queries.ts'
+import { Snapshots, snapshotProjection } from './path/features/snapshots.ts'
+import { ViewBook, viewProjection } from './path/features/view-book.ts'
+import { modelProjection, Models } from './path/models/models.ts'
+import { predictionProjection, Predictions } from './path/predictions/predictions.ts'
+import { recordBeginning, recoverLog } from './record/ledger/beginning.ts'
+import type { Recovery } from './record/ledger/beginning.ts'
+import { Ledger } from './record/ledger/ledger.ts'
+import type { LedgerOptions } from './record/ledger/ledger.ts'
+import { Follower } from './record/projection/follower.ts'
+import { systemClock } from './record/time.ts'
+import type { Clock } from './record/time.ts'
+import { openColumns } from './store/columns.ts'
+import { openDatabase } from './store/database.ts'
+import { localFiles } from './store/files.ts'
+import type { Files } from './store/files.ts'
+import { loadKek, openKeyStore } from './store/keys.ts'
+import { readLock, takeLock } from './store/lock.ts'
+
+export interface StartOptions {
+  /** Listen on any free port of 127.0.0.1: for a command that starts a server for itself. */
+  private?: boolean
+  /** Follow the ledger from its first record. Hears how far it is. */
+  rebuild?: (next: number, size: number) => void
+  /** Carry out again what the log says was erased: after a restore. */
+  reapplyErasures?: boolean
+  ledger?: Partial<Pick<LedgerOptions, 'limits' | 'publishEvery' | 'ignorePin'>>
+  files?: Files
+  clock?: Clock
+  onFatal?: (error: unknown) => void
+}
+
+export interface Server {
+  url: string
+  /** The key with which this user's own commands reach it; gone when it stops. */
+  token: string
+  /** The first admin key, at the first start only: it is shown once. */
+  adminKey: string | undefined
+  origin: string
+  vkey: string
+  warnings: string[]
+  erasuresReapplied: number
+  stop(): Promise<void>
+}
+
+const projections = [recordCountProjection, keyProjection, contractProjection, eventProjection, viewProjection, snapshotProjection, modelProjection, predictionProjection, erasureProjection, anchorProjection]
+
+/** Starts a server on a data folder. Throws `refused_start` with one clear line when starting would mean guessing. */
+export async function startServer(config: Config, options: StartOptions = {}): Promise<Server> {
+  const lock = takeLock(config.data)
+  const undo: (() => unknown)[] = [() => lock.release()]
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step()
+  }
+  try {
+    const clock = options.clock ?? systemClock
+    const files = options.files ?? localFiles()
+    undo.push(() => files.close())
+    const keys = await openKeyStore(files, config.keys, await loadKek(files, config.kek))
+    undo.push(() => keys.close())
+    const ledger = await Ledger.open({
+      files,
+      folder: config.data,
+      keys,
+      keyFolder: config.keys,
+      stateFolder: config.state,
+      origin: config.origin ?? `whence.local/${randomBytes(4).toString('hex')}`,
+      clock,
+      reserve: config.reserve,
+      onFatal: options.onFatal ?? dieAtOnce,
+      ...options.ledger,
+    })
+    undo.push(() => ledger.stop())
+    await recordBeginning(ledger, packageJson.version)
+    await files.replace(`${config.data}/log/vkey`, Buffer.from(`${ledger.vkey}\n`))
+
+    const database = await openDatabase({ url: config.databaseUrl, folder: `${config.data}/database`, schema: config.schema })
+    undo.push(() => database.close())
+    await database.migrate()
+    const follower = new Follower(ledger, database, projections)
+    if (options.rebuild) await follower.rebuild(options.rebuild)
+    await follower.start()
+    undo.push(() => follower.stop())
+    const columns = await openColumns({ folder: config.data })
+    undo.push(() => columns.close())
+
+    const contracts = new ContractBook(ledger, follower, database, clock)
+    await contracts.load()
+    const events = new Events(ledger, contracts, clock)
+    const quarantine = new Quarantine({ ledger, follower, database, contracts, events, clock })
+    const views = new ViewBook({ ledger, follower, database, columns, contracts, clock })
+    const snapshots = new Snapshots({ ledger, follower, database, columns, contracts, views, clock, folder: config.data })
+    undo.push(() => snapshots.events.settled())
+    await snapshots.noteErasures()
+    const models = new Models(ledger, follower, database, clock)
+    const predictions = new Predictions({ ledger, follower, database, keys, models, snapshots, clock })
+    const apiKeys = new Keys(ledger, follower, database, clock)
+    const anchors = new Anchors({ ledger, follower, database, files, clock, data: config.data })
+    const erasures = new Erasures({ ledger, follower, database, files, keys, snapshots, clock, keyFolder: config.keys })
+    await erasures.resume()
+    const erasuresReapplied = options.reapplyErasures ? await erasures.reapply() : 0
+    await quarantine.expire(keys)
+    const sweep = setInterval(() => void quarantine.expire(keys).catch((error: unknown) => console.error('whence: expiring quarantine failed:', error)), 3_600_000)
+    undo.push(() => clearInterval(sweep))
+
+    const warnings = configWarnings(config)
+    const token = `wl_${randomBytes(32).toString('base64url')}`
+    const local = { id: 'local', name: 'local', source: 'local', scopes: ['admin' as const] }
+    const firstStart = (await apiKeys.list()).length === 0
+    const adminKey = firstStart ? (await apiKeys.issue({ name: 'admin', scopes: ['admin'] }, 'local')).secret : undefined
+    const { handlers, pages } = createApi({ config, files, ledger, follower, database, keys, contracts, events, quarantine, views, snapshots, models, predictions, apiKeys, anchors, erasures, clock, warnings })
+    const localDigest = hash('sha256', token)
+    const app = createApp(handlers, pages, {
+      authenticate: async (secret) => (hash('sha256', secret) === localDigest ? local : apiKeys.authenticate(secret)),
+    })
+    const door = options.private ? await listen(app, '127.0.0.1', 0) : await listen(app, config.host, config.port)
+    undo.push(() => door.close())
+    lock.announce(door.url, token)
+    return { url: door.url, token, adminKey, origin: ledger.origin, vkey: ledger.vkey, warnings, erasuresReapplied, stop }
+  } catch (error) {
+    await stop().catch(() => {})
+    throw error
+  }
+}
+
+/** `whence recover`: see beginning.ts. */
+async function recoverFolder(config: Config): Promise<Recovery> {
+  const lock = takeLock(config.data)
+  const files = localFiles()
+  const kek = await loadKek(files, config.kek)
+  const options = { files, folder: config.data, keyFolder: config.keys, stateFolder: config.state, origin: '', clock: systemClock, onFatal: dieAtOnce }
+  const withLedger = async <T>(work: (options: LedgerOptions) => Promise<T>): Promise<T> => {
+    const keys = await openKeyStore(files, config.keys, kek)
+    try {
+      return await work({ ...options, keys })
+    } finally {
+      await keys.close()
+    }
+  }
+  try {
+    const recovery = await withLedger(recoverLog)
+    await withLedger(async (given) => {
+      const ledger = await Ledger.open(given)
+      await recordBeginning(ledger, packageJson.version, recovery)
+      await ledger.stop()
+    })
+    return recovery
+  } finally {
+    files.close()
+    lock.release()
+  }
+}
+
+/** After a failed write of the journal nothing in memory may be trusted to be on the disk: the process must not go on. */
+function dieAtOnce(error: unknown): void {
+  console.error(`whence: stopping at once: ${(error as Error).message}. What was acknowledged is in the journal; the next start recovers it.`)
+  process.exit(70)
+}
+
+/** A client for commands: of the server that holds the folder, or of one started here for the length of the command. */
+async function connect(dataFolder: string, env: NodeJS.ProcessEnv): Promise<{ client: ReturnType<typeof createClient>; close(): Promise<void> }> {
+  const running = readLock(dataFolder)
+  if (running?.url && running.token) return { client: createClient({ url: running.url, key: running.token }), close: async () => {} }
+  const server = await startServer(readConfig(dataFolder, env), { private: true })
+  if (server.adminKey) process.stderr.write(`whence: a new log was begun in ${dataFolder}; its admin key, shown once: ${server.adminKey}\n`)
+  return { client: createClient({ url: server.url, key: server.token }), close: () => server.stop() }
+}
+
+if (process.argv[1] && fileURLToPath(import.meta.url) === realpathSync(process.argv[1])) {
+  const context = processContext((folder) => connect(folder, process.env))
+  const start = (folder: string, options?: StartOptions & { host?: string | undefined; port?: string | undefined }) =>
+    startServer(readConfig(folder, process.env, options), options)
+  process.exitCode = await runCli(process.argv.slice(2), context, [up(start), demo, rebuild(start), backup, restore(start), recover((folder) => recoverFolder(readConfig(folder, process.env))), verify])
+}
