@@ -1,10 +1,8 @@
 // Turns the properties of a contract into closures once, so that judging an event is only calls.
-import { fits, isMultiple } from './decimal.ts'
-import { isFormat, rangeOf } from './format.ts'
-import { compilePattern, longestTested } from './pattern.ts'
+import { constraintsOf, types } from './constraint.ts'
 import { dotted, escapeKey, pointer } from './property.ts'
 import type { Property } from './property.ts'
-import { explainTime, isDate, isTime, isTimeOfDay, parseTimeWide } from './time.ts'
+import { quote, shorten, stable } from './text.ts'
 import type { Action, Findings, Rule, ViolationType } from './violation.ts'
 
 /** Notes what is wrong with a value. `prefix` is the pointer of the array item it is in, '' outside of arrays. */
@@ -18,19 +16,15 @@ export interface Compilation {
   readonly unquoted: ReadonlySet<string>
 }
 
-/** A scalar's test returns nothing when the value passes, or the rest of the sentence "time "x" …". */
-type Test = (value: never) => string | undefined
-
 /** Compiles the properties of the object at `path` into one check of that object. */
 export function compileObject(
   properties: readonly Property[],
   path: readonly string[],
-  onAdditional: Action,
   compilation: Compilation,
 ): Check {
   const members = properties.map((property) => compileMember(property, compilation))
   const known = new Set(members.map(({ key }) => key))
-  const additional = rule(compilation, path, 'additional', 'Additional-Properties', onAdditional)
+  const additional = rule(compilation, path, 'additional', 'Additional-Properties', compilation.additional)
   const at = relative(path)
   const inside = path.length === 0 ? 'the contract' : dotted(path)
   return (value, prefix, findings) => {
@@ -101,17 +95,15 @@ function compile(property: Property, compilation: Compilation): Check {
 function compileNested(property: Property, compilation: Compilation): Check {
   const { minProperties, maxProperties } = property.options
   const typed = report(property, 'type', 'Datatype-Mismatch', compilation)
-  const counts = [
-    ...limit(minProperties, 'minProperties', (least) => (n: number) => (n < least ? `has fewer than ${least} properties` : undefined)),
-    ...limit(maxProperties, 'maxProperties', (most) => (n: number) => (n > most ? `has more than ${most} properties` : undefined)),
-  ].map(([keyword, type, test]) => ({ test, fail: report(property, keyword, type, compilation) }))
-  const onAdditional = compilation.additional
-  const members = property.properties && compileObject(property.properties, property.path, onAdditional, compilation)
+  const few = minProperties && report(property, 'minProperties', 'Length-Violation', compilation)
+  const many = maxProperties !== undefined && report(property, 'maxProperties', 'Length-Violation', compilation)
+  const members = property.properties && compileObject(property.properties, property.path, compilation)
   return (value, prefix, findings) => {
     if (typeof value !== 'object' || Array.isArray(value)) return typed(value, 'is no object', prefix, findings)
-    for (const { test, fail } of counts) {
-      const broken = test(Object.keys(value as object).length)
-      if (broken !== undefined) fail(value, broken, prefix, findings)
+    if (few || many) {
+      const count = Object.keys(value as object).length
+      if (few && count < minProperties) few(value, `has fewer than ${minProperties} properties`, prefix, findings)
+      if (many && count > maxProperties) many(value, `has more than ${maxProperties} properties`, prefix, findings)
     }
     members?.(value, prefix, findings)
   }
@@ -121,19 +113,15 @@ function compileArray(property: Property, compilation: Compilation): Check {
   const { minItems, maxItems, uniqueItems } = property.options
   const { path } = property
   const typed = report(property, 'type', 'Datatype-Mismatch', compilation)
-  const counts = [
-    ...limit(minItems, 'minItems', (least) => (n: number) => (n < least ? `has fewer than ${least} items` : undefined)),
-    ...limit(maxItems, 'maxItems', (most) => (n: number) => (n > most ? `has more than ${most} items` : undefined)),
-  ].map(([keyword, type, test]) => ({ test, fail: report(property, keyword, type, compilation) }))
+  const few = minItems && report(property, 'minItems', 'Length-Violation', compilation)
+  const many = maxItems !== undefined && report(property, 'maxItems', 'Length-Violation', compilation)
   const repeated = uniqueItems ? report(property, 'uniqueItems', 'Uniqueness-Violation', compilation) : undefined
   const where = relative(path)
   const item = property.items && compileMember(property.items, compilation)
   return (value, prefix, findings) => {
     if (!Array.isArray(value)) return typed(value, 'is no array', prefix, findings)
-    for (const { test, fail } of counts) {
-      const broken = test(value.length)
-      if (broken !== undefined) fail(value, broken, prefix, findings)
-    }
+    if (few && value.length < minItems) few(value, `has fewer than ${minItems} items`, prefix, findings)
+    if (many && value.length > maxItems) many(value, `has more than ${maxItems} items`, prefix, findings)
     const twin = repeated && firstRepeated(value)
     if (twin !== undefined) repeated?.(value, `holds item ${twin} twice`, prefix, findings)
     if (!item) return
@@ -143,91 +131,6 @@ function compileArray(property: Property, compilation: Compilation): Check {
       else if (item.missing) findings.add(item.missing, at, `${item.name} is null`)
     }
   }
-}
-
-const types: Record<Exclude<Property['logicalType'], 'object' | 'array'>, (value: unknown) => string | undefined> = {
-  string: (value) => (typeof value === 'string' ? undefined : 'is no string'),
-  integer: (value) => {
-    if (Number.isSafeInteger(value)) return undefined
-    return Number.isInteger(value) ? 'is beyond the integers that JSON numbers carry exactly; send it as a string' : 'is no integer'
-  },
-  number: (value) => (typeof value === 'number' ? undefined : 'is no number'),
-  boolean: (value) => (typeof value === 'boolean' ? undefined : 'is no boolean'),
-  timestamp: (value) => {
-    if (typeof value !== 'string') return 'is no timestamp: it takes a string like 2026-03-20T10:00:00Z'
-    return isTime(value) ? undefined : `is no timestamp: ${explainTime(value)}`
-  },
-  date: (value) => (typeof value === 'string' && isDate(value) ? undefined : 'is no date like 2026-03-20'),
-  time: (value) => (typeof value === 'string' && isTimeOfDay(value) ? undefined : 'is no time of day like 10:00:00'),
-}
-
-type Constraint = readonly [keyword: string, type: ViolationType, test: Test]
-
-function limit<T>(value: T | undefined, keyword: string, test: (value: T) => (count: number) => string | undefined) {
-  return value === undefined ? [] : [[keyword, 'Length-Violation', test(value)] as const]
-}
-
-function constraintsOf(property: Property): Constraint[] {
-  const { logicalType, decimal } = property
-  const { enum: values, minLength, maxLength, pattern, format, multipleOf } = property.options
-  const constraints: Constraint[] = []
-  const add = (keyword: string, type: ViolationType, test: Test) => constraints.push([keyword, type, test])
-  if (values) {
-    const allowed = new Set<unknown>(values)
-    const choices = values.slice(0, 10).join(', ') + (values.length > 10 ? ', …' : '')
-    add('enum', 'Enum-Mismatch', (value) => (allowed.has(value) ? undefined : `is none of ${choices}`))
-  }
-  if (minLength !== undefined) {
-    add('minLength', 'Length-Violation', (text: string) =>
-      isShorter(text, minLength) ? `is shorter than ${minLength} characters` : undefined)
-  }
-  if (maxLength !== undefined) {
-    add('maxLength', 'Length-Violation', (text: string) =>
-      isShorter(text, maxLength + 1) ? undefined : `is longer than ${maxLength} characters`)
-  }
-  if (pattern !== undefined) {
-    const matches = compilePattern(pattern)
-    add('pattern', 'Pattern-Mismatch', (text: string) => {
-      if (text.length > longestTested) return `is too long to be held against a pattern`
-      return matches(text) ? undefined : `does not match ${pattern}`
-    })
-  }
-  constraints.push(...boundsOf(property))
-  if (multipleOf !== undefined) {
-    add('multipleOf', 'Range-Violation', (value: number) =>
-      isMultiple(value, multipleOf) ? undefined : `is no multiple of ${multipleOf}`)
-  }
-  if (decimal) {
-    const { precision, scale } = decimal
-    add('decimal', 'Range-Violation', (value: number) =>
-      fits(value, precision, scale) ? undefined : `does not fit decimal(${precision},${scale})`)
-  }
-  if (format !== undefined && logicalType === 'string') {
-    const is = isFormat[format as keyof typeof isFormat]
-    add('format', 'Format-Mismatch', (text: string) => (is(text) ? undefined : `is no ${format}`))
-  } else if (format !== undefined) {
-    const [least, most] = rangeOf[format] as readonly [number, number]
-    add('format', 'Range-Violation', (value: number) =>
-      value >= least && value <= most ? undefined : `does not fit ${format}`)
-  }
-  return constraints
-}
-
-function boundsOf({ logicalType, options }: Property): Constraint[] {
-  // Dates compare as text, times as instants, numbers as they are.
-  const comparable = (value: unknown) => (logicalType === 'timestamp' ? parseTimeWide(value as string) : value) as number
-  const bound = (keyword: 'minimum' | 'maximum' | 'exclusiveMinimum' | 'exclusiveMaximum', words: string, ok: (value: number, bound: number) => boolean): Constraint[] => {
-    const given = options[keyword]
-    if (given === undefined) return []
-    const edge = comparable(given)
-    return [[keyword, 'Range-Violation', (value) => (ok(comparable(value), edge) ? undefined : `${words} ${given}`)]]
-  }
-  return [
-    ...bound('minimum', 'is below', (value, edge) => value >= edge),
-    ...bound('maximum', 'is above', (value, edge) => value <= edge),
-    ...bound('exclusiveMinimum', 'is not above', (value, edge) => value > edge),
-    ...bound('exclusiveMaximum', 'is not below', (value, edge) => value < edge),
-  ]
 }
 
 type Report = (value: unknown, wrong: string, prefix: string, findings: Findings) => void
@@ -247,7 +150,13 @@ function report(property: Property, keyword: string, type: ViolationType, compil
   }
 }
 
-function rule(compilation: Compilation, path: readonly string[], keyword: string, type: ViolationType, outcome: Action): Rule {
+function rule(
+  compilation: Compilation,
+  path: readonly string[],
+  keyword: string,
+  type: ViolationType,
+  outcome: Action,
+): Rule {
   const id = path.length === 0 ? keyword : `${dotted(path)}.${keyword}`
   const made: Rule = { id, keyword, path: pointer(path), type, outcome }
   compilation.rules.push(made)
@@ -257,26 +166,6 @@ function rule(compilation: Compilation, path: readonly string[], keyword: string
 /** The pointer from the innermost array item around a property, or from the event. */
 function relative(path: readonly string[]): string {
   return pointer(path.slice(path.lastIndexOf('*') + 1))
-}
-
-function shorten(text: string): string {
-  return text.length <= 64 ? text : `${text.slice(0, 63)}…`.toWellFormed()
-}
-
-/** A value as a message shows it: short, in one line. */
-export function quote(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(shorten(value))
-  if (Array.isArray(value)) return '(an array)'
-  return typeof value === 'object' && value !== null ? '(an object)' : String(value)
-}
-
-/** Has a text fewer characters (code points)? Counts only when the number of code units leaves it open. */
-function isShorter(text: string, than: number): boolean {
-  if (text.length < than) return true
-  if (text.length >= 2 * than) return false
-  let characters = 0
-  for (const _ of text) characters++
-  return characters < than
 }
 
 /** The place of the first item that stands in an array for the second time. */
@@ -289,12 +178,4 @@ function firstRepeated(items: readonly unknown[]): number | undefined {
     seen.add(key)
   }
   return undefined
-}
-
-/** JSON with sorted keys: equal values give equal texts. */
-export function stable(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  if (Array.isArray(value)) return `[${value.map(stable).join(',')}]`
-  const entries = Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1))
-  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${stable(item)}`).join(',')}}`
 }

@@ -1,8 +1,8 @@
 // Is the version of a changed contract honest? As in SchemaVer, what changed decides which number must rise.
 import { Fault } from '../../fault.ts'
 import type { Contract, Property } from './contract.ts'
-import { stable } from './check.ts'
 import { dotted } from './property.ts'
+import { stable } from './text.ts'
 
 /** How far a change reaches: `major` may refuse events that passed or change what a reader finds. */
 export type Bump = 'none' | 'patch' | 'minor' | 'major'
@@ -43,7 +43,12 @@ export function changes(old: Contract, now: Contract): Change[] {
   return found
 }
 
-function compareOutcome(what: string, old: keyof typeof strictness, now: keyof typeof strictness, found: Change[]): void {
+function compareOutcome(
+  what: string,
+  old: keyof typeof strictness,
+  now: keyof typeof strictness,
+  found: Change[],
+): void {
   if (old === now) return
   const bump = strictness[now] > strictness[old] ? 'major' : 'minor'
   found.push({ bump, what: `${what} went from ${old} to ${now}` })
@@ -78,9 +83,11 @@ function compareProperty(old: Property, now: Property, found: Change[]): void {
   compareOutcome(`${name}.onViolation`, old.onViolation, now.onViolation, found)
   compareOptions(old, now, major, minor)
   if (old.items && now.items) compareProperty(old.items, now.items, found)
-  else if (old.items || now.items) (now.items ? major : minor)(now.items ? 'now says what its items are' : 'takes any items')
+  else if (old.items || now.items)
+    (now.items ? major : minor)(now.items ? 'now says what its items are' : 'takes any items')
   if (old.properties && now.properties) compareLists(old.properties, now.properties, found)
-  else if (old.properties || now.properties) major(now.properties ? 'now names its properties' : 'no longer names its properties')
+  else if (old.properties || now.properties)
+    major(now.properties ? 'now names its properties' : 'no longer names its properties')
 }
 
 type Note = (what: string) => unknown

@@ -1,6 +1,6 @@
 // A stream's contract: read from its file, checked, and compiled once.
 import { createHash } from 'node:crypto'
-import { compileObject, stable } from './check.ts'
+import { compileObject } from './check.ts'
 import { columnOf, columnProperties, compileCell } from './columns.ts'
 import type { Cell, Column } from './columns.ts'
 import { SourceDocument } from './document.ts'
@@ -12,6 +12,7 @@ import { readProperties } from './property.ts'
 import type { Property } from './property.ts'
 import { readRoles } from './roles.ts'
 import type { Roles } from './roles.ts'
+import { stable } from './text.ts'
 import { worse } from './violation.ts'
 import type { Action, Findings, Rule, ViolationType } from './violation.ts'
 
@@ -77,7 +78,7 @@ export function parseContract(yamlText: string, fileName = 'contract.yaml'): Con
 
   const rules = builtInRules(section.onViolation)
   const builtIn = new Map(rules.map((rule) => [rule.id, rule]))
-  const members = compileObject(properties, [], section.additionalProperties, {
+  const members = compileObject(properties, [], {
     rules,
     additional: section.additionalProperties,
     unquoted: withheld,

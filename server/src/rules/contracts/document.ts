@@ -20,7 +20,10 @@ export class ContractFault extends Fault {
   readonly problems: readonly ContractProblem[]
 
   constructor(problems: readonly ContractProblem[]) {
-    super('invalid', problems.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`).join('\n'))
+    super(
+      'invalid',
+      problems.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`).join('\n'),
+    )
     this.problems = problems
   }
 }

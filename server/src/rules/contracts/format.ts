@@ -7,8 +7,16 @@ export const isFormat = {
   /** One `@`, a local part of at most 64 characters without spaces, and a host name: what mail systems accept. */
   email(text: string): boolean {
     const at = text.lastIndexOf('@')
-    return text.length <= 254 && at >= 1 && at <= 64 && /^[^\s@"(),:;<>[\\\]]+$/u.test(text.slice(0, at)) &&
-      !text.startsWith('.') && text[at - 1] !== '.' && !text.includes('..') && isFormat.hostname(text.slice(at + 1))
+    return (
+      text.length <= 254 &&
+      at >= 1 &&
+      at <= 64 &&
+      /^[^\s@"(),:;<>[\\\]]+$/u.test(text.slice(0, at)) &&
+      !text.startsWith('.') &&
+      text[at - 1] !== '.' &&
+      !text.includes('..') &&
+      isFormat.hostname(text.slice(at + 1))
+    )
   },
   uuid: (text: string) => /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text),
   /** An absolute URI as RFC 3986 spells it. */

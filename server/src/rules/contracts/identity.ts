@@ -1,8 +1,8 @@
 // What an event says about itself: its id, subject, times and references, read from the fields that have these roles.
-import { quote } from './check.ts'
 import type { Field, Roles, TimeField } from './roles.ts'
 import { references } from './roles.ts'
-import { parseTime } from './time.ts'
+import { quote } from './text.ts'
+import { explainTime, isTime, parseTime } from './time.ts'
 import type { Micros } from './time.ts'
 import { worse } from './violation.ts'
 import type { Action, Findings, Rule } from './violation.ts'
@@ -32,7 +32,8 @@ export function reader({ path }: { readonly path: readonly string[] }): (value: 
   const inherited = path.some((key) => key in Object.prototype)
   const [first] = path
   if (path.length === 1 && first !== undefined && !inherited) {
-    return (value) => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[first] : undefined)
+    return (value) =>
+      typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[first] : undefined
   }
   return (value) => {
     let found = value
@@ -57,7 +58,10 @@ function identifierFault(value: unknown): string | undefined {
     return Number.isSafeInteger(value) ? undefined : 'is neither a string nor an integer that is exact'
   }
   if (value === '') return 'is empty'
-  if (value.length > longestIdentifier || (value.length * 3 > longestIdentifier && Buffer.byteLength(value) > longestIdentifier)) {
+  if (
+    value.length > longestIdentifier ||
+    (value.length * 3 > longestIdentifier && Buffer.byteLength(value) > longestIdentifier)
+  ) {
     return `is longer than ${longestIdentifier} bytes`
   }
   for (let at = 0; at < value.length; at++) {
@@ -125,50 +129,74 @@ export function compileExtract(roles: Roles): (value: unknown) => Extracted {
 
 /**
  * Compiles the rules that an event must satisfy to have an identity. Without one it cannot be sealed, told apart or
- * placed in time, so these rules quarantine at least, whatever `onViolation` says.
+ * placed in time, so these rules quarantine at least, whatever `onViolation` says. A reference that cannot be named on
+ * the record is flagged.
  */
-export function compileIdentity(roles: Roles, onViolation: Action, rules: Rule[]): (value: unknown, findings: Findings) => void {
+export function compileIdentity(
+  roles: Roles,
+  onViolation: Action,
+  rules: Rule[],
+): (value: unknown, findings: Findings) => void {
   const outcome = worse('quarantine', onViolation)
   const checks: ((value: unknown, findings: Findings) => void)[] = []
-  const add = (id: string, field: Field, type: Rule['type'], action: Action, fault: (value: unknown, event: unknown) => string | undefined) => {
-    const rule: Rule = { id, keyword: id, path: field.pointer, type, outcome: action }
-    rules.push(rule)
-    const read = reader(field)
-    checks.push((value, findings) => {
-      const broken = fault(read(value), value)
-      if (broken !== undefined) findings.add(rule, field.pointer, broken)
-    })
-  }
   const identify = (id: string, field: Field | undefined, noun: string) => {
     if (!field) return
-    add(id, field, 'Required-Missing', outcome, (value) => {
-      const broken = identifierFault(value)
-      return broken && `the ${noun} ${broken}`
+    const report = reporter(id, field, 'Required-Missing', outcome, rules)
+    const read = reader(field)
+    checks.push((value, findings) => {
+      const found = read(value)
+      const fault = identifierFault(found)
+      if (fault !== undefined) report(findings, found, `the ${noun} ${fault}`)
     })
   }
   const placeInTime = (id: string, field: TimeField | undefined, noun: string) => {
     if (!field) return
-    const read = timeReader(field)
-    add(id, field, 'Required-Missing', outcome, (found, event) => {
-      if (read(event) !== undefined) return undefined
-      if (found === undefined || found === null) return `the ${noun} is missing`
-      return `the ${noun} ${quote(found)} is no time between 1684 and 2255`
+    const report = reporter(id, field, 'Required-Missing', outcome, rules)
+    const read = reader(field)
+    const readTime = timeReader(field)
+    checks.push((value, findings) => {
+      if (readTime(value) !== undefined) return
+      const found = read(value)
+      report(findings, found, `the ${noun} ${timeFault(found, field)}`)
     })
   }
   identify('subject', roles.subject, 'subject')
   identify('event_id', roles.eventId, 'event id')
   placeInTime('event_time', roles.eventTime, 'event time')
-  if (roles.knownAt.clock === 'field') placeInTime('known_at', roles.knownAt.field, 'time it was known')
+  if (roles.knownAt.clock === 'field') placeInTime('known_at', roles.knownAt.field, 'time when it was known')
   for (const name of references) {
     const field = roles[name]
     if (!field) continue
-    add(name, field, 'Length-Violation', 'flag', (value) => {
-      if (value === undefined || value === null) return undefined
-      const broken = identifierFault(value)
-      return broken && `the ${name} ${broken} and cannot be named on the record`
+    const report = reporter(name, field, 'Length-Violation', 'flag', rules)
+    const read = reader(field)
+    checks.push((value, findings) => {
+      const found = read(value)
+      if (found === undefined || found === null) return
+      const fault = identifierFault(found)
+      if (fault !== undefined) report(findings, found, `the ${name} ${fault} and cannot be named on the record`)
     })
   }
   return (value, findings) => {
     for (const check of checks) check(value, findings)
   }
+}
+
+/** A rule about a role. What is there but unreadable is called by another type than what is missing. */
+function reporter(id: string, field: Field, type: Rule['type'], outcome: Action, rules: Rule[]) {
+  const rule: Rule = { id, keyword: id, path: field.pointer, type, outcome }
+  rules.push(rule)
+  const unreadable: Rule = type === 'Required-Missing' ? { ...rule, type: 'Datatype-Mismatch' } : rule
+  return (findings: Findings, found: unknown, message: string) => {
+    findings.add(found === undefined || found === null ? rule : unreadable, field.pointer, message)
+  }
+}
+
+function timeFault(found: unknown, field: TimeField): string {
+  if (found === undefined || found === null) return 'is missing'
+  const shown = field.personal ? 'it' : quote(found)
+  const range = `lies outside of the years 1684 to 2255: ${shown}`
+  if (field.unit !== undefined) return typeof found === 'number' ? range : `is no number: ${shown}`
+  if (typeof found !== 'string') return `is no string: ${shown}`
+  if (isTime(found)) return range
+  return field.personal ? 'is no time' : `cannot be read from ${shown}: ${explainTime(found)}`
 }

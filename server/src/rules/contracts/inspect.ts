@@ -127,7 +127,8 @@ function endOfScalar(text: string, at: number): number | Break {
   const word = words.find((one) => text.startsWith(one, at))
   if (word) return at + word.length
   number.lastIndex = at
-  if (!number.test(text)) return { at, why: character === '\ufeff' ? 'a byte-order mark is no JSON' : 'a value is missing' }
+  if (!number.test(text))
+    return { at, why: character === '\ufeff' ? 'a byte-order mark is no JSON' : 'a value is missing' }
   return number.lastIndex
 }
 

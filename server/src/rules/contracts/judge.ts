@@ -1,7 +1,7 @@
 // The verdict over one event: pure, and quick enough to be asked for every event.
-import { quote } from './check.ts'
 import type { Cell, Contract } from './contract.ts'
 import type { Extracted } from './identity.ts'
+import { quote } from './text.ts'
 import { Findings } from './violation.ts'
 import type { Outcome, Rule, Violation } from './violation.ts'
 

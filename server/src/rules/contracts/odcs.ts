@@ -254,7 +254,9 @@ function logicalType(issue: z.core.$ZodIssue): string {
   const input = issue.input as { logicalType?: unknown } | undefined
   const given = typeof input === 'object' ? input?.logicalType : input
   const types = oneOf(Object.keys(options))
-  return given === undefined ? `logicalType is missing; it takes ${types}` : `logicalType takes ${types}, not ${JSON.stringify(given)}`
+  return given === undefined
+    ? `logicalType is missing; it takes ${types}`
+    : `logicalType takes ${types}, not ${JSON.stringify(given)}`
 }
 
 function unknownKey(key: string, within: string): string {

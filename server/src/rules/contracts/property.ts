@@ -44,6 +44,11 @@ export function dotted(path: readonly string[]): string {
   return name
 }
 
+/** The properties and those nested in them; not those of array items. */
+export function withNested(properties: readonly Property[]): Property[] {
+  return properties.flatMap((property) => [property, ...withNested(property.properties ?? [])])
+}
+
 interface Around {
   path: readonly string[]
   personal: boolean
@@ -145,7 +150,8 @@ function checkOptions(document: SourceDocument, source: SourceProperty, route: R
   const at = (key: string) => [...route, 'logicalTypeOptions', key]
   const reader = readers[source.logicalType]
   for (const [place, value] of (options.enum ?? []).entries()) {
-    if (!reader?.is(value)) document.problem([...at('enum'), place], `enum of this ${source.logicalType} takes ${reader?.a}`)
+    if (!reader?.is(value))
+      document.problem([...at('enum'), place], `enum of this ${source.logicalType} takes ${reader?.a}`)
   }
   for (const key of ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'] as const) {
     if (options[key] !== undefined && !reader?.is(options[key])) document.problem(at(key), `${key} takes ${reader?.a}`)

@@ -1,7 +1,7 @@
 // Which fields of an event say who, when and under which id: the contract's `whence` section, resolved.
 import type { Route, SourceDocument } from './document.ts'
 import type { LogicalType, Section } from './odcs.ts'
-import { dotted, pointer } from './property.ts'
+import { dotted, pointer, withNested } from './property.ts'
 import type { Property } from './property.ts'
 import { parseTime } from './time.ts'
 import type { Micros } from './time.ts'
@@ -11,6 +11,7 @@ export interface Field {
   readonly path: readonly string[]
   readonly pointer: string
   readonly logicalType: LogicalType
+  readonly personal: boolean
 }
 
 /** When it happened: a timestamp field, or a number of units since an instant. */
@@ -60,7 +61,10 @@ export function readRoles(
 ): Roles {
   const find = (role: string, name: string, types: readonly LogicalType[], at: Route = [...route, role]) =>
     resolve(document, properties, { role, name, types, at })
-  const optional = (role: 'eventId' | 'sequence' | 'subject' | 'consent' | (typeof references)[number], types: LogicalType[]) => {
+  const optional = (
+    role: 'eventId' | 'sequence' | 'subject' | 'consent' | (typeof references)[number],
+    types: LogicalType[],
+  ) => {
     const name = section[role]
     const property = name === undefined ? undefined : find(role, name, types)
     if (property?.personal && (references as readonly string[]).includes(role)) {
@@ -104,15 +108,16 @@ function readEventTime(document: SourceDocument, section: Section, route: Route,
 function readKnownAt(document: SourceDocument, section: Section, route: Route, find: Find): KnownAt {
   if (section.knownAt === 'recorded') return { clock: 'recorded' }
   if (section.knownAt === 'eventTime') {
-    if (section.eventTime === undefined) document.problem([...route, 'knownAt'], 'knownAt: eventTime needs an eventTime')
+    if (section.eventTime === undefined)
+      document.problem([...route, 'knownAt'], 'knownAt: eventTime needs an eventTime')
     return { clock: 'eventTime' }
   }
   const property = find('knownAt', section.knownAt, ['timestamp'])
   return property ? { clock: 'field', field: fieldOf(property) } : { clock: 'recorded' }
 }
 
-function fieldOf({ path, logicalType }: Property): Field {
-  return { path, pointer: pointer(path), logicalType }
+function fieldOf({ path, logicalType, personal }: Property): Field {
+  return { path, pointer: pointer(path), logicalType, personal }
 }
 
 interface Wanted {
@@ -129,7 +134,10 @@ function resolve(document: SourceDocument, properties: readonly Property[], want
   const found = all.filter(({ path }) => (name.startsWith('/') ? pointer(path) === name : path.join('.') === name))
   const [property] = found
   if (!property) {
-    const near = nearest(name, all.map(({ path }) => path.join('.')))
+    const near = nearest(
+      name,
+      all.map(({ path }) => path.join('.')),
+    )
     document.problem(at, `${role} names "${name}", which is no property${near ? `; did you mean "${near}"?` : ''}`)
     return undefined
   }
@@ -149,13 +157,11 @@ function resolve(document: SourceDocument, properties: readonly Property[], want
   return property
 }
 
-function withNested(properties: readonly Property[]): Property[] {
-  return properties.flatMap((property) => [property, ...withNested(property.properties ?? [])])
-}
-
 /** The name that differs from a mistyped one by two letters at most. */
 function nearest(name: string, names: readonly string[]): string | undefined {
-  const ranked = names.map((other) => ({ other, distance: editDistance(name, other) })).toSorted((a, b) => a.distance - b.distance)
+  const ranked = names
+    .map((other) => ({ other, distance: editDistance(name, other) }))
+    .toSorted((a, b) => a.distance - b.distance)
   const best = ranked[0]
   return best && best.distance <= 2 ? best.other : undefined
 }
