@@ -17,9 +17,8 @@ const features = [
   'open_rate_a_90d',
   'days_since_open',
   'conversions_90d',
-  'order_value_90d',
 ]
-const parameters = { l2: 10, missing: { days_since_open: 90, order_value_90d: 0 }, features }
+const parameters = { l2: 10, missing: { days_since_open: 90 }, features }
 
 /** Sends before `split` teach, later ones test. Each needs some history before it, and three days to be opened after. */
 const first = Date.parse('2026-01-20T00:00:00Z')

@@ -14,7 +14,6 @@ const features = [
   'offers_completed',
   'purchases',
   'purchases_12h',
-  'spent',
   'hours_since_view',
   'age',
   'income',
