@@ -45,7 +45,11 @@ const operators: Record<string, string> = {
   ARRAY_EXTRACT: '[]',
 }
 const orders: Record<string, string> = { ORDER_DEFAULT: '', ASCENDING: 'ASC', DESCENDING: 'DESC' }
-const nullOrders: Record<string, string> = { ORDER_DEFAULT: '', NULLS_FIRST: 'NULLS FIRST', NULLS_LAST: 'NULLS LAST' }
+const nullOrders: Record<string, string> = {
+  ORDER_DEFAULT: '',
+  'NULLS FIRST': 'NULLS FIRST',
+  'NULLS LAST': 'NULLS LAST',
+}
 const castable = new Set(
   'BOOLEAN TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT DOUBLE VARCHAR DATE TIMESTAMP INTERVAL'.split(
     ' ',
