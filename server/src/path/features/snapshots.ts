@@ -19,7 +19,7 @@ import type { CompiledView } from './compile.ts'
 import { EventColumns } from './event-columns.ts'
 import { ledgerEvents, rowFor } from './event-source.ts'
 import { materialize, removeSubject, row, rows } from './materialize.ts'
-import { contributorsOfAll, recomputeAll } from './recompute.ts'
+import { contributors, contributorsOfAll, recomputeAll } from './recompute.ts'
 import type { Ask, Contributors as EngineContributors, OpenedEvents } from './recompute.ts'
 import { checkRows, removeRows, rowsOf } from './rows.ts'
 import type { Value } from './rows.ts'
@@ -350,9 +350,10 @@ export class Snapshots {
     for (const { stream } of compiled.sources) {
       for (const { sentence } of await this.events.check(stream)) problems.push(sentence)
     }
-    const selected = await contributorsOfAll(this.#place, compiled, asks(body, subjects))
+    const about = asks(body, subjects)
+    const selected = about.length === 1 ? [await contributors(this.#place, compiled, about[0]!)] : await contributorsOfAll(this.#place, compiled, about)
     const opened = subjects.map((subject, i) => this.#openEvents(compiled, subject, selected[i]!))
-    const values = await recomputeAll(this.#columns, compiled, opened.map(({ events }, i) => ({ ...asks(body, subjects)[i]!, events })))
+    const values = await recomputeAll(this.#columns, compiled, opened.map(({ events }, i) => ({ ...about[i]!, events })))
     const result = new Map<string, Recomputed>()
     for (const [i, subject] of subjects.entries()) {
       const stored = await row(this.#place, body, subject).catch(() => undefined)
