@@ -4,7 +4,7 @@ import { PGlite } from '@electric-sql/pglite'
 import type { Reply, Request, Start } from './pglite.ts'
 
 const port = parentPort!
-const { folder, template } = workerData as Start
+const { folder, template, housekeeping: rest = 5_000 } = workerData as Start
 
 const pglite = await PGlite.create({
   dataDir: folder,
@@ -39,7 +39,7 @@ async function handle(request: Request): Promise<void> {
     await copy(request.copy, request.bytes)
   }
   busySince ??= performance.now()
-  if (idle && performance.now() - busySince > 5_000) {
+  if (idle && performance.now() - busySince >= rest) {
     busySince = undefined
     // Refused (a full disk, say): the next round tries again, and whoever writes is told by their own statement.
     await housekeeping().catch(rethrowUnlessRefused)
@@ -49,11 +49,11 @@ async function handle(request: Request): Promise<void> {
 async function copy(statement: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   try {
     await pglite.query(statement, [], { blob: new Blob([bytes]) })
-    reply({ copied: true })
+    reply('copied')
   } catch (error) {
     rethrowUnlessRefused(error)
     const { message, severity, code, constraint, table, column } = error as Error & Record<string, unknown>
-    reply({ error: Object.assign(new Error(message), { severity, code, constraint, table, column }) })
+    reply({ refused: { message, severity, code, constraint, table, column } })
   }
 }
 

@@ -2,32 +2,35 @@
 // both; only COPY takes another way, because PGlite cannot wait for its data inside a statement.
 import { Duplex } from 'node:stream'
 import { Worker } from 'node:worker_threads'
-import pg from 'pg'
 import { Fault } from '../fault.ts'
 import type { Database } from './database.ts'
-import { PooledDatabase } from './pooled.ts'
-import { types } from './values.ts'
+import { openPool, PooledDatabase } from './pooled.ts'
 
 /** To the worker: protocol bytes, rows to copy, or the end. */
 export type Request = { wire: Uint8Array<ArrayBuffer> } | { copy: string; bytes: Uint8Array<ArrayBuffer> } | 'close'
 
-/** From the worker: it is open, protocol bytes, or what became of the copy (`error` has the fields of PostgreSQL's). */
-export type Reply = 'open' | { wire: Uint8Array<ArrayBuffer> } | { copied: true } | { error: Error }
+/** From the worker: it is open, protocol bytes, or what became of the copy (`refused` has PostgreSQL's error fields). */
+export type Reply = 'open' | { wire: Uint8Array<ArrayBuffer> } | 'copied' | { refused: Record<string, unknown> }
 
 export interface Start {
   folder: string
   /** A tar file of an initialised folder, which saves the two seconds of initdb. */
   template?: Uint8Array | undefined
+  /** Milliseconds of use after which it does its housekeeping. */
+  housekeeping?: number | undefined
 }
 
 /**
  * Opens the folder, making it when absent. The caller holds the lock of the data folder: two that open it at once
  * destroy it. It is not durable against a power loss (PGlite runs without fsync).
  */
-export async function openPglite(folder: string, template?: Uint8Array): Promise<Database> {
+export async function openPglite(folder: string, options: Omit<Start, 'folder'> = {}): Promise<Database> {
   const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
-  const start: Start = { folder, template }
-  const worker = new Worker(new URL(`./pglite-worker${extension}`, import.meta.url), { workerData: start })
+  const start: Start = { folder, ...options }
+  const worker = new Worker(new URL(`./pglite-worker${extension}`, import.meta.url), {
+    workerData: start,
+    execArgv: [],
+  })
   const wire = new Wire(worker)
   await wire.opened.promise.catch((cause) => {
     throw new Fault(
@@ -37,18 +40,20 @@ export async function openPglite(folder: string, template?: Uint8Array): Promise
     )
   })
   // One connection: transactions are thereby serialised, and whoever comes meanwhile waits in order.
-  const pool = new pg.Pool({ stream: () => wire, user: 'postgres', types, max: 1, idleTimeoutMillis: 0 })
+  const pool = openPool({ stream: () => wire, user: 'postgres', max: 1, idleTimeoutMillis: 0 })
   return new PooledDatabase({
     name: 'pglite',
     pool,
     source: "'/dev/blob'",
     copy: (_, statement, bytes) => wire.copy(statement, bytes),
+    stop: () => wire.stop(),
   })
 }
 
 /** What the driver takes for a socket. */
 class Wire extends Duplex {
   readonly opened = Promise.withResolvers<void>()
+  readonly #stopped = Promise.withResolvers<void>()
   readonly #worker: Worker
   #copied: PromiseWithResolvers<void> | undefined
   #ended: Fault | undefined
@@ -56,9 +61,14 @@ class Wire extends Duplex {
   constructor(worker: Worker) {
     super()
     this.#worker = worker
+    // The driver listens once it is connected; before and after, `opened` and `copy` tell.
+    this.on('error', () => {})
     worker.on('message', (reply: Reply) => this.#receive(reply))
     worker.on('error', (cause) => this.#end(cause))
-    worker.on('exit', () => this.#end())
+    worker.on('exit', () => {
+      this.#end()
+      this.#stopped.resolve()
+    })
   }
 
   connect() {
@@ -77,15 +87,21 @@ class Wire extends Duplex {
     return this.#copied.promise
   }
 
+  /** Ends the thread, unless the driver did; resolved when it is gone. */
+  stop(): Promise<void> {
+    if (!this.writableEnded && !this.#ended) this.end()
+    return this.#stopped.promise
+  }
+
   #send(request: Request, bytes?: Uint8Array<ArrayBuffer>) {
     this.#worker.postMessage(request, bytes ? [bytes.buffer] : [])
   }
 
   #receive(reply: Reply) {
     if (reply === 'open') this.opened.resolve()
+    else if (reply === 'copied') this.#copied?.resolve()
     else if ('wire' in reply) this.push(reply.wire)
-    else if ('error' in reply) this.#copied?.reject(reply.error)
-    else this.#copied?.resolve()
+    else this.#copied?.reject(Object.assign(new Error(), reply.refused))
   }
 
   #end(cause?: unknown) {
@@ -113,7 +129,7 @@ class Wire extends Duplex {
 
   override _final(done: () => void) {
     if (this.#ended) return done()
-    this.#worker.once('exit', () => done())
+    this.#worker.once('exit', done)
     this.#send('close')
   }
 }

@@ -1,11 +1,11 @@
 // A database over connections that speak PostgreSQL's protocol: what both engines share.
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Pool, PoolClient } from 'pg'
+import pg, { type Pool, type PoolClient, type PoolConfig } from 'pg'
 import { Fault } from '../fault.ts'
 import { copyStatement, encode } from './copy.ts'
 import type { Column, Database, Transaction } from './database.ts'
 import { migrate } from './migrate.ts'
-import { bound, sqlError, SqlError } from './values.ts'
+import { bound, sqlError, SqlError, types } from './values.ts'
 
 /** What differs between the engines. */
 export interface Engine {
@@ -15,6 +15,17 @@ export interface Engine {
   readonly source: string
   /** Runs a COPY statement over these bytes, on the same session as `client`. */
   copy(client: PoolClient, statement: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>
+  /** Ends what remains after the pool. */
+  stop?(): Promise<void>
+}
+
+export function openPool(config: PoolConfig): Pool {
+  const pool = new pg.Pool({ ...config, types })
+  // The driver reports a lost connection to the statement that ran on it; without a listener it would also end the
+  // process.
+  pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
+  return pool
 }
 
 /** The transaction that the calling code runs in, per database, to refuse the call that would wait for itself. */
@@ -29,23 +40,28 @@ export class PooledDatabase implements Database {
   constructor(engine: Engine) {
     this.engine = engine.name
     this.#engine = engine
-    // The driver reports a lost connection to the statement that ran on it; without a listener it would also end the
-    // process.
-    engine.pool.on('error', () => {})
-    engine.pool.on('connect', (client) => client.on('error', () => {}))
   }
 
   query<Row>(sql: string, params?: readonly unknown[]): Promise<Row[]> {
     return this.#track(async () => {
       const client = await this.#connect()
-      return use(client, () => run<Row>(client, sql, params))
+      try {
+        return await run<Row>(client, sql, params)
+      } finally {
+        client.release()
+      }
     })
   }
 
   transaction<T>(run: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.#track(async () => {
       const client = await this.#connect()
-      return use(client, () => new PooledTransaction(this.#engine, client, this).run(run))
+      const transaction = new PooledTransaction(this.#engine, client, this)
+      try {
+        return await transaction.run(run)
+      } finally {
+        client.release(transaction.stuck)
+      }
     })
   }
 
@@ -57,6 +73,7 @@ export class PooledDatabase implements Database {
     this.#closed ??= (async () => {
       await Promise.allSettled(this.#underWay)
       await this.#engine.pool.end()
+      await this.#engine.stop?.()
     })()
     return this.#closed
   }
@@ -85,19 +102,6 @@ export class PooledDatabase implements Database {
   }
 }
 
-/** Gives the connection back, or drops it when it broke. */
-async function use<T>(client: PoolClient, work: () => Promise<T>): Promise<T> {
-  let broken = false
-  try {
-    return await work()
-  } catch (error) {
-    broken = error instanceof Fault && error.code === 'unavailable'
-    throw error
-  } finally {
-    client.release(broken)
-  }
-}
-
 async function run<Row>(client: PoolClient, sql: string, params?: readonly unknown[]): Promise<Row[]> {
   const values = params && bound(params)
   try {
@@ -115,6 +119,8 @@ export interface ScriptTransaction extends Transaction {
 
 class PooledTransaction implements ScriptTransaction {
   open = true
+  /** It could not be ended, so that its connection must be dropped. */
+  stuck = false
   readonly database: PooledDatabase
   readonly #engine: Engine
   readonly #client: PoolClient
@@ -156,8 +162,11 @@ class PooledTransaction implements ScriptTransaction {
       await this.#end('commit')
       return result
     } catch (error) {
-      // A rollback that fails means a lost connection, and a server that has rolled back by itself.
-      if (this.open) await this.#end('rollback').catch(() => {})
+      if (this.open) {
+        await this.#end('rollback').catch(() => {
+          this.stuck = true
+        })
+      }
       throw error
     }
   }

@@ -1,13 +1,13 @@
 // PostgreSQL over TCP or a socket. Each log has a schema of its own, so that several share a server.
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import pg from 'pg'
+import type { Pool } from 'pg'
 import { from } from 'pg-copy-streams'
 import { Fault } from '../fault.ts'
 import { quoted } from './copy.ts'
 import type { Database } from './database.ts'
-import { PooledDatabase } from './pooled.ts'
-import { sqlError, types } from './values.ts'
+import { openPool, PooledDatabase } from './pooled.ts'
+import { sqlError } from './values.ts'
 
 const oldest = 15
 
@@ -18,9 +18,8 @@ export async function openPostgres(url: string, schema: string): Promise<Databas
   if (!/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
     throw new Fault('refused_start', `"${schema}" cannot name a schema: use lower-case letters, digits and _.`)
   }
-  const pool = new pg.Pool({
+  const pool = openPool({
     connectionString: url,
-    types,
     max: 10,
     connectionTimeoutMillis: 10_000,
     application_name: 'whence',
@@ -42,7 +41,7 @@ export async function openPostgres(url: string, schema: string): Promise<Databas
   })
 }
 
-async function prepare(pool: pg.Pool, schema: string): Promise<void> {
+async function prepare(pool: Pool, schema: string): Promise<void> {
   try {
     const server = await pool.query('show server_version_num')
     const version = Math.floor(Number(server.rows[0].server_version_num) / 10_000)

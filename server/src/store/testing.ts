@@ -16,17 +16,11 @@ export interface TestDatabase extends Database {
   drop(): Promise<void>
 }
 
-/**
- * Runs `fn` on a fresh, migrated database: `test('…', (t) => withDatabase(t, async (db) => { … }))`.
- * `t` may be a suite's `after`-capable context or left out.
- */
-export async function withDatabase<T>(_: TestContext, fn: (database: Database) => Promise<T>): Promise<T> {
+/** Runs `fn` on a fresh, migrated database: `test('…', (t) => withDatabase(t, async (db) => { … }))`. */
+export async function withDatabase<T>(t: TestContext, fn: (database: Database) => Promise<T>): Promise<T> {
   const database = await openTestDatabase()
-  try {
-    return await fn(database)
-  } finally {
-    await database.drop()
-  }
+  t.after(() => database.drop())
+  return fn(database)
 }
 
 /** A fresh database, migrated unless `migrated` is false. With `folder` PGlite keeps it there instead of in memory. */
@@ -39,7 +33,7 @@ export async function openTestDatabase(
   const fresh = folder === 'memory://' || !existsSync(folder)
   const database = url
     ? await openDatabase({ url, folder: '', schema })
-    : await openPglite(folder, fresh ? await template() : undefined)
+    : await openPglite(folder, { template: fresh ? await template() : undefined })
   if (options.migrated ?? true) await database.migrate()
   return Object.assign(database, {
     async drop() {
@@ -63,13 +57,13 @@ export async function dropSchema(url: string, schema: string): Promise<void> {
 let made: Promise<Uint8Array> | undefined
 
 /** An initialised PGlite folder: initdb takes seconds, so that it is done once a machine and version. */
-function template(): Promise<Uint8Array> {
+export function template(): Promise<Uint8Array> {
   made ??= (async () => {
     const manifest = new URL('../package.json', import.meta.resolve('@electric-sql/pglite'))
     const { version } = JSON.parse(await readFile(manifest, 'utf8')) as { version: string }
     const file = join(tmpdir(), `whence-${userInfo().username}-pglite-${version}.tar`)
     if (!existsSync(file)) {
-      const pglite = await PGlite.create('memory://')
+      const pglite = await PGlite.create({ initDbStartParams: ['--wal-segsize=1'] })
       const dump = await pglite.dumpDataDir('none')
       await pglite.close()
       const mine = `${file}.${process.pid}`
