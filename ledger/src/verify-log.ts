@@ -6,10 +6,12 @@ import type { Checkpoint, CheckpointTrust, SignedCheckpoint } from './checkpoint
 import { sameBytes } from './encoding.ts'
 import { LedgerFault } from './fault.ts'
 import type { VerifierKey } from './note.ts'
+import { readings, rightReading, settle } from './log-dispute.ts'
+import type { Dispute } from './log-dispute.ts'
+import { LogFiles } from './log-files.ts'
+import type { Block, Report, StoredBundle, StoredTile } from './log-files.ts'
 import type { TileReader } from './reading.ts'
-import { CHECKPOINT_PATH, decodeBundle, fullTile, nodeInTile, TILE_HEIGHT, TILE_WIDTH } from './tiles.ts'
-import { tilePath, tileRoot, tileWidth } from './tiles.ts'
-import type { HashTile, TileName } from './tiles.ts'
+import { CHECKPOINT_PATH, nodeInTile, TILE_HEIGHT, TILE_WIDTH, tilePath, tileRoot, tileWidth } from './tiles.ts'
 import { coveringNodes, foldNodes, HASH_BYTES, leafHash } from './tree.ts'
 import type { Hash } from './tree.ts'
 
@@ -62,8 +64,9 @@ export async function verifyLog(
   options: LogVerification = {},
 ): Promise<LogReport> {
   const problems: LogProblem[] = []
-  const { claimed, signed } = await readCheckpoint(read, logKey, options, problems)
-  if (claimed !== undefined) await new Audit(read, claimed, options, problems).run()
+  const report: Report = (path, code, message) => void problems.push({ path, code, message })
+  const { claimed, signed } = await readCheckpoint(read, logKey, options, report)
+  if (claimed !== undefined) await new Audit(read, claimed, options, report).run()
   return {
     ok: problems.length === 0,
     size: claimed?.size ?? 0,
@@ -75,139 +78,88 @@ export async function verifyLog(
 /** So many bundles missing in a row mean that the checkpoint is of another log, or claims an absurd size. */
 const GIVE_UP_AFTER = 1000
 
-/** A row of the tree that is one level of tiles: the tile being filled, as stored and as it follows from below. */
+/** One level of tiles: the tile being filled, as stored and as it follows from below. */
 type Row = {
   index: number
-  stored: Uint8Array | undefined
+  stored: StoredTile | undefined
   readonly computed: Uint8Array
   count: number
   /** Set once a hash of it can be neither computed nor read, so that nothing follows from it. */
   unknown: boolean
+  /** Those over the tiles below it. */
+  disputes: Dispute[]
 }
 
-/** The files that begin with one bundle: it, its tile, and the tiles above that begin there. */
-type Block = { readonly entries: Uint8Array[] | undefined; readonly tiles: readonly (Uint8Array | undefined)[] }
-
+/** One pass over a log, bundle by bundle, keeping one tile a level. */
 class Audit {
-  readonly #read: TileReader
   readonly #checkpoint: Checkpoint
   readonly #options: LogVerification
-  readonly #problems: LogProblem[]
+  readonly #report: Report
+  readonly #files: LogFiles
   readonly #rows: Row[] = []
-  readonly #altered = new Set<string>()
-  #unreadInARow = 0
+  #bundlePath = ''
 
-  constructor(read: TileReader, checkpoint: Checkpoint, options: LogVerification, problems: LogProblem[]) {
-    this.#read = read
+  constructor(read: TileReader, checkpoint: Checkpoint, options: LogVerification, report: Report) {
     this.#checkpoint = checkpoint
     this.#options = options
-    this.#problems = problems
-    const levels = coveringNodes(0, checkpoint.size).at(0)?.level ?? 0
-    for (let level = 0; level <= Math.floor(levels / TILE_HEIGHT); level++) {
+    this.#report = report
+    this.#files = new LogFiles(read, checkpoint.size, report)
+    for (let level = 0; level === 0 || tileWidth(level, 0, checkpoint.size) > 0; level++) {
       const computed = new Uint8Array(TILE_WIDTH * HASH_BYTES)
-      this.#rows.push({ index: 0, stored: undefined, computed, count: 0, unknown: false })
+      this.#rows.push({ index: 0, stored: undefined, computed, count: 0, unknown: false, disputes: [] })
     }
   }
 
   async run(): Promise<void> {
     const { size } = this.#checkpoint
+    const { readAhead = 8, onProgress } = this.#options
     const bundles = Math.ceil(size / TILE_WIDTH)
     const ahead: Promise<Block>[] = []
-    let next = 0
+    let missing = 0
     let rested = performance.now()
     for (let index = 0; index < bundles; index++) {
-      while (next < bundles && next <= index + (this.#options.readAhead ?? 8)) ahead.push(this.#readBlock(next++))
+      while (index + ahead.length < bundles && ahead.length <= readAhead) {
+        ahead.push(this.#files.block(index + ahead.length))
+      }
       const block = await ahead.shift()!
-      this.#unreadInARow = block.entries === undefined ? this.#unreadInARow + 1 : 0
-      if (this.#unreadInARow === GIVE_UP_AFTER) {
-        const why = `${GIVE_UP_AFTER} bundles in a row are missing: is this all of the log?`
+      missing = block.bundle === undefined ? missing + 1 : 0
+      if (missing === GIVE_UP_AFTER) {
+        const why = `${missing} bundles in a row are missing: is this all of the log?`
         return this.#report(CHECKPOINT_PATH, 'unproven', `gave up at entry ${index * TILE_WIDTH} of ${size}: ${why}`)
       }
       this.#enter(index, block)
-      this.#hashEntries(index, block.entries)
-      this.#settleFullTiles()
-      this.#options.onProgress?.(Math.min(size, (index + 1) * TILE_WIDTH), size)
+      this.#hashEntries(index, block.bundle)
+      this.#closeFullTiles()
+      onProgress?.(Math.min(size, (index + 1) * TILE_WIDTH), size)
       if (performance.now() - rested > 50) {
         // Let timers and other requests of this thread have their turn.
         await new Promise((resolve) => setTimeout(resolve))
         rested = performance.now()
       }
     }
-    this.#settleRightEdge()
+    this.#closeRightEdge()
   }
 
-  async #readBlock(index: number): Promise<Block> {
-    const { size } = this.#checkpoint
-    const bundle = { level: 'entries', index, width: tileWidth(0, index, size) } as const
-    const tiles: Promise<Uint8Array | undefined>[] = []
-    for (let level = 0, at = index; level < this.#rows.length; level++, at /= TILE_WIDTH) {
-      const width = tileWidth(level, at, size)
-      if (width > 0) tiles.push(this.#readTile({ level, index: at, width }))
-      if (at % TILE_WIDTH !== 0) break
-    }
-    return { entries: await this.#readBundle(bundle), tiles: await Promise.all(tiles) }
-  }
-
-  async #readBundle(bundle: TileName): Promise<Uint8Array[] | undefined> {
-    const file = await this.#readFile(bundle)
-    if (file === undefined) return undefined
-    try {
-      return decodeBundle(file.bytes, file.width).slice(0, bundle.width)
-    } catch (error) {
-      if (!(error instanceof LedgerFault)) throw error
-      this.#report(file.path, 'malformed', error.message)
-      return undefined
-    }
-  }
-
-  async #readTile(tile: HashTile): Promise<Uint8Array | undefined> {
-    const file = await this.#readFile(tile)
-    if (file === undefined) return undefined
-    if (file.bytes.length === file.width * HASH_BYTES) return file.bytes.subarray(0, tile.width * HASH_BYTES)
-    this.#report(file.path, 'malformed', `${file.bytes.length} bytes, not ${file.width * HASH_BYTES}`)
-    return undefined
-  }
-
-  async #readFile(name: TileName): Promise<{ path: string; width: number; bytes: Uint8Array } | undefined> {
-    const candidates = name.width < TILE_WIDTH ? [name, fullTile(name)] : [name]
-    for (const candidate of candidates) {
-      const path = tilePath(candidate)
-      try {
-        const bytes = await this.#read(path)
-        if (bytes !== undefined) return { path, width: candidate.width, bytes }
-      } catch (error) {
-        this.#report(path, 'unreadable', String(error))
-        return undefined
-      }
-    }
-    this.#report(tilePath(name), 'missing', 'the log is signed as having this file, and has not')
-    return undefined
-  }
-
-  /** Notes the stored tiles that begin with this bundle. */
-  #enter(bundle: number, block: Block): void {
-    for (let level = 0, index = bundle; level < block.tiles.length; level++, index /= TILE_WIDTH) {
+  /** Takes up the stored tiles that begin with this bundle. */
+  #enter(bundle: number, { tiles }: Block): void {
+    for (let level = 0, index = bundle; level < tiles.length; level++, index /= TILE_WIDTH) {
       const row = this.#rows[level]!
       row.index = index
-      row.stored = block.tiles[level]
+      row.stored = tiles[level]
     }
   }
 
-  #hashEntries(bundle: number, entries: Uint8Array[] | undefined): void {
-    const width = tileWidth(0, bundle, this.#checkpoint.size)
+  #hashEntries(index: number, bundle: StoredBundle | undefined): void {
+    const width = tileWidth(0, index, this.#checkpoint.size)
+    this.#bundlePath = bundle?.path ?? ''
     for (let i = 0; i < width; i++) {
-      const entry = entries?.[i]
-      if (entry === undefined) {
-        this.#push(0, undefined)
-        continue
-      }
-      const leaf = leafHash(entry)
+      const entry = bundle?.entries[i]
+      const leaf = entry && leafHash(entry)
       this.#push(0, leaf)
-      const seq = bundle * TILE_WIDTH + i
+      if (entry === undefined || leaf === undefined) continue
+      const seq = index * TILE_WIDTH + i
       const objection = this.#options.onEntry?.(seq, entry, leaf)
-      if (typeof objection === 'string') {
-        this.#report(tilePath({ level: 'entries', index: bundle, width }), 'refused', `entry ${seq}: ${objection}`)
-      }
+      if (typeof objection === 'string') this.#report(this.#bundlePath, 'refused', `entry ${seq}: ${objection}`)
     }
   }
 
@@ -218,108 +170,81 @@ class Audit {
   #push(level: number, computed: Hash | undefined): void {
     const row = this.#rows[level]!
     const at = row.count * HASH_BYTES
-    const hash = computed ?? row.stored?.subarray(at, at + HASH_BYTES)
+    const hash = computed ?? row.stored?.hashes.subarray(at, at + HASH_BYTES)
     if (hash === undefined) row.unknown = true
     else row.computed.set(hash, at)
     row.count++
   }
 
-  #settleFullTiles(): void {
+  #closeFullTiles(): void {
     for (let level = 0; this.#rows[level]?.count === TILE_WIDTH; level++) {
       const row = this.#rows[level]!
-      const hash = row.unknown ? undefined : this.#settle(level)
+      const hash = this.#close(level)
       row.count = 0
       row.unknown = false
+      row.disputes = []
       this.#push(level + 1, hash)
     }
   }
 
-  /** The hash of a full tile as its parent ought to have it, blaming whichever of tile and children is altered. */
-  #settle(level: number): Hash {
-    const { stored, computed } = this.#rows[level]!
-    const fromBelow = tileRoot(computed)
-    if (stored === undefined || sameBytes(stored, computed)) return fromBelow
-    const parent = this.#rows[level + 1]!
-    const at = parent.count * HASH_BYTES
-    const expected = parent.stored?.subarray(at, at + HASH_BYTES)
-    const asStored = tileRoot(stored)
-    const tileHolds = expected !== undefined && sameBytes(expected, asStored)
-    const childrenHold = expected !== undefined && sameBytes(expected, fromBelow)
-    if (!childrenHold) this.#blameChildren(level)
-    if (!tileHolds) this.#blameTile(level)
-    return tileHolds ? asStored : fromBelow
+  /** The hash that a full tile has in the tile above. If that is unclear, the one that follows from below. */
+  #close(level: number): Hash | undefined {
+    const row = this.#rows[level]!
+    const dispute = this.#disputeOver(level)
+    if (row.unknown) {
+      if (dispute) settle(dispute, undefined, this.#report)
+      return undefined
+    }
+    if (dispute === undefined) return tileRoot(row.computed)
+    const above = this.#rows[level + 1]!
+    const at = above.count * HASH_BYTES
+    const right = rightReading(dispute, above.stored?.hashes.subarray(at, at + HASH_BYTES))
+    if (right === undefined) above.disputes.push(dispute)
+    else settle(dispute, right, this.#report)
+    return tileRoot(right ?? dispute.computed)
   }
 
-  /** Finds which of the partial tiles, or what is below them, must be as they are for the signed root to follow. */
-  #settleRightEdge(): void {
+  /** The dispute over the tile of a row, if what is stored is not what follows from below, or that is unclear. */
+  #disputeOver(level: number): Dispute | undefined {
+    const { index, stored, computed, count, disputes } = this.#rows[level]!
+    if (count === 0) return undefined
+    const follows = computed.subarray(0, count * HASH_BYTES)
+    if (disputes.length === 0 && (stored === undefined || sameBytes(stored.hashes, follows))) return undefined
+    const path = stored?.path ?? tilePath({ level, index, width: count })
+    const places = { level, index, path, bundlePath: this.#bundlePath }
+    return { ...places, stored: stored?.hashes, computed: follows.slice(), below: disputes }
+  }
+
+  /** Finds how the partial tiles must be read for the signed root to follow. */
+  #closeRightEdge(): void {
     const { size, root } = this.#checkpoint
-    const nodes = coveringNodes(0, size)
-    const inDispute = this.#rows.flatMap(({ stored, computed, count }, level) =>
-      stored && count > 0 && !sameBytes(stored, computed.subarray(0, count * HASH_BYTES)) ? [level] : [],
-    )
-    for (let choice = 0; choice < 2 ** inDispute.length; choice++) {
-      const trustsTile = (level: number) => (choice & (1 << inDispute.indexOf(level))) !== 0
-      const disputed = (level: number) => inDispute.includes(level)
-      const tileOf = (level: number) =>
-        disputed(level) && trustsTile(level) ? this.#rows[level]!.stored! : this.#rows[level]!.computed
-      const follows = foldNodes(nodes.map((node) => nodeInTile(node, tileOf(Math.floor(node.level / TILE_HEIGHT)))))
-      if (!sameBytes(follows, root)) continue
-      for (const level of inDispute) {
-        if (trustsTile(level)) this.#blameChildren(level)
-        else this.#blameTile(level)
-      }
+    const edge = coveringNodes(0, size)
+    const disputes = this.#rows.flatMap((_, level) => this.#disputeOver(level) ?? [])
+    for (const right of combinations(disputes.map((dispute) => [...readings(dispute)]))) {
+      const tiles = this.#rows.map(({ computed }) => computed)
+      for (const [i, { level }] of disputes.entries()) tiles[level] = right[i]!
+      const hashes = edge.map((node) => nodeInTile(node, tiles[Math.floor(node.level / TILE_HEIGHT)]!))
+      if (!sameBytes(foldNodes(hashes), root)) continue
+      for (const [i, dispute] of disputes.entries()) settle(dispute, right[i], this.#report)
       return
     }
-    for (const level of inDispute) {
-      this.#blameChildren(level)
-      this.#blameTile(level)
-    }
+    for (const dispute of disputes) settle(dispute, undefined, this.#report)
     const unknown = this.#rows.some((row) => row.unknown)
     const why = unknown ? 'files that it depends on are missing' : 'the entries are not the ones that were signed'
     this.#report(CHECKPOINT_PATH, 'unproven', `the signed root does not follow from the entries: ${why}`)
   }
+}
 
-  #blameTile(level: number): void {
-    const name = this.#nameOf(level)
-    const below = level === 0 ? 'the entries' : `the tiles of level ${level - 1}`
-    this.#report(tilePath(name), 'altered', `the tile contradicts ${below} and the tree above it`)
-  }
-
-  /** Names what is below a tile and contradicts it: one bundle, or tiles. */
-  #blameChildren(level: number): void {
-    const { index, stored, computed, count } = this.#rows[level]!
-    const places: number[] = []
-    for (let i = 0; i < count; i++) {
-      const [from, to] = [i * HASH_BYTES, (i + 1) * HASH_BYTES]
-      if (!sameBytes(stored!.subarray(from, to), computed.subarray(from, to))) places.push(index * TILE_WIDTH + i)
-    }
-    if (level === 0) {
-      const others = places.length > 1 ? ` and ${places.length - 1} more of this bundle` : ''
-      const path = tilePath({ level: 'entries', index, width: count })
-      this.#report(path, 'altered', `entry ${places[0]}${others}: not what the tree holds`)
-      return
-    }
-    for (const place of places) {
-      const path = tilePath({ level: level - 1, index: place, width: TILE_WIDTH })
-      this.#report(
-        path,
-        'altered',
-        `the tile, and what is below it, is not what ${tilePath(this.#nameOf(level))} holds`,
-      )
-    }
-  }
-
-  #nameOf(level: number): HashTile {
-    const { index, count } = this.#rows[level]!
-    return { level, index, width: count }
-  }
-
-  #report(path: string, code: LogProblemCode, message: string): void {
-    if (code === 'altered') {
-      if (this.#altered.has(path)) return
-      this.#altered.add(path)
-    }
-    this.#problems.push({ path, code, message })
+/** One of each list, in every way, up to a number of ways that takes less than a second to try. */
+function* combinations<Item>(lists: readonly (readonly Item[])[]): Generator<Item[]> {
+  const count = lists.reduce((product, { length }) => product * length, 1)
+  for (let choice = 0; choice < Math.min(count, 4096); choice++) {
+    let rest = choice
+    yield lists.map((list) => {
+      const item = list[rest % list.length]!
+      rest = Math.floor(rest / list.length)
+      return item
+    })
   }
 }
 
@@ -327,9 +252,9 @@ async function readCheckpoint(
   read: TileReader,
   logKey: string | VerifierKey,
   trust: CheckpointTrust,
-  problems: LogProblem[],
+  reportOf: Report,
 ): Promise<{ claimed?: Checkpoint; signed?: SignedCheckpoint }> {
-  const report = (code: LogProblemCode, message: string) => problems.push({ path: CHECKPOINT_PATH, code, message })
+  const report = (code: LogProblemCode, message: string) => reportOf(CHECKPOINT_PATH, code, message)
   let note: Uint8Array | undefined
   try {
     note = await read(CHECKPOINT_PATH)
