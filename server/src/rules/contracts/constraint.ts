@@ -1,7 +1,7 @@
 // What a single value must satisfy: its type, and the constraints of its property.
 import { fits, isMultiple } from './decimal.ts'
 import { isFormat, rangeOf } from './format.ts'
-import { compilePattern, longestTested } from './pattern.ts'
+import { compilePattern } from './pattern.ts'
 import type { Property } from './property.ts'
 import { explainTime, isDate, isTime, isTimeOfDay, parseTimeWide } from './time.ts'
 import type { ViolationType } from './violation.ts'
@@ -56,10 +56,10 @@ export function constraintsOf(property: Property): Constraint[] {
     )
   }
   if (pattern !== undefined) {
-    const matches = compilePattern(pattern)
+    const compiled = compilePattern(pattern)
     add('pattern', 'Pattern-Mismatch', (text: string) => {
-      if (text.length > longestTested) return `is too long to be held against a pattern`
-      return matches(text) ? undefined : `does not match ${pattern}`
+      if (text.length > compiled.longest) return `has ${text.length} characters, too many to be held against a pattern`
+      return compiled.matches(text) ? undefined : `does not match ${pattern}`
     })
   }
   constraints.push(...boundsOf(property))

@@ -4,6 +4,9 @@ export type Line =
   | { number: number; blank: true }
   | { number: number; tooLong: true; bytes: number }
 
+/** The byte-order mark of UTF-8. */
+const mark = [0xef, 0xbb, 0xbf]
+
 /**
  * Cuts chunks into lines that end with LF or CRLF. A line over the limit (its end not counted) is skipped while it
  * comes in, never held; a byte-order mark before the first line is no part of it. Lines may share the memory of the
@@ -52,39 +55,52 @@ export class LineSplitter {
 
   #hold(bytes: Uint8Array): void {
     if (bytes.length === 0) return
-    const length = this.#length + bytes.length
-    // One byte more than the limit may yet be the CR of the line's end, three the mark before the first line.
-    const room = this.#limit + 1 + (this.#number === 0 ? 3 : 0)
-    if (length <= room) {
-      if (length > this.#held.length) {
-        const larger = new Uint8Array(Math.min(room, Math.max(length, 2 * this.#held.length)))
-        larger.set(this.#held.subarray(0, this.#length))
+    const before = this.#length
+    const room = this.#room()
+    this.#length += bytes.length
+    this.#lastByte = bytes[bytes.length - 1] as number
+    if (this.#length <= room) {
+      if (this.#length > this.#held.length) {
+        const larger = new Uint8Array(Math.min(room, Math.max(this.#length, 2 * this.#held.length)))
+        larger.set(this.#held.subarray(0, before))
         this.#held = larger
       }
-      this.#held.set(bytes, this.#length)
+      this.#held.set(bytes, before)
+    } else if (before <= room) {
+      // Too long: only the beginning is kept, which may be the mark.
+      const most = mark.length
+      this.#held = Uint8Array.of(...this.#held.subarray(0, Math.min(before, most)), ...bytes.subarray(0, most))
     }
-    this.#length = length
-    this.#lastByte = bytes[bytes.length - 1] as number
+  }
+
+  /** Bytes that a line within the limit may have: the CR of its end, and before the first line the mark. */
+  #room(): number {
+    return this.#limit + 1 + (this.#number === 0 ? mark.length : 0)
   }
 
   #heldLine(): Line {
     const held = this.#held
     const length = this.#length
-    const ending = this.#lastByte === 0x0d ? 1 : 0
+    const tooLong = length > this.#room()
     this.#held = new Uint8Array(0)
     this.#length = 0
-    if (length > held.length) return { number: ++this.#number, tooLong: true, bytes: length - ending }
-    return this.#line(held.subarray(0, length))
+    if (!tooLong) return this.#line(held.subarray(0, length))
+    const number = ++this.#number
+    const around = (number === 1 && isMarked(held) ? mark.length : 0) + (this.#lastByte === 0x0d ? 1 : 0)
+    return { number, tooLong: true, bytes: length - around }
   }
 
   #line(whole: Uint8Array): Line {
     const number = ++this.#number
-    const marked = number === 1 && whole[0] === 0xef && whole[1] === 0xbb && whole[2] === 0xbf
     const end = whole.at(-1) === 0x0d ? whole.length - 1 : whole.length
-    const bytes = whole.subarray(marked ? 3 : 0, end)
+    const bytes = whole.subarray(number === 1 && isMarked(whole) ? mark.length : 0, end)
     if (bytes.length > this.#limit) return { number, tooLong: true, bytes: bytes.length }
     return isBlank(bytes) ? { number, blank: true } : { number, bytes }
   }
+}
+
+function isMarked(bytes: Uint8Array): boolean {
+  return mark.every((byte, at) => bytes[at] === byte)
 }
 
 function isBlank(bytes: Uint8Array): boolean {

@@ -4,29 +4,40 @@
 // or `[^a-z]` match; only how the pieces follow one another is ours. Only whether a text matches is asked, so greedy
 // and lazy quantifiers, and captures, are the same here.
 
-/** Longer text (in UTF-16 code units) is not tested but counts as a mismatch. */
-export const longestTested = 65_536
+/** Longer text (in UTF-16 code units) is never tested but counts as a mismatch. */
+const longest = 65_536
 
-/** A pattern may have this many steps after its `{n,m}` are written out: matching costs at most steps times length. */
+/** A pattern may have this many steps after its `{n,m}` are written out. */
 const mostSteps = 1000
+
+/** Matching costs at most steps times length, so a pattern of many steps is held against shorter texts. */
+const mostWork = 8_000_000
 
 /** Automaton states remembered at once, and code points beyond ASCII; then remembering begins anew. */
 const mostStates = 1000
+
+/** A compiled pattern; text longer than `longest` (UTF-16 code units) it never matches. */
+export interface Pattern {
+  readonly longest: number
+  readonly matches: (text: string) => boolean
+}
 
 /**
  * Compiles a pattern of ECMA-262 (flag `u`), found anywhere in the text unless it says `^` or `$`. Throws an Error
  * whose message continues "pattern …" when it is no pattern or cannot be matched in linear time.
  *
- * `compilePattern('^(\\w+\\s?)*$')('word '.repeat(10_000) + '!')` is `false` at once
+ * `compilePattern('^(\\w+\\s?)*$').matches('word '.repeat(10_000) + '!')` is `false` at once
  */
-export function compilePattern(source: string): (text: string) => boolean {
+export function compilePattern(source: string): Pattern {
   try {
     RegExp(source, 'u')
   } catch (error) {
     throw new Error(`is no pattern: ${error instanceof Error ? error.message : String(error)}`)
   }
-  const automaton = new Automaton(new Program(source))
-  return (text) => text.length <= longestTested && automaton.test(text)
+  const program = new Program(source)
+  const automaton = new Automaton(program)
+  const most = Math.min(longest, Math.floor(mostWork / program.steps.length))
+  return { longest: most, matches: (text) => text.length <= most && automaton.test(text) }
 }
 
 type Step =
@@ -43,6 +54,7 @@ class Program {
   readonly steps: Step[] = [{ kind: 'match' }]
   readonly atoms: RegExp[] = []
   readonly first: number
+  readonly looksAtEnd: boolean
   readonly #source: string
   readonly #atomOf = new Map<string, number>()
   #at = 0
@@ -50,6 +62,7 @@ class Program {
   constructor(source: string) {
     this.#source = source
     this.first = this.#alternatives()(0)
+    this.looksAtEnd = this.steps.some(({ kind }) => kind === 'end')
   }
 
   #add(step: Step): number {
@@ -167,6 +180,7 @@ interface State {
 /** Runs a program by following all its ways at once, and remembers the sets of ways as states. */
 class Automaton {
   readonly #program: Program
+  readonly #seen: Uint8Array
   readonly #start: State
   readonly #states = new Map<string, State>()
   /** Characters that the same atoms match are one symbol. */
@@ -177,6 +191,7 @@ class Automaton {
 
   constructor(program: Program) {
     this.#program = program
+    this.#seen = new Uint8Array(program.steps.length)
     this.#start = this.#state([program.first], true)
   }
 
@@ -226,37 +241,36 @@ class Automaton {
 
   #state(seeds: readonly number[], atStart: boolean): State {
     const { waiting, matched } = this.#reach(seeds, atStart, false)
-    const key = `${atStart ? '^' : ''}${waiting.join()}${matched ? '!' : ''}`
-    const atEnd = this.#reach(seeds, atStart, true)
-    const full = `${key}${atEnd.matched ? '$' : ''}`
-    const known = this.#states.get(full)
+    const matchedAtEnd = matched || (this.#program.looksAtEnd && this.#reach(seeds, atStart, true).matched)
+    const key = String.fromCharCode(...waiting, mostSteps + Number(matched) + 2 * Number(matchedAtEnd))
+    const known = this.#states.get(key)
     if (known) return known
     if (this.#states.size >= mostStates) {
       // States still refer to one another: forget what they know, so that memory stays bounded.
       for (const state of this.#states.values()) state.after = []
       this.#states.clear()
     }
-    const state: State = { waiting, matched, matchedAtEnd: atEnd.matched, after: [] }
-    this.#states.set(full, state)
+    const state: State = { waiting, matched, matchedAtEnd, after: [] }
+    this.#states.set(key, state)
     return state
   }
 
-  /** All steps reached without a character. */
+  /** All atoms reached without a character, in the order of their steps. */
   #reach(seeds: readonly number[], atStart: boolean, atEnd: boolean): { waiting: number[]; matched: boolean } {
     const { steps } = this.#program
-    const seen = new Uint8Array(steps.length)
+    const seen = this.#seen.fill(0)
     const open = [...seeds]
     let matched = false
     for (let at = open.pop(); at !== undefined; at = open.pop()) {
-      if (seen[at]) continue
-      seen[at] = 1
+      if (seen[at] !== 0) continue
       const step = steps[at] as Step
+      seen[at] = step.kind === 'atom' ? 2 : 1
       if (step.kind === 'match') matched = true
       else if (step.kind === 'split') open.push(step.other, step.next)
       else if (step.kind === 'start' ? atStart : step.kind === 'end' && atEnd) open.push(step.next)
     }
     const waiting: number[] = []
-    for (let at = 0; at < steps.length; at++) if (seen[at] && steps[at]?.kind === 'atom') waiting.push(at)
+    for (let at = 0; at < seen.length; at++) if (seen[at] === 2) waiting.push(at)
     return { waiting, matched }
   }
 }
