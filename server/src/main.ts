@@ -2,6 +2,7 @@
 // The only file that knows everyone: config -> stores -> record -> path -> govern -> doors.
 import { hash, randomBytes } from 'node:crypto'
 import { realpathSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { createClient } from '@whence/sdk'
 import packageJson from '../package.json' with { type: 'json' }
@@ -38,6 +39,7 @@ import { systemClock } from './record/time.ts'
 import type { Clock } from './record/time.ts'
 import { openColumns } from './store/columns.ts'
 import { openDatabase } from './store/database.ts'
+import { noteOpen } from './store/boot.ts'
 import { localFiles } from './store/files.ts'
 import type { Files } from './store/files.ts'
 import { loadKek, openKeyStore } from './store/keys.ts'
@@ -100,6 +102,13 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     await recordBeginning(ledger, packageJson.version)
     await files.replace(`${config.data}/log/vkey`, Buffer.from(`${ledger.vkey}\n`))
 
+    const embedded = config.databaseUrl === undefined
+    const note = embedded ? noteOpen(`${config.data}/database.open`) : undefined
+    if (note?.torn) {
+      console.error('whence: the machine went down while the tables were open; they are made again from the ledger')
+      await rm(`${config.data}/database`, { recursive: true, force: true })
+    }
+    undo.push(() => note?.done())
     const database = await openDatabase({ url: config.databaseUrl, folder: `${config.data}/database`, schema: config.schema })
     undo.push(() => database.close())
     await database.migrate()
@@ -119,7 +128,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     undo.push(() => snapshots.events.settled())
     await snapshots.noteErasures()
     const models = new Models(ledger, follower, database, clock)
-    const predictions = new Predictions({ ledger, follower, database, keys, models, snapshots, clock })
+    const predictions = new Predictions({ ledger, follower, database, models, snapshots, clock })
     const apiKeys = new Keys(ledger, follower, database, clock)
     const anchors = new Anchors({ ledger, follower, database, files, clock, data: config.data })
     const erasures = new Erasures({ ledger, follower, database, files, keys, snapshots, clock, keyFolder: config.keys })

@@ -9,7 +9,6 @@ import type { Clock } from '../../record/time.ts'
 import type { Caller } from '../../rules/access/access.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import type { Database } from '../../store/database.ts'
-import type { KeyStore } from '../../store/keys.ts'
 import type { Contributors, Snapshots } from '../features/snapshots.ts'
 import type { Models } from '../models/models.ts'
 
@@ -57,16 +56,14 @@ export class Predictions {
   readonly #ledger: Ledger
   readonly #follower: Follower
   readonly #database: Database
-  readonly #keys: KeyStore
   readonly #models: Models
   readonly #snapshots: Snapshots
   readonly #clock: Clock
 
-  constructor(parts: { ledger: Ledger; follower: Follower; database: Database; keys: KeyStore; models: Models; snapshots: Snapshots; clock: Clock }) {
+  constructor(parts: { ledger: Ledger; follower: Follower; database: Database; models: Models; snapshots: Snapshots; clock: Clock }) {
     this.#ledger = parts.ledger
     this.#follower = parts.follower
     this.#database = parts.database
-    this.#keys = parts.keys
     this.#models = parts.models
     this.#snapshots = parts.snapshots
     this.#clock = parts.clock
@@ -116,7 +113,7 @@ export class Predictions {
     await this.#follower.reach('prediction')
     const sources = await this.#database.query<{ source: string }>('select source from prediction_source order by source')
     const found = sources.flatMap(({ source }) => {
-      const seq = this.#ledger.find(identityOf(this.#keys.idKey, placeBytes({ kind: 'prediction/1', stream: STREAM, source, id })))
+      const seq = this.#ledger.find(identityOf(this.#ledger.subjects.idKey, placeBytes({ kind: 'prediction/1', stream: STREAM, source, id })))
       return seq === undefined ? [] : [seq]
     })
     if (found.length === 0) throw new Fault('not_found', `no prediction has the id "${id}": whence find shows what there is`)

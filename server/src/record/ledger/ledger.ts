@@ -190,6 +190,7 @@ export class Ledger {
       signer,
       journal: this.#journal,
       keys: options.keys,
+      idKey: this.subjects.idKey,
       identities,
       growing,
       past: this,

@@ -5,6 +5,7 @@ import type { SyncSigner } from '@whence/ledger'
 import { hash } from 'node:crypto'
 import { Fault } from '../../fault.ts'
 import type { KeyStore } from '../../store/keys.ts'
+import type { HmacKey } from '../subjects/hmac.ts'
 import { binding, commitment, identityOf, placeBytes, seal } from '../subjects/seal.ts'
 import type { Subject } from '../subjects/subjects.ts'
 import { formatDay, formatTime } from '../time.ts'
@@ -74,7 +75,7 @@ export interface WriterLimits {
   /** Records and bytes that may wait; beyond, appends are refused with `overloaded`. */
   queueRecords: number
   queueBytes: number
-  /** Records formed in one turn of the event loop, so that others get theirs. */
+  /** Records formed in one turn of the event loop, so that others get theirs; four times as many while a queue stands. */
   frameRecords: number
 }
 
@@ -93,6 +94,7 @@ export interface WriterParts {
   signer: SyncSigner
   journal: Journal
   keys: KeyStore
+  idKey: HmacKey
   identities: Identities
   growing: GrowingTiles
   past: PastRecords
@@ -240,7 +242,9 @@ export class Writer {
     const finished: (() => void)[] = []
     this.#recorded = Math.max(this.#recorded, this.#parts.clock.now())
     const recorded = formatTime(this.#recorded)
-    while (this.#queue.length > 0 && records.length < this.#parts.limits.frameRecords) {
+    const { frameRecords } = this.#parts.limits
+    const most = this.#queuedRecords > 8 * frameRecords ? 4 * frameRecords : frameRecords
+    while (this.#queue.length > 0 && records.length < most) {
       const call = this.#queue[0]!
       if (call.next === 0 && this.#stale(call.options)) {
         this.#queue.shift()
@@ -248,7 +252,7 @@ export class Writer {
         continue
       }
       const whole = call.options.basis !== undefined
-      while (call.next < call.drafts.length && (whole || records.length < this.#parts.limits.frameRecords)) {
+      while (call.next < call.drafts.length && (whole || records.length < most)) {
         call.results.push(this.#sequence(call.drafts[call.next]!, call.options.actor, recorded, records))
         call.next++
       }
@@ -266,11 +270,11 @@ export class Writer {
   }
 
   #sequence(draft: Draft, actor: string, recorded: string, records: CommittedRecord[]): Appended {
-    const { identities, keys } = this.#parts
+    const { identities, idKey } = this.#parts
     if (draft.content.length > MAX_PAYLOAD_BYTES) {
       return { status: 'refused', fault: new Fault('too_large', `the payload has ${draft.content.length} bytes, more than 8 MiB`) }
     }
-    const identity = identityOf(keys.idKey, placeBytes(draft))
+    const identity = identityOf(idKey, placeBytes(draft))
     const earlier = identities.find(identity)
     if (earlier !== undefined) return this.#again(draft, identity, earlier, actor, recorded, records)
     return this.#add(draft, identity, actor, recorded, records)

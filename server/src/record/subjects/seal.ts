@@ -2,6 +2,8 @@
 // key makes it unreadable, and so that no other content can be passed off as it. docs/spec/ledger.md, "Sealed payloads".
 import { createCipheriv, createDecipheriv, createHmac, hash, randomFillSync, timingSafeEqual } from 'node:crypto'
 import { Fault } from '../../fault.ts'
+import { hmac, hmacKey } from './hmac.ts'
+import type { HmacKey } from './hmac.ts'
 
 /**
  * What a sealed payload is bound to. To find a record again its own id is used (`identityOf`); to bind a payload, the id
@@ -17,7 +19,7 @@ export interface Place {
 /** The keys of one subject, derived from its 32-byte key. */
 export interface SubjectKeys {
   readonly encrypt: Uint8Array
-  readonly bind: Uint8Array
+  readonly bind: HmacKey
 }
 
 /** What the entry says of a sealed payload. Digests in hex. */
@@ -41,7 +43,7 @@ export interface Opened {
 
 export function deriveKeys(key: Uint8Array): SubjectKeys {
   const keys = createHmac('sha512', key).update('whence/subject-keys/v1').digest()
-  return { encrypt: keys.subarray(0, 32), bind: keys.subarray(32, 64) }
+  return { encrypt: keys.subarray(0, 32), bind: hmacKey('sha512', keys.subarray(32, 64)) }
 }
 
 /** The bytes of a place: each field with its length, so that no two places share them. Versions of a kind do. */
@@ -51,18 +53,18 @@ export function placeBytes(place: Place): Buffer {
 }
 
 /** The keyed digest under which a record is recognised when it comes again: 16 bytes. */
-export function identityOf(idKey: Uint8Array, place: Buffer): Buffer {
-  return createHmac('sha256', idKey).update(place).digest().subarray(0, 16)
+export function identityOf(idKey: HmacKey, place: Buffer): Buffer {
+  return hmac(idKey, place).subarray(0, 16)
 }
 
 /** `r` (32 bytes) opens the commitment of one record without the subject's key; `tag` (16 bytes) marks it. */
 export function binding(keys: SubjectKeys, place: Buffer): { r: Buffer; tag: Buffer } {
-  const both = createHmac('sha512', keys.bind).update(place).digest()
+  const both = hmac(keys.bind, place)
   return { r: both.subarray(0, 32), tag: both.subarray(32, 48) }
 }
 
 export function commitment(r: Uint8Array, content: Uint8Array): Buffer {
-  return createHmac('sha256', r).update(content).digest()
+  return hmac(hmacKey('sha256', r), content)
 }
 
 const nonces = Buffer.alloc(12 * 1024)

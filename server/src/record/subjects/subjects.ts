@@ -1,5 +1,7 @@
 // Subjects: who is meant by an identifier, without ever writing the identifier down.
 import type { KeyStore, Slot } from '../../store/keys.ts'
+import { hmacKey } from './hmac.ts'
+import type { HmacKey } from './hmac.ts'
 import { deriveKeys } from './seal.ts'
 import type { SubjectKeys } from './seal.ts'
 
@@ -10,6 +12,8 @@ export interface Subject {
 }
 
 export class Subjects {
+  /** The key of record identities: see `identityOf`. */
+  readonly idKey: HmacKey
   readonly #store: KeyStore
   readonly #limit: number
   /** Unwrapped keys, the least recently made first. */
@@ -19,6 +23,7 @@ export class Subjects {
 
   constructor(store: KeyStore, limit = 200_000) {
     this.#store = store
+    this.idKey = hmacKey('sha256', store.idKey)
     this.#limit = limit
   }
 
