@@ -44,6 +44,7 @@ export async function openSource(
   const size = path === '-' ? undefined : await sizeOf(resolve(context.cwd, path), path)
   const end = new AbortController()
   const bytes = path === '-' ? context.stdin : createReadStream(resolve(context.cwd, path), { highWaterMark: 1 << 18 })
+  const stream = bytes instanceof Readable ? bytes : Readable.from(bytes)
   const source: Source = {
     name: options.name ?? (path === '-' ? undefined : bare),
     format,
@@ -54,7 +55,7 @@ export async function openSource(
     stop: () => end.abort(new Fault('invalid', 'reading was ended')),
   }
   async function* counted(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of addAbortSignal(end.signal, Readable.from(bytes))) {
+    for await (const chunk of addAbortSignal(end.signal, stream)) {
       source.read += (chunk as Uint8Array).length
       yield chunk as Uint8Array
     }
