@@ -7,7 +7,10 @@ import { openTestDatabase } from './testing.ts'
 const columns = (...types: ColumnType[]) => types.map((type, index) => ({ name: `c${index}`, type }))
 
 test('writes the documented format', () => {
-  const bytes = encode(columns('int4', 'text'), [[1, 'é'], [null, undefined]]) // prettier-ignore
+  const bytes = encode(columns('int4', 'text'), [
+    [1, 'é'],
+    [null, undefined],
+  ])
   const file = '5047434f50590aff0d0a00' + '00000000' + '00000000'
   const rows = '0002' + '0000000400000001' + '00000002c3a9' + '0002' + 'ffffffff' + 'ffffffff'
   assert.equal(Buffer.from(bytes).toString('hex'), file + rows + 'ffff')
@@ -33,7 +36,11 @@ test('refuses a value that is not of its column type, naming row and column', ()
     ['int8[]', ['1']],
   ]
   for (const [type, value] of wrong) {
-    assert.throws(() => encode(columns(type), [[value]]), /^TypeError: row 0: c0 cannot hold/, `${type} ${String(value)}`)
+    assert.throws(
+      () => encode(columns(type), [[value]]),
+      /^TypeError: row 0: c0 cannot hold/,
+      `${type} ${String(value)}`,
+    )
   }
   assert.throws(() => encode(columns('text', 'text'), [['x']]), TypeError)
 })
@@ -43,25 +50,20 @@ test('what was copied reads back equal', async (t) => {
   t.after(() => database.drop())
   await database.query(`create table copied (id int4, a int8, b int4, c float8, d bool, e text collate "C", f bytea,
     g jsonb, h text[], i int8[], j bytea[], k jsonb[])`)
-  const text = fc.string({ unit: 'binary' }).filter((value) => !value.includes('\0'))
+  // PostgreSQL's text holds no NUL, and UTF-8 no half of a surrogate pair.
+  const text = fc.string({ unit: 'binary' }).filter((value) => !value.includes('\0') && value.isWellFormed())
   const nullable = <T>(value: fc.Arbitrary<T>) => fc.option(value, { freq: 4 })
   const int8 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
-  // JSON.stringify writes -0 as 0; jsonb normalises numbers.
-  const json = fc.oneof(
-    fc.array(fc.integer()),
-    fc.dictionary(text, text.filter((value) => value.isWellFormed()), { noNullPrototype: true }),
-    fc.boolean(),
-  ) // prettier-ignore
-  const wellFormed = text.filter((value) => value.isWellFormed())
+  const json = fc.oneof(fc.array(fc.integer()), fc.dictionary(text, text, { noNullPrototype: true }), fc.boolean())
   const row = fc.tuple(
     nullable(int8),
     nullable(fc.integer()),
     nullable(fc.double()),
     nullable(fc.boolean()),
-    nullable(wellFormed),
+    nullable(text),
     nullable(fc.uint8Array({ maxLength: 300 }).map((bytes) => new Uint8Array(bytes))),
     nullable(json),
-    nullable(fc.array(nullable(wellFormed))),
+    nullable(fc.array(nullable(text))),
     nullable(fc.array(nullable(int8))),
     nullable(fc.array(fc.uint8Array().map((bytes) => new Uint8Array(bytes)))),
     nullable(fc.array(json)),
@@ -80,7 +82,7 @@ test('what was copied reads back equal', async (t) => {
     'bytea[]',
     'jsonb[]',
   )
-  const named = types.map(({ type }, index) => ({ name: ['id', ...'abcdefghijk'][index]!, type }))
+  const named = types.map(({ type }, index) => ({ name: 'id a b c d e f g h i j k'.split(' ')[index]!, type }))
   await fc.assert(
     fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 20 }), async (rows) => {
       await database.query('truncate copied')

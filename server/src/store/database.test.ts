@@ -54,7 +54,7 @@ suite('a database', () => {
       date: '2026-01-02',
       numeric: '1.50',
     })
-    assert.equal((row!.bytea as object).constructor, Uint8Array)
+    assert.equal(row!.bytea!.constructor, Uint8Array)
   })
 
   test('binds a view of a larger buffer as that view', async () => {
@@ -140,7 +140,7 @@ suite('a database', () => {
     })
     const others = Array.from({ length: 5 }, async () => {
       const found = await names()
-      assert.ok(found.length === 0 || found.length === 2, `saw ${found}`)
+      assert.ok(found.length === 0 || found.length === 2, `saw ${found.join()}`)
       seen.push('query')
     })
     await Promise.all([transaction, ...others])
@@ -150,12 +150,14 @@ suite('a database', () => {
   test('transactions at the same time each see their own work only', async () => {
     await Promise.all(
       Array.from({ length: 8 }, (_, index) =>
-        db.transaction(async (tx) => {
-          await tx.query('insert into item values ($1, $2)', [`t${index}`, index])
-          if (index % 2) throw new Error('odd')
-        }).catch(() => {}),
+        db
+          .transaction(async (tx) => {
+            await tx.query('insert into item values ($1, $2)', [`t${index}`, index])
+            if (index % 2) throw new Error('odd')
+          })
+          .catch(() => {}),
       ),
-    ) // prettier-ignore
+    )
     assert.deepEqual(await names(), ['t0', 't2', 't4', 't6'])
   })
 

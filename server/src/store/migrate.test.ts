@@ -55,7 +55,7 @@ test('two that migrate at once do it once', async (t) => {
 test('our migrations have numbers of their own and apply', async (t) => {
   const migrations = await readMigrations()
   const numbers = migrations.map(({ name }) => /^(\d{4})_[a-z0-9_]+$/.exec(name)?.[1])
-  assert.ok(numbers.every(Boolean), `named NNNN_name.sql: ${migrations.map(({ name }) => name)}`)
+  assert.ok(numbers.every(Boolean), `named NNNN_name.sql: ${migrations.map(({ name }) => name).join()}`)
   assert.equal(new Set(numbers).size, numbers.length)
   const db = await empty(t)
   await db.migrate()

@@ -28,7 +28,10 @@ export class SqlError extends Error {
 const faults: [RegExp, (error: Error) => Fault][] = [
   [/^53100$/, (cause) => new Fault('disk_full', 'The disk of the database is full; free some space.', { cause })],
   // 08P01, a protocol violation, is how COPY refuses bytes that are not of the column's type.
-  [/^(08(?!P01)|53|57P0)/, (cause) => new Fault('unavailable', `The database stopped answering: ${cause.message}`, { cause })],
+  [
+    /^(08(?!P01)|53|57P0)/,
+    (cause) => new Fault('unavailable', `The database stopped answering: ${cause.message}`, { cause }),
+  ],
 ]
 
 /** Any error of a driver as an `SqlError`, or as a fault when the statement is not to blame. */
