@@ -14,7 +14,10 @@ test('the slices of any array parse to its elements', () => {
       const text = JSON.stringify(values, null, space)
       const items = split(text)
       assert.ok(Array.isArray(items))
-      assert.deepEqual(items.map((item) => JSON.parse(item)), JSON.parse(text))
+      assert.deepEqual(
+        items.map((item) => JSON.parse(item)),
+        JSON.parse(text),
+      )
       for (const item of items) assert.equal(item, item.trim())
     }),
     { numRuns: 500 },
@@ -22,7 +25,11 @@ test('the slices of any array parse to its elements', () => {
 })
 
 test('an element keeps the bytes it came in', () => {
-  assert.deepEqual(split(' [ {"a" : 1.0, "a":"\\u0041]"} ,"x,\\"]" ,\n1e2 ] '), ['{"a" : 1.0, "a":"\\u0041]"}', '"x,\\"]"', '1e2'])
+  assert.deepEqual(split(' [ {"a" : 1.0, "a":"\\u0041]"} ,"x,\\"]" ,\n1e2 ] '), [
+    '{"a" : 1.0, "a":"\\u0041]"}',
+    '"x,\\"]"',
+    '1e2',
+  ])
   assert.deepEqual(split('[]'), [])
   assert.deepEqual(split(' [ \n ] '), [])
 })

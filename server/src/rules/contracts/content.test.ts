@@ -10,7 +10,9 @@ const rules = (text: string) => read(text).problems.map(({ rule, path }) => `${r
 test('reads every document that JSON.stringify writes, without a problem', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
-      const text = JSON.stringify(value, (_, member: unknown) => (typeof member === 'string' ? member.toWellFormed() : member))
+      const text = JSON.stringify(value, (_, member: unknown) =>
+        typeof member === 'string' ? member.toWellFormed() : member,
+      )
       fc.pre(!hasLoneKey(value))
       assert.deepEqual(read(text), { value: JSON.parse(text), problems: [] })
     }),
@@ -28,9 +30,15 @@ test('finds a repeated key wherever it is planted, however it is escaped', () =>
       let text = `{${JSON.stringify(repeated)}:${JSON.stringify(value)},"-":0,${other}:1}`
       for (const name of around) text = `[{${JSON.stringify(name)}:${text}}]`
       fc.pre(repeated !== '-' && !hasLoneKey(value) && text.isWellFormed() && !text.includes('\\ud'))
-      const path = around.toReversed().map((name) => `/0/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+      const path = around
+        .toReversed()
+        .map((name) => `/0/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`)
+        .join('')
       const own = `/${repeated.replaceAll('~', '~0').replaceAll('/', '~1')}`
-      assert.deepEqual(read(text).problems.map((problem) => problem.rule), ['json.key'])
+      assert.deepEqual(
+        read(text).problems.map((problem) => problem.rule),
+        ['json.key'],
+      )
       assert.equal(read(text).problems[0]?.path, path + own)
     }),
     { numRuns: 500 },
@@ -38,7 +46,34 @@ test('finds a repeated key wherever it is planted, however it is escaped', () =>
 })
 
 test('the exact look agrees with JSON.parse on what is JSON', () => {
-  const pieces = ['{', '}', '[', ']', ',', ':', '"', '"a"', '"\\u00e9"', '"\\x"', '\\', '1', '-', '0', '.5', 'e1', '01', 'true', 'null', 'nul', ' ', '\n', '\u0001', '\u00a0', '\ufeff', 'é']
+  const pieces = [
+    '{',
+    '}',
+    '[',
+    ']',
+    ',',
+    ':',
+    '"',
+    '"a"',
+    '"\\u00e9"',
+    '"\\x"',
+    '\\',
+    '1',
+    '-',
+    '0',
+    '.5',
+    'e1',
+    '01',
+    'true',
+    'null',
+    'nul',
+    ' ',
+    '\n',
+    '\u0001',
+    '\u00a0',
+    '\ufeff',
+    'é',
+  ]
   const valid = (text: string) => {
     try {
       JSON.parse(text)
@@ -49,9 +84,12 @@ test('the exact look agrees with JSON.parse on what is JSON', () => {
   }
   const agrees = (text: string) =>
     assert.equal(!inspect(text).some(({ rule }) => rule === 'json.syntax'), valid(text), text)
-  fc.assert(fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 8 }), (parts) => agrees(parts.join(''))), {
-    numRuns: 5000,
-  })
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 8 }), (parts) => agrees(parts.join(''))),
+    {
+      numRuns: 5000,
+    },
+  )
   const mutated = fc.tuple(fc.json(), fc.nat(), fc.constantFrom(...pieces, ''), fc.nat(2))
   fc.assert(
     fc.property(mutated, ([text, at, piece, cut]) => {
@@ -101,7 +139,10 @@ test('says where broken JSON breaks, without quoting it', () => {
   for (const [text, message] of Object.entries(places)) {
     const { value, problems } = read(text)
     assert.equal(value, undefined)
-    assert.deepEqual(problems.map((problem) => [problem.rule, problem.message]), [['json.syntax', `no JSON: ${message}`]])
+    assert.deepEqual(
+      problems.map((problem) => [problem.rule, problem.message]),
+      [['json.syntax', `no JSON: ${message}`]],
+    )
     assert.ok(!problems[0]?.message.includes('secret'))
   }
 })
@@ -137,9 +178,15 @@ test('a key called __proto__ is a key like any other', () => {
 })
 
 test('never throws, whatever the bytes', () => {
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => void readContent(bytes)), { numRuns: 2000 })
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => void readContent(bytes)),
+    { numRuns: 2000 },
+  )
   const structural = fc.array(fc.constantFrom(...Buffer.from('{}[]:,"\\u0eE+-.1 ')), { maxLength: 30 })
-  fc.assert(fc.property(structural, (bytes) => void readContent(Uint8Array.from(bytes))), { numRuns: 5000 })
+  fc.assert(
+    fc.property(structural, (bytes) => void readContent(Uint8Array.from(bytes))),
+    { numRuns: 5000 },
+  )
 })
 
 function hasLoneKey(value: unknown): boolean {

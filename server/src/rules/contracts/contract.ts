@@ -8,7 +8,7 @@ import { compileExtract, compileIdentity } from './identity.ts'
 import type { Extracted } from './identity.ts'
 import { readSection, readShape } from './odcs.ts'
 import type { SourceContract } from './odcs.ts'
-import { readProperties } from './property.ts'
+import { dotted, readProperties, withNested } from './property.ts'
 import type { Property } from './property.ts'
 import { readRoles } from './roles.ts'
 import type { Roles } from './roles.ts'
@@ -73,7 +73,7 @@ export function parseContract(yamlText: string, fileName = 'contract.yaml'): Con
   const withheld = new Set([roles.subject, roles.eventId].flatMap((field) => (field ? [field.pointer] : [])))
   const held = columnProperties(properties, withheld)
   refuseSharedColumns(document, held)
-  refusePersonalWithoutSubject(document, properties, roles)
+  if (section.subject === undefined) refusePersonal(document, properties)
   document.settle()
 
   const rules = builtInRules(section.onViolation)
@@ -136,20 +136,19 @@ function refuseSharedColumns(document: SourceDocument, held: readonly Property[]
   for (const property of held) {
     const name = property.column.toLowerCase()
     const other = taken.get(name)
-    if (other) {
-      const both = `${other.path.join('.')} and ${property.path.join('.')}`
+    if (other && dotted(other.path) !== dotted(property.path)) {
+      const both = `${dotted(other.path)} and ${dotted(property.path)}`
       document.problem(property.route, `${both} would share the column ${property.column}; give one a physicalName`)
     }
     taken.set(name, property)
   }
 }
 
-function refusePersonalWithoutSubject(document: SourceDocument, properties: readonly Property[], roles: Roles): void {
-  if (roles.subject) return
-  const personal = properties.find((property) => property.personal)
+function refusePersonal(document: SourceDocument, properties: readonly Property[]): void {
+  const personal = withNested(properties).find((property) => property.personal)
   if (!personal) return
   document.problem(
     [...personal.route, 'classification'],
-    `${personal.path.join('.')} is personal, but whence names no subject: whose key should seal it? Add subject: FIELD`,
+    `${dotted(personal.path)} is personal, but whence names no subject: whose key should seal it? Add subject: FIELD`,
   )
 }

@@ -4,10 +4,34 @@ import fc from 'fast-check'
 import { fits, isMultiple, plain, survives } from './decimal.ts'
 
 test('a number survives when the decimal that was written comes out again', () => {
-  for (const text of ['0', '-0', '0.0', '1.0', '0.10', '1e2', '1E+2', '100e-2', '0e9999999999', '9007199254740991', '1e21', '5e-324', '123456789012345680000']) {
+  for (const text of [
+    '0',
+    '-0',
+    '0.0',
+    '1.0',
+    '0.10',
+    '1e2',
+    '1E+2',
+    '100e-2',
+    '0e9999999999',
+    '9007199254740991',
+    '1e21',
+    '5e-324',
+    '123456789012345680000',
+  ]) {
     assert.equal(survives(text), true, text)
   }
-  for (const text of ['9007199254740993', '1e400', '-1e400', '1e-400', '0.1000000000000000055', '12345678901234567890', '1.7976931348623159e308', '4e-324', '0.30000000000000001']) {
+  for (const text of [
+    '9007199254740993',
+    '1e400',
+    '-1e400',
+    '1e-400',
+    '0.1000000000000000055',
+    '12345678901234567890',
+    '1.7976931348623159e308',
+    '4e-324',
+    '0.30000000000000001',
+  ]) {
     assert.equal(survives(text), false, text)
   }
 })

@@ -48,7 +48,7 @@ export class SourceDocument {
       this.settle()
     }
     try {
-      this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, logLevel: 'silent' })
+      this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, logLevel: 'error' })
       for (const error of this.#document.errors.slice(0, 3)) this.#report(error.pos[0], `no YAML: ${error.message}`)
       this.value = this.#problems.length > 0 ? undefined : this.#document.toJS()
     } catch (error) {

@@ -4,12 +4,16 @@ import fc from 'fast-check'
 import { LineSplitter } from './lines.ts'
 import type { Line } from './lines.ts'
 
-const shown = (line: Line) => ('bytes' in line && typeof line.bytes !== 'number' ? Buffer.from(line.bytes).toString('latin1') : line)
+const shown = (line: Line) =>
+  'bytes' in line && typeof line.bytes !== 'number' ? Buffer.from(line.bytes).toString('latin1') : line
 
 function linesOf(chunks: readonly Uint8Array[], limit = 100): unknown[] {
   const splitter = new LineSplitter(limit)
   const lines = [...chunks.flatMap((chunk) => splitter.push(chunk)), ...splitter.end()]
-  assert.deepEqual(lines.map(({ number }) => number), lines.map((_, at) => at + 1))
+  assert.deepEqual(
+    lines.map(({ number }) => number),
+    lines.map((_, at) => at + 1),
+  )
   return lines.map(shown)
 }
 
@@ -24,7 +28,13 @@ test('lines end with LF or CRLF, the last one with nothing', () => {
 })
 
 test('blank lines are counted and reported', () => {
-  assert.deepEqual(whole('a\n\n \t\r\n\nb'), ['a', { number: 2, blank: true }, { number: 3, blank: true }, { number: 4, blank: true }, 'b'])
+  assert.deepEqual(whole('a\n\n \t\r\n\nb'), [
+    'a',
+    { number: 2, blank: true },
+    { number: 3, blank: true },
+    { number: 4, blank: true },
+    'b',
+  ])
 })
 
 test('a line over the limit is skipped and measured', () => {
@@ -44,7 +54,10 @@ test('a line that is too long is not held while it comes in', () => {
   const before = process.memoryUsage().arrayBuffers
   for (let n = 0; n < 200; n++) assert.deepEqual(splitter.push(chunk), [])
   assert.ok(process.memoryUsage().arrayBuffers - before < 16 << 20)
-  assert.deepEqual(splitter.push(Buffer.from('\nnext\n')).map(shown), [{ number: 1, tooLong: true, bytes: 200 << 20 }, 'next'])
+  assert.deepEqual(splitter.push(Buffer.from('\nnext\n')).map(shown), [
+    { number: 1, tooLong: true, bytes: 200 << 20 },
+    'next',
+  ])
 })
 
 test('a long line in single bytes takes linear time', () => {
@@ -56,7 +69,13 @@ test('a long line in single bytes takes linear time', () => {
 
 test('a byte-order mark is no part of the first line', () => {
   assert.deepEqual(whole('\xef\xbb\xbf12345\n\xef\xbb\xbf', 5), ['12345', '\xef\xbb\xbf'])
-  assert.deepEqual(linesOf([...Buffer.from('\xef\xbb\xbf12345\r\n', 'latin1')].map((byte) => Uint8Array.of(byte)), 5), ['12345'])
+  assert.deepEqual(
+    linesOf(
+      [...Buffer.from('\xef\xbb\xbf12345\r\n', 'latin1')].map((byte) => Uint8Array.of(byte)),
+      5,
+    ),
+    ['12345'],
+  )
 })
 
 test('how the bytes are cut into chunks changes nothing', () => {

@@ -166,7 +166,7 @@ const SourceContract = z.looseObject({
   kind: z.literal('DataContract'),
   id: z.string().min(1).max(256),
   version: z
-    .string('takes three numbers in quotes if need be, like 1.0.0')
+    .string()
     .regex(/^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$/, 'takes three numbers, like 1.0.0'),
   status: z.enum(['proposed', 'draft', 'active', 'deprecated', 'retired']),
   schema: z
@@ -234,7 +234,7 @@ function explain(issue: z.core.$ZodIssue, document: SourceDocument, base: Route)
       return
     case 'invalid_type':
       if (issue.input === undefined) return say(`${name} is missing`)
-      return say(`${name} takes ${article(issue.expected)}, not ${kindOf(issue.input)}`)
+      return say(`${name} takes ${article(issue.expected)}, not ${kindOf(issue.input)}${quoting(issue)}`)
     case 'invalid_value':
       if (issue.input === undefined) return say(`${name} is missing; it takes ${oneOf(issue.values)}`)
       return say(`${name} takes ${oneOf(issue.values)}, not ${JSON.stringify(issue.input)}`)
@@ -248,6 +248,10 @@ function explain(issue: z.core.$ZodIssue, document: SourceDocument, base: Route)
     default:
       return say(`${name} ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`)
   }
+}
+
+function quoting(issue: z.core.$ZodIssueInvalidType): string {
+  return issue.expected === 'string' && typeof issue.input !== 'object' ? '; put it in quotes' : ''
 }
 
 function logicalType(issue: z.core.$ZodIssue): string {
