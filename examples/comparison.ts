@@ -44,9 +44,9 @@ export async function compareSnapshot(whence: Client, snapshot: Snapshot, facts:
   return { equal: differing === 0, rows, values, differences: differences.slice(0, 20), differing }
 }
 
-/** Equal to the last bit; decimals, which come as text, by value: `7.50` is `7.5000`. */
+/** Equal to the last bit. Decimals, which come as numbers or as text, are equal by value: 7.5 is `7.5000`. */
 function same(one: FeatureValue | undefined, other: FeatureValue | undefined): boolean {
-  if (typeof one === 'string' && typeof other === 'string') return plain(one) === plain(other)
+  if (typeof one === 'string' || typeof other === 'string') return plain(String(one)) === plain(String(other))
   return one === other
 }
 

@@ -24,8 +24,8 @@ export interface Example {
   train(whence: Client, files: Files): Promise<ModelVersion>
   /** Scores the subjects of a snapshot and records the predictions; resolves to how many were recorded. */
   score(whence: Client, model: ModelVersion, snapshot: Snapshot, files: Files): Promise<number>
-  /** The prediction to explain, and the question that the explanation answers. */
-  readonly explain: { readonly id: string; readonly question: string }
+  /** The number of the prediction to explain (see `predictionId`), and the question that the explanation answers. */
+  readonly explain: { readonly number: string; readonly question: string }
   /** The same facts without Whence and without its engine: read from the files in plain TypeScript. */
   independent(files: Files): Independent
 }

@@ -6,5 +6,6 @@ import { offers } from './offers/example.ts'
 export { compareSnapshot, countAgain, type Comparison, type Counted } from './comparison.ts'
 export { MissingData, type Example } from './example.ts'
 export { realData } from './real-data.ts'
+export { predictionId } from './recording.ts'
 
 export const examples: Readonly<Record<string, Example>> = { email, attribution, offers }

@@ -15,7 +15,7 @@ export interface FitOptions {
   readonly l2?: number
 }
 
-/** A value as the number that a model sees: decimals come as strings, truth values count 0 and 1. */
+/** A value as the number that a model sees: large decimals come as text, truth values count 0 and 1. */
 function numeric(value: FeatureValue | undefined): number | undefined {
   return value === null || value === undefined ? undefined : Number(value)
 }

@@ -17,6 +17,14 @@ export async function identifiersBySubject(
   return known
 }
 
+/**
+ * The id of a prediction: `pred-000042`, and from the second version of the model on `pred-000042-v2`. An id stands for
+ * one prediction for ever; whoever scores daily puts the day into it.
+ */
+export function predictionId(number: string, model: { version: number }): string {
+  return model.version === 1 ? `pred-${number}` : `pred-${number}-v${model.version}`
+}
+
 /** Records predictions, a thousand a call, and gives how many are on the ledger now. Running it again adds nothing. */
 export async function record(
   whence: Client,

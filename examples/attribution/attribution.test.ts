@@ -78,6 +78,6 @@ test('everybody is scored, by a model that says how little it knows', { skip }, 
   assert.ok(Math.abs(model.metrics!['auc']! - 0.5) < 0.05, `AUC ${model.metrics!['auc']}`)
   const snapshot = await whence.materialize({ view: attribution.view, at: attribution.at })
   assert.equal(await attribution.score(whence, model, snapshot, files), 7896)
-  assert.ok(predictions.some((prediction) => prediction.id === attribution.explain.id))
+  assert.ok(predictions.some((prediction) => prediction.id === `pred-${attribution.explain.number}`))
   if (process.env['SHOW']) console.log(model.metrics, predictions.toSorted((a, b) => b.score - a.score).slice(0, 2))
 })

@@ -20,6 +20,6 @@ export const attribution: Example = {
   train: (whence, files) => train(whence, files['touchpoints']!),
   score: (whence, model, snapshot, files) =>
     scoreCustomers(whence, { model, snapshot, customers: customersIn(files['touchpoints']!) }),
-  explain: { id: 'pred-007765', question: 'Why was this customer expected to buy in the first week of August?' },
+  explain: { number: '007765', question: 'Why was this customer expected to buy in the first week of August?' },
   independent: (files) => independent(files['touchpoints']!),
 }

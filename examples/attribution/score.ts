@@ -3,7 +3,7 @@
 //   WHENCE_KEY=wk_… node score.ts attribution_data.csv converts_in_7_days@1
 import { createClient, type Client, type ModelVersion, type Prediction, type Snapshot } from '@whence/sdk'
 import { score } from '../logistic.ts'
-import { identifiersBySubject, record } from '../recording.ts'
+import { identifiersBySubject, predictionId, record } from '../recording.ts'
 import { readTouchpoints } from './touchpoints.ts'
 
 export const at = '2018-08-01T00:00:00Z'
@@ -19,7 +19,7 @@ export async function scoreCustomers(
     const customer = customerOf.get(subject)
     if (customer === undefined) continue
     predictions.push({
-      id: `pred-${customer.slice(1)}`,
+      id: predictionId(customer.slice('A'.length), model),
       subject,
       ...score(model.model!, values),
       inputs: Object.fromEntries(model.model!.features.map(({ name }) => [name, values[name]!])),

@@ -16,6 +16,7 @@ const features = [
   'channels_30d',
   'days_since_impression',
   'conversions_30d',
+  'conversion_value_30d',
   'days_since_conversion',
 ]
 const parameters = { l2: 10, missing: { days_since_impression: 30, days_since_conversion: 30 }, features }

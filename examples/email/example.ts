@@ -21,6 +21,6 @@ export const email: Example = {
   train: (whence, files) => train(whence, files['email_events']!),
   score: (whence, model, snapshot, files) =>
     scoreCustomers(whence, { model, snapshot, customers: customersIn(files['email_events']!) }),
-  explain: { id: 'pred-000042', question: 'Why did customer 42 get subject line A?' },
+  explain: { number: '000042', question: 'Why did customer 42 get subject line A?' },
   independent: (files) => independent(files['email_events']!),
 }

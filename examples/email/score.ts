@@ -3,7 +3,7 @@
 //   WHENCE_KEY=wk_… node score.ts email_events.ndjson opens_subject_a@1
 import { createClient, type Client, type ModelVersion, type Prediction, type Snapshot } from '@whence/sdk'
 import { score } from '../logistic.ts'
-import { identifiersBySubject, record } from '../recording.ts'
+import { identifiersBySubject, predictionId, record } from '../recording.ts'
 import { readEvents } from './events.ts'
 import { next } from './programme.ts'
 
@@ -21,7 +21,7 @@ export async function scoreCustomers(
     // Who has objected to marketing is not profiled for it either.
     if (customer === undefined || Number(values['optouts_90d']) > 0) continue
     predictions.push({
-      id: `pred-${customer.slice('customer-'.length)}`,
+      id: predictionId(customer.slice('C-'.length), model),
       subject,
       ...score(model.model!, values),
       inputs: Object.fromEntries(model.model!.features.map(({ name }) => [name, values[name]!])),

@@ -73,7 +73,7 @@ function customer(number: number, random: () => number): Customer {
   if (random() < 0.4) audiences.add('garden')
   if (random() < 0.4) audiences.add('kitchen')
   return {
-    id: `customer-${String(number).padStart(6, '0')}`,
+    id: `C-${String(number).padStart(6, '0')}`,
     platform: random() < 0.7 ? 'lettermill-eu' : 'lettermill-us',
     audiences,
     engagement,

@@ -17,6 +17,7 @@ const features = [
   'open_rate_a_90d',
   'days_since_open',
   'conversions_90d',
+  'order_value_90d',
 ]
 const parameters = { l2: 10, missing: { days_since_open: 90 }, features }
 

@@ -25,6 +25,6 @@ export const offers: Example = {
   train: (whence, files) => train(whence, files['offer_events']!),
   score: (whence, model, snapshot, files) =>
     scoreMembers(whence, { model, snapshot, members: membersIn(files['profiles']!) }),
-  explain: { id: 'pred-010390', question: 'Why was this member expected to complete an offer?' },
+  explain: { number: '010390', question: 'Why was this member expected to complete an offer?' },
   independent: (files) => independent(files['offer_events']!, files['profiles']!),
 }

@@ -42,7 +42,7 @@ test('the files hold 25,694 events of 13,268 members, and the model learns who c
     assert.ok(model.metrics!['auc']! > 0.6, `AUC ${model.metrics!['auc']}`)
     const snapshot = await whence.materialize({ view: offers.view, at: offers.at })
     assert.equal(await offers.score(whence, model, snapshot, files), snapshot.rows)
-    assert.ok(predictions.some((prediction) => prediction.id === offers.explain.id))
+    assert.ok(predictions.some((prediction) => prediction.id === `pred-${offers.explain.number}`))
     if (process.env['SHOW'])
       console.log(
         model.metrics,

@@ -3,7 +3,7 @@
 //   WHENCE_KEY=wk_… node score.ts profiles.ndjson completes_offer@1
 import { createClient, type Client, type ModelVersion, type Prediction, type Snapshot } from '@whence/sdk'
 import { score } from '../logistic.ts'
-import { identifiersBySubject, record } from '../recording.ts'
+import { identifiersBySubject, predictionId, record } from '../recording.ts'
 import { hour, readProfiles, start } from './files.ts'
 
 export const at = new Date(start + 27 * hour).toISOString()
@@ -20,7 +20,7 @@ export async function scoreMembers(
     const member = memberOf.get(subject)
     if (member === undefined) continue
     predictions.push({
-      id: `pred-${String(numberOf.get(member)).padStart(6, '0')}`,
+      id: predictionId(String(numberOf.get(member)).padStart(6, '0'), model),
       subject,
       ...score(model.model!, values),
       inputs: Object.fromEntries(model.model!.features.map(({ name }) => [name, values[name]!])),

@@ -14,6 +14,7 @@ const features = [
   'offers_completed',
   'purchases',
   'purchases_12h',
+  'spent',
   'hours_since_view',
   'age',
   'income',

@@ -46,8 +46,9 @@ every feature equals one computed from the files without Whence.`,
         if (silent) printJson(context, { ...outcome, ...(keeps(args) && { data: folder }) })
         else {
           context.stdout(`\n  ${paint(context.color).bold(example.explain.question)}\n\n`)
-          await explain.run(inner(context, client), { values: {}, positionals: [example.explain.id] })
-          if (keeps(args)) context.stdout(`\n  kept: whence explain ${example.explain.id} --data ${folder}\n`)
+          const { id } = outcome.explanation
+          await explain.run(inner(context, client), { values: {}, positionals: [id] })
+          if (keeps(args)) context.stdout(`\n  kept: whence explain ${id} --data ${folder}\n`)
         }
         return outcome.ok ? 0 : 1
       } finally {
@@ -64,7 +65,7 @@ export async function showSample(
   server: { url: string; token: string },
 ): Promise<void> {
   const { createClient } = await import('@whence/sdk')
-  const { examples } = await import('../../../examples/index.ts')
+  const { examples, predictionId } = await import('../../../examples/index.ts')
   const { title, explain: explained } = examples['email']!
   const client = createClient({ url: server.url, key: server.token })
   const streams = await client.streams()
@@ -82,7 +83,7 @@ export async function showSample(
       await rm(work, { recursive: true, force: true })
     }
   } else if (!streams.some(({ stream }) => stream === 'email_events')) return
-  const link = await client.link(explained.id).catch(() => undefined)
+  const link = await client.link(predictionId(explained.number, { version: 1 })).catch(() => undefined)
   if (link) context.stdout(`\n  ${explained.question}   ${paint(context.color).bold(link.url)}\n`)
 }
 
@@ -131,7 +132,7 @@ interface Walk {
 /** The whole way of one example, from its files to verification. */
 async function walk(context: Context, client: Client, example: Example, walk: Walk): Promise<Outcome> {
   const { from, work, steps } = walk
-  const { compareSnapshot, countAgain, MissingData } = await import('../../../examples/index.ts')
+  const { compareSnapshot, countAgain, MissingData, predictionId } = await import('../../../examples/index.ts')
   const files = await example.prepare(work, from).catch((error: unknown) => {
     if (!(error instanceof MissingData)) throw error
     const where = 'put them into ../shared/data beside it, or name their folder with --from DIR or WHENCE_SHARED'
@@ -217,7 +218,7 @@ async function walk(context: Context, client: Client, example: Example, walk: Wa
   )
   const { explanation, explained } = await steps.step(
     'explain',
-    () => explainSome(client, example, version),
+    () => explainSome(client, version, predictionId(example.explain.number, model)),
     (some) => {
       const { recomputed, asserted, contradicted, missing } = some.explained.claims
       const sound = contradicted === 0 && some.explained.altered === 0
@@ -271,8 +272,8 @@ async function walk(context: Context, client: Client, example: Example, walk: Wa
 }
 
 /** Explains the prediction of the example, and twenty more of the model, spread over all that were found. */
-async function explainSome(client: Client, example: Example, model: string) {
-  const explanation = await client.explain(example.explain.id)
+async function explainSome(client: Client, model: string, id: string) {
+  const explanation = await client.explain(id)
   const { predictions } = await client.find({ model, limit: 1000 })
   const ids = predictions.flatMap(({ id }) => id ?? [])
   const some = ids.filter((_, i) => i % Math.ceil(ids.length / 20) === 0 && ids[i] !== explanation.id)
