@@ -277,6 +277,16 @@ export async function rowOf(
   return row
 }
 
+/** The rows of many subjects in a file, in its order. */
+export function rowsOfSubjects(
+  place: Place,
+  columns: readonly Column[],
+  path: string,
+  subjects: readonly string[],
+): Promise<StoredRow[]> {
+  return readRows(place, columns, path, `WHERE subject IN (${subjects.map(subjectLiteral).join(', ')})`)
+}
+
 /** Some rows of a file in its order. */
 export function rowsOf(
   place: Place,

@@ -18,10 +18,10 @@ import type { ReadEvent } from '../events/event.ts'
 import type { CompiledView } from './compile.ts'
 import { EventColumns } from './event-columns.ts'
 import { ledgerEvents, rowFor } from './event-source.ts'
-import { materialize, removeSubject, row, rows } from './materialize.ts'
+import { materialize, removeSubject, rows } from './materialize.ts'
 import { contributors, contributorsOfAll, recomputeAll } from './recompute.ts'
 import type { Ask, Contributors as EngineContributors, OpenedEvents } from './recompute.ts'
-import { checkRows, removeRows, rowsOf } from './rows.ts'
+import { checkRows, removeRows, rowOf, rowsOf, rowsOfSubjects } from './rows.ts'
 import type { Value } from './rows.ts'
 import { writeTrainingSet } from './training-set.ts'
 import type { FeatureView } from './view.ts'
@@ -354,9 +354,12 @@ export class Snapshots {
     const selected = about.length === 1 ? [await contributors(this.#place, compiled, about[0]!)] : await contributorsOfAll(this.#place, compiled, about)
     const opened = subjects.map((subject, i) => this.#openEvents(compiled, subject, selected[i]!))
     const values = await recomputeAll(this.#columns, compiled, opened.map(({ events }, i) => ({ ...about[i]!, events })))
+    const path = body.files[0]!.path
+    const found = await (subjects.length === 1 ? rowOf(this.#place, body.columns, path, subjects[0]!).then((one) => (one ? [one] : [])) : rowsOfSubjects(this.#place, body.columns, path, subjects)).catch(() => [])
+    const storedOf = new Map(found.map((one) => [one.subject, one]))
     const result = new Map<string, Recomputed>()
     for (const [i, subject] of subjects.entries()) {
-      const stored = await row(this.#place, body, subject).catch(() => undefined)
+      const stored = storedOf.get(subject)
       result.set(subject, {
         view: compiled.view,
         values: outward(body.columns, values[i]!),
