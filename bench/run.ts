@@ -1,0 +1,57 @@
+// npm run bench [-- PART …]: measures what docs and blueprint give a number for, each part in a process of its own, and
+// prints a table; with --write it replaces bench/RESULTS.md.
+import { spawn } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { cpus, release, totalmem } from 'node:os'
+import { acknowledge } from './acknowledge.ts'
+import { chain } from './chain.ts'
+import { ingest } from './ingest.ts'
+import type { Measured } from './world.ts'
+
+const parts: Record<string, () => Promise<Measured[]>> = {
+  'ingest-200': async () => [await ingest(200)],
+  'ingest-1700': async () => [await ingest(1700)],
+  acknowledge: () => acknowledge(),
+  chain: () => chain(),
+}
+
+const args = process.argv.slice(2)
+const only = process.env.WHENCE_BENCH_PART
+if (only !== undefined) {
+  console.log(JSON.stringify(await parts[only]!()))
+} else {
+  const wanted = args.filter((arg) => arg !== '--write')
+  const unknown = wanted.find((name) => !(name in parts))
+  if (unknown !== undefined) {
+    console.error(`no part is called "${unknown}": choose from ${Object.keys(parts).join(', ')}`)
+    process.exit(2)
+  }
+  const results: Measured[] = []
+  for (const name of wanted.length > 0 ? wanted : Object.keys(parts)) {
+    process.stderr.write(`measuring ${name} …\n`)
+    results.push(...(await measure(name)))
+  }
+  const table = markdown(results)
+  console.log(table)
+  if (args.includes('--write')) await writeFile(new URL('RESULTS.md', import.meta.url), document(table))
+}
+
+async function measure(name: string): Promise<Measured[]> {
+  const child = spawn(process.execPath, [new URL(import.meta.url).pathname], { env: { ...process.env, WHENCE_BENCH_PART: name }, stdio: ['ignore', 'pipe', 'inherit'] })
+  let output = ''
+  for await (const chunk of child.stdout) output += String(chunk)
+  const code = child.exitCode ?? (await new Promise<number | null>((resolve) => child.once('exit', resolve)))
+  if (code !== 0) throw new Error(`the part ${name} failed`)
+  return JSON.parse(output.trim().split('\n').at(-1)!) as Measured[]
+}
+
+function markdown(results: readonly Measured[]): string {
+  const rows = results.map(({ what, measured, limit, goal }) => `| ${what} | ${measured} | ${limit} | ${goal} |`)
+  return ['| what | measured | limit, same run | goal |', '| --- | --- | --- | --- |', ...rows].join('\n')
+}
+
+function document(table: string): string {
+  const [cpu] = cpus()
+  const machine = `${cpus().length} × ${cpu?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${release()}, Node ${process.version}`
+  return `# Results\n\n${new Date().toISOString().slice(0, 10)} · ${machine} · \`npm run bench -- --write\`\n\n${table}\n`
+}
