@@ -9,6 +9,9 @@ import type { Clock } from '../../record/time.ts'
 import type { Caller } from '../../rules/access/access.ts'
 import type { Database } from '../../store/database.ts'
 
+/** What the column holds. */
+const MOST_VERSIONS = 2 ** 31 - 1
+
 export const modelProjection: Projection = {
   tables: ['model_version'],
   kinds: ['model'],
@@ -84,11 +87,13 @@ export class Models {
     const match = /^(.+)@v?(\d+)$/.exec(name)
     if (!match) throw new Fault('invalid', `"${name}" is no model version: write name@version, for example opens@1`)
     await this.#follower.reach('model')
+    const none = new Fault('not_found', `no model version ${name} is on the ledger: record it first (POST /v1/models)`)
+    if (Number(match[2]) > MOST_VERSIONS) throw none
     const [row] = await this.#database.query<{ version: number; seq: bigint; body: ModelVersionRequest }>(
       'select version, seq, body from model_version where name = $1 and version = $2',
       [match[1], Number(match[2])],
     )
-    if (!row) throw new Fault('not_found', `no model version ${name} is on the ledger: record it first (POST /v1/models)`)
+    if (!row) throw none
     return { ...ModelVersionRequest.parse(row.body), version: row.version, seq: Number(row.seq) }
   }
 }
