@@ -24,9 +24,11 @@ type Alert = Explanation['alerts'][number]
 
 /** Explains a prediction. Throws `not_found`; everything else that is wrong is part of the answer. */
 export async function explain(parts: ExplainParts, id: string, asOf?: number): Promise<Explanation> {
+  const head = parts.ledger.size
+  if (asOf !== undefined && asOf > head) throw new Fault('invalid', `position ${asOf} is in the future: the log ends at ${head}`)
   const seq = await parts.predictions.locate(id)
-  if (asOf !== undefined && seq >= asOf) throw new Fault('not_found', `"${id}" was recorded at ${seq}, after ${asOf}`)
-  const explanation = new Inquiry(parts, id, seq)
+  if (asOf !== undefined && seq >= asOf) throw new Fault('not_found', `"${id}" was recorded at ${seq}, which is not before ${asOf}`)
+  const explanation = new Inquiry(parts, id, seq, asOf)
   return explanation.run()
 }
 
@@ -35,16 +37,18 @@ class Inquiry {
   readonly #parts: ExplainParts
   readonly #id: string
   readonly #seq: number
+  readonly #asOf: number | undefined
   readonly #claims: Claim[] = []
   readonly #alerts: Alert[] = []
   readonly #evidence = new Map<number, string | undefined>()
   #events: ContributingEvent[] = []
   #inputs: ExplainedInput[] = []
 
-  constructor(parts: ExplainParts, id: string, seq: number) {
+  constructor(parts: ExplainParts, id: string, seq: number, asOf: number | undefined) {
     this.#parts = parts
     this.#id = id
     this.#seq = seq
+    this.#asOf = asOf
   }
 
   async run(): Promise<Explanation> {
@@ -102,13 +106,13 @@ class Inquiry {
       counts: countTruths(this.#claims),
       records,
       checkpoint: { origin, size, root: toHex(root) },
-      asOf: ledger.size,
+      asOf: this.#asOf ?? ledger.size,
     }
     if (model) explanation.predicts = model.predicts
     if (who !== undefined) explanation.entity = who
     if (prediction?.about) explanation.about = prediction.about
     if (snapshot) explanation.snapshot = { id: snapshot.id, view: snapshot.view, at: snapshot.at, asOf: snapshot.asOf }
-    if (anchored?.independent) explanation.anchored = { time: anchored.time, where: anchored.where, size: anchored.size }
+    if (anchored?.independent && this.#known(anchored.seq)) explanation.anchored = { time: anchored.time, where: anchored.where, size: anchored.size }
     return explanation
   }
 
@@ -116,6 +120,11 @@ class Inquiry {
   #rest(seq: number, problem?: string): void {
     this.#evidence.set(seq, this.#evidence.get(seq) ?? problem)
     if (problem !== undefined) this.#alert('contradicted', `Record ${seq} is altered: ${problem}.`)
+  }
+
+  /** Whether a record was there at the position asked for. */
+  #known(seq: number | undefined): boolean {
+    return this.#asOf === undefined || seq === undefined || seq < this.#asOf
   }
 
   #claim(subject: Claim['subject'], name: string, value: string, truth: Truth, records: number[], more: { note?: string; by?: string } = {}): void {
@@ -151,7 +160,7 @@ class Inquiry {
 
   async #trainingSet(id: string): Promise<void> {
     const set = await this.#parts.snapshots.findTrainingSet(id)
-    if (!set) {
+    if (!set || !this.#known(set.seq)) {
       this.#alert('missing', `Training set ${id} is not on the ledger.`)
       this.#claim('training', 'training set', id, 'missing', [])
       return
@@ -205,9 +214,12 @@ class Inquiry {
       for (const seq of seqs) featuresOf.set(seq, [...(featuresOf.get(seq) ?? []), feature])
     }
     this.#events = recomputed.events.filter(({ seq }) => featuresOf.has(seq)).map((event) => this.#event(event, featuresOf.get(event.seq)!))
+    if (!recomputed.stored) this.#alert('missing', `Feature snapshot ${snapshot.id} has no row for this person.`)
     for (const feature of recomputed.view.features) {
       this.#inputs.push(this.#input(feature, snapshot, prediction, recomputed))
     }
+    const computed = new Set(recomputed.view.features.map(({ name }) => name))
+    for (const [name, served] of Object.entries(prediction.inputs ?? {})) if (!computed.has(name)) this.#inputs.push(this.#served(name, served, snapshot.view))
     return recomputed
   }
 
@@ -265,6 +277,13 @@ class Inquiry {
     return input
   }
 
+  /** An input that no feature of the view computes: it is what the producer says. */
+  #served(name: string, served: FeatureValue, view: string): ExplainedInput {
+    const note = `${name} is no feature of ${view}; it is as the producer says.`
+    this.#claim('input', name, show(served), 'asserted', [this.#seq], { note, by: this.#actorOf(this.#seq) })
+    return { name, served, truth: 'asserted', events: [], expression: '', note }
+  }
+
   #score(prediction: RecordedPrediction | undefined, model: ModelVersion | undefined, recomputed: Recomputed | undefined, erased: boolean): Explanation['score'] {
     if (!prediction) {
       this.#claim('decision', 'score', erased ? 'erased' : 'unreadable', erased ? 'erased' : 'missing', [this.#seq])
@@ -296,6 +315,12 @@ class Inquiry {
         truths.push({ feature, contribution, truth })
         if (!agrees) this.#alert('contradicted', `The reason ${feature} was given as ${signed(said)}; it is ${signed(contribution)}.`)
         this.#claim('reason', feature, signed(contribution), truth, [this.#seq, model.seq])
+        stated.delete(feature)
+      }
+      for (const [feature, contribution] of stated) {
+        truths.push({ feature, contribution, truth: 'contradicted' })
+        this.#alert('contradicted', `The reason ${feature} was given as ${signed(contribution)}; the model has no such feature.`)
+        this.#claim('reason', feature, signed(contribution), 'contradicted', [this.#seq, model.seq])
       }
     } else if (stated.size > 0) {
       for (const [feature, contribution] of stated) {
@@ -378,7 +403,7 @@ class Inquiry {
     const because = top.length > 0 ? ` mainly because they ${top.join(' and ')}` : ''
     const count = this.#events.length
     const check =
-      score.truth === 'recomputed' && this.#inputs.every(({ truth }) => truth === 'recomputed')
+      score.truth === 'recomputed' && this.#inputs.every(({ truth, expression }) => truth === 'recomputed' || expression === '')
         ? ` Score and inputs were recomputed from ${count} ${count === 1 ? 'event' : 'events'} and agree.`
         : score.truth === 'contradicted' || this.#inputs.some(({ truth }) => truth === 'contradicted')
           ? ' What was recorded contradicts what the events give.'
