@@ -7,6 +7,7 @@ import { stat } from 'node:fs/promises'
 import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Follower, Projection } from '../../record/projection/follower.ts'
+import { identityOf, placeBytes } from '../../record/subjects/seal.ts'
 import { formatTime } from '../../record/time.ts'
 import type { Clock } from '../../record/time.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
@@ -65,6 +66,9 @@ export const snapshotProjection: Projection = {
 type SnapshotBody = Omit<Snapshot, 'id' | 'receipt'> & { columns: Column[] }
 type TrainingBody = Omit<TrainingSet, 'seq' | 'receipt'> & { columns: Column[]; spineDigest: string }
 
+/** What the records of snapshots have in common. */
+const RECORD = { kind: 'snapshot/1', stream: 'whence.snapshots', source: 'whence' } as const
+
 const PAGE = 5000
 
 export class Snapshots {
@@ -79,6 +83,7 @@ export class Snapshots {
   readonly events: EventColumns
   /** Files that an erasure has written again, as they are now. */
   #rewritten = new Map<string, { sha256: string; removed: number }>()
+  #writing: Promise<unknown> = Promise.resolve()
   /** Files that were found in order, by their identity on the disk. */
   readonly #inOrder = new Map<string, string>()
 
@@ -108,15 +113,23 @@ export class Snapshots {
   }
 
   /** Computes a view at a time, as of a position, and records the snapshot. The same request again is the same snapshot. */
-  async materialize(request: Materialize, by: { id: string }): Promise<Snapshot> {
+  materialize(request: Materialize, by: { id: string }): Promise<Snapshot> {
+    return this.#inTurn(() => this.#materialize(request, by))
+  }
+
+  async #materialize(request: Materialize, by: { id: string }): Promise<Snapshot> {
     const version = await this.#views.get(request.view)
     const compiled = await this.#views.compiled(version)
     const at = request.at === undefined ? this.#clock.now() : parseTime(request.at)
     if (at === undefined) throw new Fault('invalid', `"${request.at}" is no time`)
     const asOf = this.#position(request.asOf)
+    const view = `${version.name}@v${version.version}`
+    const id = `${view}/${at}/${asOf}`
+    // A snapshot that is on record is not written again: an erasure may have taken rows out of it since.
+    const earlier = this.#ledger.find(identityOf(this.#ledger.subjects.idKey, placeBytes({ ...RECORD, id })))
+    if (earlier !== undefined) return { ...(await this.get(earlier)), receipt: { ...this.#ledger.receiptOf(earlier), status: 'duplicate' } }
     await this.#extend(compiled, asOf)
     const made = await materialize(this.#place, compiled, { at, asOf, name: `${version.version}-${asOf}-${at}` })
-    const view = `${version.name}@v${version.version}`
     const body: SnapshotBody = {
       view,
       fingerprint: version.fingerprint,
@@ -130,28 +143,16 @@ export class Snapshots {
       engine: made.engine,
       columns: made.columns,
     }
-    const placed = await this.#ledger.appendOne(
+    const { seq, leaf, recorded, status } = await this.#ledger.appendOne(
       {
-        kind: 'snapshot/1',
-        stream: 'whence.snapshots',
-        source: 'whence',
-        id: `${view}/${at}/${asOf}`,
+        ...RECORD,
+        id,
         time: at,
         refs: { view, fingerprint: version.fingerprint, asOf: String(asOf) },
         content: Buffer.from(canonicalize(JSON.parse(JSON.stringify(body)))),
       },
       by.id,
     )
-    if (placed.status !== 'recorded') {
-      const { id, entry } = { id: placed.seq, entry: this.#ledger.entry(placed.seq) }
-      const first = placed.status === 'conflict' ? Number(entry.refs.of) : id
-      const earlier = await this.get(first)
-      if (earlier.rowsDigest !== made.rowsDigest && !this.#rewritten.has(earlier.files[0]!.path)) {
-        throw new Fault('altered', `snapshot ${first} of ${view} recomputes to other values: an event or an engine has changed; run whence verify`)
-      }
-      return { ...earlier, receipt: { ...this.#ledger.receiptOf(first), status: 'duplicate' } }
-    }
-    const { seq, leaf, recorded, status } = placed
     return { ...(await this.get(seq)), receipt: { seq, leaf, recorded, status } }
   }
 
@@ -210,7 +211,11 @@ export class Snapshots {
     return new Map(subjects.map((subject, i) => [subject, found[i]!.features]))
   }
 
-  async createTrainingSet(request: TrainingSetRequest, caller: { id: string }): Promise<TrainingSet> {
+  createTrainingSet(request: TrainingSetRequest, caller: { id: string }): Promise<TrainingSet> {
+    return this.#inTurn(() => this.#createTrainingSet(request, caller))
+  }
+
+  async #createTrainingSet(request: TrainingSetRequest, caller: { id: string }): Promise<TrainingSet> {
     const spineDigest = hash('sha256', JSON.stringify(request.spine.map(({ subject, entity, at, label }) => [subject ?? null, entity ?? null, at, label])), 'hex')
     const version = await this.#views.get(request.view)
     const view = `${version.name}@v${version.version}`
@@ -300,7 +305,12 @@ export class Snapshots {
   }
 
   /** Takes a subject out of every derived file. */
-  async removeSubject(subject: string): Promise<{ path: string; before: string; after: string; removed: number }[]> {
+  removeSubject(subject: string): Promise<{ path: string; before: string; after: string; removed: number }[]> {
+    return this.#inTurn(() => this.#removeSubject(subject))
+  }
+
+  async #removeSubject(subject: string): Promise<{ path: string; before: string; after: string; removed: number }[]> {
+    await this.#follower.reach('snapshot', 'training')
     const rewritten: { path: string; before: string; after: string; removed: number }[] = []
     for (const stream of this.#contracts.streams()) {
       for (const { path, before, after, removed } of await this.events.remove(stream, subject)) rewritten.push({ path, before, after, removed })
@@ -406,6 +416,16 @@ export class Snapshots {
       const { contract } = this.#contracts.inForce(stream)
       await this.events.extend(stream, contract.columns, asOf)
     }
+  }
+
+  /**
+   * What writes derived files does so one after the other: two may be asked for the same file, and whoever is being
+   * erased must not stand in one that is finished later.
+   */
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const turn = this.#writing.then(run, run)
+    this.#writing = turn.catch(() => {})
+    return turn
   }
 
   #position(asOf: number | undefined): number {
