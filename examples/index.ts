@@ -4,7 +4,7 @@ import type { Example } from './example.ts'
 import { offers } from './offers/example.ts'
 
 export { compareSnapshot, countAgain, type Comparison, type Counted } from './comparison.ts'
-export { MissingData, type Example } from './example.ts'
+export { MissingData, type Example, type Files } from './example.ts'
 export { realData } from './real-data.ts'
 export { predictionId } from './recording.ts'
 

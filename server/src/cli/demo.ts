@@ -3,13 +3,15 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createClient } from '@whence/sdk'
 import type { Accounting, Applied, Client, ContractInfo, Explanation, Snapshot } from '@whence/sdk'
-import type { Comparison, Counted, Example } from '../../../examples/index.ts'
+import type { Comparison, Counted, Example, Files } from '../../../examples/index.ts'
 import { Fault } from '../fault.ts'
 import { number, pad, paint, plural, printable } from '../govern/reports/text.ts'
 import { parseContract } from '../rules/contracts/contract.ts'
 import { apply } from './apply.ts'
 import { dataFolder, flag, positionals, printJson, text, type Args, type Command } from './command.ts'
+import { complain } from './complain.ts'
 import type { Context } from './context.ts'
 import { explain } from './explain.ts'
 import { ingest } from './ingest.ts'
@@ -37,12 +39,13 @@ every feature equals one computed from the files without Whence.`,
     const from = realData({ ...context.env, ...(text(args, 'from') && { WHENCE_SHARED: text(args, 'from') }) })
 
     return inFolder(context, args, async (folder, work) => {
+      const files = await prepared(example, work, from)
       const { client, close } = await context.connect(folder)
       try {
         const silent = flag(args, 'json')
         const steps = new Steps(context, silent)
         if (!silent) context.stdout(`\n  ${example.title}\n`)
-        const outcome = await walk(context, client, example, { from, work, steps })
+        const outcome = await walk(context, client, example, { files, steps })
         if (silent) printJson(context, { ...outcome, ...(keeps(args) && { data: folder }) })
         else {
           context.stdout(`\n  ${paint(context.color).bold(example.explain.question)}\n\n`)
@@ -58,33 +61,40 @@ every feature equals one computed from the files without Whence.`,
   },
 }
 
-/** On an empty log the e-mail sample, once; then the address of the prediction that it explains. */
+/** On an empty log the e-mail sample, once; then the address of the prediction that it explains. Never throws. */
 export async function showSample(
   context: Context,
   _folder: string,
   server: { url: string; token: string },
 ): Promise<void> {
-  const { createClient } = await import('@whence/sdk')
   const { examples, predictionId } = await import('../../../examples/index.ts')
-  const { title, explain: explained } = examples['email']!
+  const example = examples['email']!
   const client = createClient({ url: server.url, key: server.token })
-  const streams = await client.streams()
-  if (streams.length === 0) {
-    const work = await mkdtemp(join(tmpdir(), 'whence-sample-'))
-    try {
-      context.stdout(`\n  ${title}\n`)
-      await walk(context, client, examples['email']!, {
-        from: work,
-        work,
-        steps: new Steps(context, false),
-        sample: 200,
-      })
-    } finally {
-      await rm(work, { recursive: true, force: true })
-    }
-  } else if (!streams.some(({ stream }) => stream === 'email_events')) return
-  const link = await client.link(predictionId(explained.number, { version: 1 })).catch(() => undefined)
-  if (link) context.stdout(`\n  ${explained.question}   ${paint(context.color).bold(link.url)}\n`)
+  try {
+    const streams = await client.streams()
+    if (streams.length === 0) await runSample(context, client, example)
+    else if (!streams.some(({ stream }) => stream === 'email_events')) return
+    const { number, question } = example.explain
+    const { url } = await client.link(predictionId(number, { version: 1 }))
+    context.stdout(`\n  ${question}   ${paint(context.color).bold(url)}\n`)
+  } catch (error) {
+    complain(
+      context,
+      `the e-mail sample is not whole: ${(error as Error).message}`,
+      'whence demo runs it in a fresh folder',
+    )
+  }
+}
+
+async function runSample(context: Context, client: Client, example: Example): Promise<void> {
+  const work = await mkdtemp(join(tmpdir(), 'whence-sample-'))
+  try {
+    const files = await example.prepare(work, work)
+    context.stdout(`\n  ${example.title}\n`)
+    await walk(context, client, example, { files, steps: new Steps(context, false), sample: 200 })
+  } finally {
+    await rm(work, { recursive: true, force: true })
+  }
 }
 
 export interface Outcome {
@@ -122,22 +132,25 @@ interface Exception {
 }
 
 interface Walk {
-  from: string
-  work: string
+  files: Files
   steps: Steps
   /** How many predictions are replayed; default: all. */
   sample?: number
 }
 
-/** The whole way of one example, from its files to verification. */
-async function walk(context: Context, client: Client, example: Example, walk: Walk): Promise<Outcome> {
-  const { from, work, steps } = walk
-  const { compareSnapshot, countAgain, MissingData, predictionId } = await import('../../../examples/index.ts')
-  const files = await example.prepare(work, from).catch((error: unknown) => {
+async function prepared(example: Example, work: string, from: string): Promise<Files> {
+  const { MissingData } = await import('../../../examples/index.ts')
+  return example.prepare(work, from).catch((error: unknown) => {
     if (!(error instanceof MissingData)) throw error
     const where = 'put them into ../shared/data beside it, or name their folder with --from DIR or WHENCE_SHARED'
     throw new Fault('not_found', `${error.message} is not here. The real data are no part of the repository: ${where}.`)
   })
+}
+
+/** The whole way of one example, from its files to verification. */
+async function walk(context: Context, client: Client, example: Example, walk: Walk): Promise<Outcome> {
+  const { files, steps } = walk
+  const { compareSnapshot, countAgain, predictionId } = await import('../../../examples/index.ts')
 
   const contracts = await steps.step(
     'contract',
