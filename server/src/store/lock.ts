@@ -20,7 +20,7 @@ export interface HeldLock {
 
 /** Takes the lock. Throws `refused_start` when another process holds it. */
 export function takeLock(folder: string): HeldLock {
-  mkdirSync(folder, { recursive: true })
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
   const path = `${folder}/lock`
   const mine: Lock = { pid: process.pid, started: startOf(process.pid) ?? '' }
   const draft = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`

@@ -92,6 +92,7 @@ export class Anchors {
   ): Promise<Pick<Anchor, 'where' | 'independent' | 'cosignature'>> {
     if (request.to === 'file') {
       const path = resolve(request.path)
+      if (!this.#mayReplace(path)) throw new Fault('invalid', `${path} exists and is no checkpoint of this log: give another file`)
       await this.#files.replace(path, Buffer.from(checkpoint)).catch((cause: Error) => {
         throw new Fault('invalid', `cannot write ${path}: ${cause.message}`, { cause })
       })
@@ -99,6 +100,17 @@ export class Anchors {
     }
     if (request.to === 'git') return this.#commit(resolve(request.path), checkpoint, size)
     return this.#cosign(request.url, request.vkey, checkpoint, size)
+  }
+
+  /** Whoever may anchor must not be able to overwrite any file of this machine. */
+  #mayReplace(path: string): boolean {
+    const there = this.#files.read(path)
+    if (!there) return true
+    try {
+      return claimedCheckpoint(there).origin === this.#ledger.origin
+    } catch {
+      return false
+    }
   }
 
   /** Commits the checkpoint to the repository; pushing it is its owner's business. */
