@@ -75,6 +75,7 @@ async function housekeeping(): Promise<void> {
     'select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), redo_lsn)::float8 as bytes from pg_control_checkpoint()',
   )
   if (wal[0]!.bytes > 64 * 1024 * 1024) await pglite.exec('checkpoint')
+  await pglite.query('select pg_stat_force_next_flush()') // the counts may be a second old otherwise
   const { rows: due } = await pglite.query<{ statement: string }>(`
     select format('%s %I.%I', case when n_dead_tup > 50 + 0.2 * n_live_tup then 'vacuum (analyze)' else 'analyze' end,
                   schemaname, relname) as statement
