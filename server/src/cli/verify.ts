@@ -1,4 +1,4 @@
-import { leafHash, parseTlogProof, verifyLog, verifyProof } from '@whence/ledger'
+import { leafHash, parseTlogProof, verifyGrowth, verifyLog, verifyProof } from '@whence/ledger'
 import type { TileReader } from '@whence/ledger'
 import { readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -21,7 +21,10 @@ export const verify: Command = {
   name: 'verify',
   summary: 'check a whole data folder, or offline a log folder, a log’s address, or a file of proofs',
   usage: 'verify [PATH|URL]',
-  options: { vkey: { type: 'string', value: 'VKEY', help: 'the log’s verifier key, or a file that holds it' } },
+  options: {
+    vkey: { type: 'string', value: 'VKEY', help: 'the log’s verifier key, or a file that holds it' },
+    old: { type: 'string', value: 'FILE', help: 'an older checkpoint, kept elsewhere: did the log only grow since?' },
+  },
   details: `
 Without an argument everything in the data folder is checked: the tree, every payload against its entry, every sealed
 payload against its key and commitment, the key store, the column files and the feature snapshots.
@@ -64,8 +67,17 @@ async function offline(context: Context, args: Args, target: string): Promise<Ve
 
 async function log(args: Args, what: string, read: TileReader): Promise<Verdict> {
   const { vkey, source } = await verifierKeyFrom(args, read)
-  const { ok, size, problems } = await verifyLog(read, vkey)
-  return { ok, what, size, problems, key: source }
+  const { size, problems } = await verifyLog(read, vkey)
+  const found: Verdict['problems'][number][] = [...problems]
+  const old = text(args, 'old')
+  if (old !== undefined) {
+    const kept = await readFile(old, 'utf8').catch(() => {
+      throw new Fault('usage', `${old} cannot be read: give a file that holds a signed checkpoint`)
+    })
+    const growth = await verifyGrowth(kept, (await read('checkpoint')) ?? '', vkey, read)
+    if (!growth.ok) found.push({ path: old, code: growth.code, message: growth.message })
+  }
+  return { ok: found.length === 0, what, size, problems: found, key: source }
 }
 
 /** A file of one tlog-proof, or several one after the other, each with its entry in the extra line. */
