@@ -35,7 +35,7 @@ test(
   'all rows of the attribution file pass',
   { skip: existsSync(file) ? false : 'the shared data folder is not here' },
   () => {
-    const [headers = [], ...rows] = parse(readFileSync(file)) as string[][]
+    const [headers = [], ...rows] = parse(readFileSync(file))
     assert.deepEqual(checkHeader(contract, headers), [])
     const outcomes = new Map<string, number>()
     const interactions = new Map<unknown, number>()

@@ -5,8 +5,8 @@ import type { Property } from './property.ts'
 import { quote, shorten, stable } from './text.ts'
 import type { Action, Findings, Rule, ViolationType } from './violation.ts'
 
-/** Notes what is wrong with a value. `prefix` is the pointer of the array item it is in, '' outside of arrays. */
-export type Check = (value: unknown, prefix: string, findings: Findings) => void
+/** Notes what is wrong with a value. */
+export type Check = (value: unknown, findings: Findings) => void
 
 /** What compiling needs to know beside the properties; it collects the rules. */
 export interface Compilation {
@@ -27,25 +27,17 @@ export function compileObject(
   const additional = rule(compilation, path, 'additional', 'Additional-Properties', compilation.additional)
   const at = relative(path)
   const inside = path.length === 0 ? 'the contract' : dotted(path)
-  return (value, prefix, findings) => {
+  return (value, findings) => {
     const record = value as Record<string, unknown>
-    let present = 0
     for (const { key, inherited, check, missing, where, name } of members) {
       const found = inherited && !Object.hasOwn(record, key) ? undefined : record[key]
-      if (found === undefined) {
-        if (missing) findings.add(missing, prefix + where, `${name} is missing`)
-        continue
-      }
-      present++
-      if (found !== null) check(found, prefix, findings)
-      else if (missing) findings.add(missing, prefix + where, `${name} is null`)
+      if (found !== undefined && found !== null) check(found, findings)
+      else if (missing) findings.add(missing, where, () => `${name} is ${found === null ? 'null' : 'missing'}`)
     }
-    let keys = 0
-    for (const _ in record) keys++
-    if (keys === present) return
     for (const key in record) {
       if (known.has(key)) continue
-      findings.add(additional, `${prefix}${at}/${escapeKey(shorten(key))}`, `${quote(key)} is not in ${inside}`)
+      const place = `${at}/${escapeKey(shorten(key))}`
+      findings.add(additional, place, () => `${quote(key)} is not in ${inside}`)
     }
   }
 }
@@ -82,12 +74,12 @@ function compile(property: Property, compilation: Compilation): Check {
     test,
     fail: report(property, keyword, violation, compilation),
   }))
-  return (value, prefix, findings) => {
+  return (value, findings) => {
     const wrong = type(value)
-    if (wrong !== undefined) return typed(value, wrong, prefix, findings)
+    if (wrong !== undefined) return typed(value, wrong, findings)
     for (const { test, fail } of constraints) {
       const broken = test(value as never)
-      if (broken !== undefined) fail(value, broken, prefix, findings)
+      if (broken !== undefined) fail(value, broken, findings)
     }
   }
 }
@@ -98,14 +90,14 @@ function compileNested(property: Property, compilation: Compilation): Check {
   const few = minProperties && report(property, 'minProperties', 'Length-Violation', compilation)
   const many = maxProperties !== undefined && report(property, 'maxProperties', 'Length-Violation', compilation)
   const members = property.properties && compileObject(property.properties, property.path, compilation)
-  return (value, prefix, findings) => {
-    if (typeof value !== 'object' || Array.isArray(value)) return typed(value, 'is no object', prefix, findings)
+  return (value, findings) => {
+    if (typeof value !== 'object' || Array.isArray(value)) return typed(value, 'is no object', findings)
     if (few || many) {
       const count = Object.keys(value as object).length
-      if (few && count < minProperties) few(value, `has fewer than ${minProperties} properties`, prefix, findings)
-      if (many && count > maxProperties) many(value, `has more than ${maxProperties} properties`, prefix, findings)
+      if (few && count < minProperties) few(value, `has fewer than ${minProperties} properties`, findings)
+      if (many && count > maxProperties) many(value, `has more than ${maxProperties} properties`, findings)
     }
-    members?.(value, prefix, findings)
+    members?.(value, findings)
   }
 }
 
@@ -118,22 +110,25 @@ function compileArray(property: Property, compilation: Compilation): Check {
   const repeated = uniqueItems ? report(property, 'uniqueItems', 'Uniqueness-Violation', compilation) : undefined
   const where = relative(path)
   const item = property.items && compileMember(property.items, compilation)
-  return (value, prefix, findings) => {
-    if (!Array.isArray(value)) return typed(value, 'is no array', prefix, findings)
-    if (few && value.length < minItems) few(value, `has fewer than ${minItems} items`, prefix, findings)
-    if (many && value.length > maxItems) many(value, `has more than ${maxItems} items`, prefix, findings)
+  return (value, findings) => {
+    if (!Array.isArray(value)) return typed(value, 'is no array', findings)
+    if (few && value.length < minItems) few(value, `has fewer than ${minItems} items`, findings)
+    if (many && value.length > maxItems) many(value, `has more than ${maxItems} items`, findings)
     const twin = repeated && firstRepeated(value)
-    if (twin !== undefined) repeated?.(value, `holds item ${twin} twice`, prefix, findings)
+    if (twin !== undefined) repeated?.(value, `repeats an item (at ${twin})`, findings)
     if (!item) return
-    for (let place = 0; place < value.length; place++) {
-      const at = `${prefix}${where}/${place}`
-      if (value[place] !== null) item.check(value[place], at, findings)
-      else if (item.missing) findings.add(item.missing, at, `${item.name} is null`)
+    const here = { where, place: 0 }
+    findings.around.push(here)
+    for (; here.place < value.length; here.place++) {
+      const found: unknown = value[here.place]
+      if (found !== null) item.check(found, findings)
+      else if (item.missing) findings.add(item.missing, '', () => `${item.name} is null`)
     }
+    findings.around.pop()
   }
 }
 
-type Report = (value: unknown, wrong: string, prefix: string, findings: Findings) => void
+type Report = (value: unknown, wrong: string, findings: Findings) => void
 
 function report(property: Property, keyword: string, type: ViolationType, compilation: Compilation): Report {
   const { path } = property
@@ -142,11 +137,11 @@ function report(property: Property, keyword: string, type: ViolationType, compil
   const name = dotted(path)
   const silent = property.personal || compilation.unquoted.has(pointer(path))
   if (!silent) {
-    return (value, wrong, prefix, findings) => findings.add(broken, prefix + where, `${name} ${quote(value)} ${wrong}`)
+    return (value, wrong, findings) => findings.add(broken, where, () => `${name} ${quote(value)} ${wrong}`)
   }
   // The reason why a time is none would tell digits of it.
-  return (_, wrong, prefix, findings) => {
-    findings.add(broken, prefix + where, `${name} ${wrong.startsWith('is no timestamp') ? 'is no timestamp' : wrong}`)
+  return (_, wrong, findings) => {
+    findings.add(broken, where, () => `${name} ${wrong.startsWith('is no timestamp') ? 'is no timestamp' : wrong}`)
   }
 }
 

@@ -113,6 +113,6 @@ function isShorter(text: string, than: number): boolean {
   if (text.length < than) return true
   if (text.length >= 2 * than) return false
   let characters = 0
-  for (const _ of text) characters++
+  for (let at = 0; at < text.length; characters++) at += (text.codePointAt(at) as number) > 0xffff ? 2 : 1
   return characters < than
 }

@@ -97,13 +97,9 @@ function latin1(bytes: Uint8Array, start: number, end: number): string {
 /** All members of all objects of a parsed document, whose containers are known to be so many at most. */
 function countKeys(value: unknown, containers: number): number {
   if (typeof value !== 'object' || value === null) return 0
-  let keys = 0
   let unseen = containers - 1
-  if (unseen === 0) {
-    if (Array.isArray(value)) return 0
-    for (const _ in value) keys++
-    return keys
-  }
+  if (unseen === 0) return Array.isArray(value) ? 0 : Object.keys(value).length
+  let keys = 0
   const waiting: object[] = [value]
   for (let container = waiting.pop(); container !== undefined; container = waiting.pop()) {
     if (Array.isArray(container)) {

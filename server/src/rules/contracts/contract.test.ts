@@ -302,9 +302,12 @@ test('what is no contract is one problem, not a crash', () => {
   assert.match(problemsOf('a: 1\n---\nb: 2').join(), /no YAML/)
   assert.match(problemsOf('').join(), /takes a map, not nothing/)
   assert.match(problemsOf('- a').join(), /takes a map, not a list/)
-  assert.match(problemsOf('['.repeat(100_000)).join(), /no YAML/)
+  assert.match(problemsOf('['.repeat(10_000)).join(), /no YAML/)
   assert.match(problemsOf('x'.repeat(2_000_000)).join(), /at most 1 MiB/)
-  const bomb = `a: &a [x, x, x, x, x, x, x, x, x, x]\n${[...'bcdefghi'].map((name, at) => `${name}: &${name} [${Array(10).fill(`*${'abcdefgh'[at]}`).join()}]`).join('\n')}`
+  const bomb = `a: &a [x, x, x, x, x, x, x, x, x, x]\n${'bcdefghi'
+    .split('')
+    .map((name, at) => `${name}: &${name} [${Array(10).fill(`*${'abcdefgh'[at]}`).join()}]`)
+    .join('\n')}`
   assert.match(problemsOf(bomb).join(), /no usable YAML/)
 })
 

@@ -99,7 +99,7 @@ export function parseContract(yamlText: string, fileName = 'contract.yaml'): Con
     digest: createHash('sha256').update(stable(document.value)).digest('hex'),
     compiled: {
       check(value, findings) {
-        members(value, '', findings)
+        members(value, findings)
         identity(value, findings)
       },
       extract: compileExtract(roles),

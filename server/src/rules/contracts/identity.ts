@@ -187,7 +187,7 @@ function reporter(id: string, field: Field, type: Rule['type'], outcome: Action,
   rules.push(rule)
   const unreadable: Rule = type === 'Required-Missing' ? { ...rule, type: 'Datatype-Mismatch' } : rule
   return (findings: Findings, found: unknown, message: string) => {
-    findings.add(found === undefined || found === null ? rule : unreadable, field.pointer, message)
+    findings.add(found === undefined || found === null ? rule : unreadable, field.pointer, () => message)
   }
 }
 

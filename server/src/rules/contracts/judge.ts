@@ -29,7 +29,7 @@ export function judge(contract: Contract, value: unknown, problems: readonly Vio
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) check(value, findings)
   else if (value !== undefined || problems.length === 0) {
-    findings.add(builtIn.get('type') as Rule, '', `an event is an object, not ${quote(value)}`)
+    findings.add(builtIn.get('type') as Rule, '', () => `an event is an object, not ${quote(value)}`)
   }
   const { outcome, violations, omitted } = findings
   return omitted === 0 ? { outcome, violations } : { outcome, violations, omitted }

@@ -230,7 +230,7 @@ function explain(issue: z.core.$ZodIssue, document: SourceDocument, base: Route)
   const say = (message: string) => document.problem(route, message)
   switch (issue.code) {
     case 'unrecognized_keys':
-      for (const key of issue.keys) document.problem([...route, key], unknownKey(key, String(name)))
+      for (const key of issue.keys) document.problem([...route, key], unknownKey(key, name))
       return
     case 'invalid_type':
       if (issue.input === undefined) return say(`${name} is missing`)

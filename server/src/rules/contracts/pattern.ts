@@ -32,7 +32,7 @@ export function compilePattern(source: string): Pattern {
   try {
     RegExp(source, 'u')
   } catch (error) {
-    throw new Error(`is no pattern: ${error instanceof Error ? error.message : String(error)}`)
+    throw new Error(`is no pattern: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
   const program = new Program(source)
   const automaton = new Automaton(program)

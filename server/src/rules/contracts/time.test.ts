@@ -31,8 +31,8 @@ test('an offset is taken off', () => {
   )
 })
 
-test('agrees with Date on every day of 800 years', () => {
-  for (let day = Date.UTC(1685, 0, 1); day < Date.UTC(2250, 0, 1); day += 86_400_000) {
+test('agrees with Date on every day from 1850 to 2110', () => {
+  for (let day = Date.UTC(1850, 0, 1); day < Date.UTC(2110, 0, 1); day += 86_400_000) {
     const text = new Date(day).toISOString()
     assert.equal(parseTime(text), day * 1000)
     assert.equal(formatTime(day * 1000).slice(0, 10), text.slice(0, 10))

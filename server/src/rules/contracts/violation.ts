@@ -74,19 +74,16 @@ export class Findings {
   static readonly limit = 100
   readonly violations: Violation[] = []
   omitted = 0
+  /** The arrays around the value being judged, outermost first, and the place of the item in each. */
+  readonly around: { readonly where: string; place: number }[] = []
   #worst = 0
 
-  add(rule: Rule, path: string, message: string): void {
-    if (this.#count(rule.outcome)) {
-      this.violations.push({
-        rule: rule.id,
-        type: rule.type,
-        keyword: rule.keyword,
-        path,
-        message,
-        outcome: rule.outcome,
-      })
-    }
+  /** `where` is a pointer from the innermost array item, or from the event. A message is made only to be listed. */
+  add(rule: Rule, where: string, message: () => string): void {
+    if (!this.#count(rule.outcome)) return
+    const { id, type, keyword, outcome } = rule
+    const path = this.around.map((array) => `${array.where}/${array.place}`).join('') + where
+    this.violations.push({ rule: id, type, keyword, path, message: message(), outcome })
   }
 
   take(violation: Violation): void {
