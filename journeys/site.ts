@@ -14,6 +14,12 @@ import { readConfig } from '../server/src/config.ts'
 import type { Config } from '../server/src/config.ts'
 import { startServer } from '../server/src/main.ts'
 import type { Server, StartOptions } from '../server/src/main.ts'
+import { Ledger } from '../server/src/record/ledger/ledger.ts'
+import type { LedgerOptions } from '../server/src/record/ledger/ledger.ts'
+import { systemClock } from '../server/src/record/time.ts'
+import { localFiles } from '../server/src/store/files.ts'
+import { loadKek, openKeyStore } from '../server/src/store/keys.ts'
+import type { KeyStore } from '../server/src/store/keys.ts'
 import { dropSchema, template } from '../server/src/store/testing.ts'
 
 export const main = fileURLToPath(new URL('../server/src/main.ts', import.meta.url))
@@ -77,6 +83,11 @@ export class Site {
     return running
   }
 
+  /** The ledger alone, without tables and doors. */
+  async ledger(options: Partial<LedgerOptions> = {}): Promise<BareLedger> {
+    return openLedger(this.config, options)
+  }
+
   /** `whence …` as a process of its own. */
   whence(...args: string[]): Promise<Ran> {
     return this.whenceWith({}, ...args)
@@ -129,6 +140,39 @@ export class Site {
   async #layDatabase(): Promise<void> {
     if (this.env.DATABASE_URL) return
     await cp(await unpacked(), join(this.data, 'database'), { recursive: true })
+  }
+}
+
+export interface BareLedger {
+  ledger: Ledger
+  keys: KeyStore
+  stop(): Promise<void>
+}
+
+/** Opens the ledger of a data folder, with its key store. What fails fatally is thrown at nobody: give `onFatal`. */
+export async function openLedger(config: Config, options: Partial<LedgerOptions> = {}): Promise<BareLedger> {
+  const files = options.files ?? localFiles()
+  const keys = await openKeyStore(files, config.keys, await loadKek(files, config.kek))
+  const ledger = await Ledger.open({
+    files,
+    folder: config.data,
+    keys,
+    keyFolder: config.keys,
+    stateFolder: config.state,
+    origin: 'ledger.example/journey',
+    clock: systemClock,
+    reserve: 0,
+    onFatal: () => {},
+    ...options,
+  })
+  return {
+    ledger,
+    keys,
+    async stop() {
+      await ledger.stop()
+      await keys.close()
+      files.close()
+    },
   }
 }
 

@@ -4,7 +4,7 @@ import { after, before, suite, test } from 'node:test'
 import { verifyProof, parseTlogProof } from '@whence/ledger'
 import type { Client, Explanation } from '@whence/sdk'
 import { collect, refused } from './answers.ts'
-import { customers, follow, letters, logistic, modelName, modelOf, prediction, reader, scored, stream, at } from './shop.ts'
+import { contract, customers, files, follow, letters, logistic, modelName, modelOf, prediction, reader, scored, stream, at } from './shop.ts'
 import type { Thread } from './shop.ts'
 import { Site } from './site.ts'
 import type { Running } from './site.ts'
@@ -296,6 +296,58 @@ suite('the spine', () => {
     const both = await Promise.all([1, 2, 3].map(() => whence.materialize({ view: 'reader', at: '2026-02-20T00:00:00Z', asOf: size })))
     assert.equal(new Set(both.map(({ id }) => id)).size, 1)
     assert.deepEqual((await whence.verify()).problems, [])
+  })
+
+  test('an event that was quarantined joins its stream from its release on', async () => {
+    const odd = { ...letters.find(({ customer, event }) => customer === dora && event === 'opened')!, id: 'l-odd', n: letters.length + 2, creative: 'C' }
+    const first = await whence.ingest(stream, [odd], { file: 'odd.ndjson' })
+    assert.equal(first.accounting.quarantined, 1)
+    const [kept] = await whence.quarantined({ stream })
+    assert.deepEqual({ id: kept!.id, rule: kept!.violations[0]?.rule, content: kept!.content }, { id: 'l-odd', rule: 'creative.enum', content: JSON.stringify(odd) })
+    assert.deepEqual((await whence.release({ stream })).released, [])
+
+    const { applied } = await whence.apply({ files: [{ path: 'letters.yaml', text: contract('1.1.0', { creatives: ['A', 'B', 'C'] }) }, files[1]!] })
+    assert.deepEqual(applied.map(({ kind, version, change }) => [kind, version, change]), [['contract', '1.1.0', 'minor'], ['view', 'v2', 'major']])
+    const before = (await whence.status()).size
+    const { released, kept: left } = await whence.release({ stream })
+    assert.deepEqual({ released: released.map(({ seq }) => seq), left }, { released: [kept!.seq], left: [] })
+    assert.equal((await whence.quarantined({ stream }))[0]!.released, released[0]!.receipt.seq)
+
+    const [subject] = (await whence.subjects({ identifiers: [dora] })).subjects
+    const opens = async (asOf: number): Promise<unknown> => {
+      const { id } = await whence.materialize({ view: 'reader', at, asOf })
+      return (await collect(whence.snapshotRows(id))).find((row) => row.subject === subject)!.values.opens_90d
+    }
+    assert.equal(await opens(before), reader(dora).opens_90d)
+    assert.equal(await opens(released[0]!.receipt.seq + 1), reader(dora).opens_90d + 1)
+    const again = await whence.release({ stream, seqs: [kept!.seq] })
+    assert.deepEqual({ released: again.released, kept: again.kept.length }, { released: [], kept: 1 })
+    assert.deepEqual((await whence.verify()).problems, [])
+  })
+
+  test('what was decided under an older contract and view is still explained and replayed', async () => {
+    const { score, inputs, snapshot } = await whence.explain('p-bela')
+    assert.equal(score.truth, 'recomputed')
+    assert.ok(inputs.every(({ truth }) => truth === 'recomputed'))
+    assert.equal(snapshot!.view, 'reader@v1')
+  })
+
+  test('of a consequential prediction the contributing events are kept, sealed', async () => {
+    await whence.predict({ model: modelName, snapshot: thread.snapshot.id, consequential: true, predictions: [prediction(bela, 'p-consequential')] })
+    const { seq, inputs } = await whence.explain('p-consequential')
+    await server.stop()
+    const { ledger, stop } = await site.ledger()
+    try {
+      const opened = ledger.open(seq)
+      assert.ok(opened.state === 'open')
+      assert.deepEqual(opened.header.contributors, Object.fromEntries(inputs.map(({ name, events }) => [name, events])))
+      assert.equal(Buffer.from(ledger.payload(seq)).includes('contributors'), false)
+    } finally {
+      await stop()
+    }
+    server = await site.start()
+    whence = server.client
+    assert.equal((await whence.explain('p-consequential')).score.truth, 'recomputed')
   })
 
   const told = async (id: string, given: object): Promise<Explanation> => {
