@@ -165,8 +165,12 @@ test('long strings, many keys and huge numbers take linear time', () => {
   assert.deepEqual(rules(`{${keys.join()},"k77":1}`), ['json.key /k77'])
 })
 
-test('a hundred faults are listed by their first twenty', () => {
-  assert.equal(read(`[${Array(100).fill('1e999').join()}]`).problems.length, 20)
+test('a document with more than twenty faults is given up', () => {
+  const { problems } = read(`[${Array(100).fill('1e999').join()}]`)
+  assert.deepEqual(
+    problems.map(({ rule }) => rule),
+    [...Array<string>(20).fill('json.number'), 'json.faults'],
+  )
 })
 
 test('a key called __proto__ is a key like any other', () => {

@@ -8,7 +8,7 @@ import { compileExtract, compileIdentity } from './identity.ts'
 import type { Extracted } from './identity.ts'
 import { readSection, readShape } from './odcs.ts'
 import type { SourceContract } from './odcs.ts'
-import { dotted, readProperties, withNested } from './property.ts'
+import { dotted, pointer, readProperties, withNested } from './property.ts'
 import type { Property } from './property.ts'
 import { readRoles } from './roles.ts'
 import type { Roles } from './roles.ts'
@@ -49,6 +49,8 @@ interface Compiled {
   readonly cells: readonly ((value: unknown) => Cell)[]
   /** Built-in rules about the content, by id, with the outcome that this contract gives them. */
   readonly builtIn: ReadonlyMap<string, Rule>
+  /** Pointers of the fields that make an event's identity, and of what they lie in. */
+  readonly identity: ReadonlySet<string>
 }
 
 /**
@@ -105,6 +107,7 @@ export function parseContract(yamlText: string, fileName = 'contract.yaml'): Con
       extract: compileExtract(roles),
       cells: held.map(compileCell),
       builtIn,
+      identity: identityPointers(roles),
     },
   }
 }
@@ -123,12 +126,19 @@ function builtInRules(onViolation: Action): Rule[] {
     rule('json.syntax', unreadable),
     rule('json.utf8', unreadable),
     rule('json.depth', unreadable),
+    rule('json.faults', unreadable),
     rule('json.key', onViolation),
     rule('json.number', onViolation),
     rule('csv.header', onViolation),
     rule('csv.width', onViolation),
     rule('type', unreadable, 'Datatype-Mismatch'),
   ]
+}
+
+function identityPointers({ subject, eventId, eventTime, knownAt }: Roles): Set<string> {
+  const fields = [subject, eventId, eventTime, knownAt.clock === 'field' ? knownAt.field : undefined]
+  const paths = fields.flatMap((field) => (field ? field.path.map((_, at) => field.path.slice(0, at + 1)) : []))
+  return new Set(paths.map(pointer))
 }
 
 function refuseSharedColumns(document: SourceDocument, held: readonly Property[]): void {

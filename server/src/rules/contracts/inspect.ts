@@ -4,7 +4,7 @@ import { survives } from './decimal.ts'
 import { escapeKey } from './property.ts'
 import type { Violation } from './violation.ts'
 
-/** More faults of one document than this are not listed. */
+/** A document with more faults than this is given up. */
 const most = 20
 
 /** A violation of a rule about the content; `judge` sets the outcome that the contract gives the rule. */
@@ -39,6 +39,8 @@ export function inspect(text: string): Violation[] {
   const path = () => frames.map(({ keys, key, place }) => `/${keys ? escapeKey(shown(key)) : place}`).join('')
   const note = (rule: string, message: string) => {
     if (found.length < most) found.push(malformed(rule, path(), message))
+    else if (found.length === most)
+      found.push(malformed('json.faults', '', `more than ${most} faults: not looked at further`))
   }
   for (;;) {
     at = skipSpace(text, at)

@@ -248,6 +248,21 @@ test('problems of the content get the outcome of the contract', () => {
   )
 })
 
+test('content in doubt about its identity is quarantined whatever onViolation says', () => {
+  const contract = contractOf(
+    [
+      'name: who, logicalType: object, properties: [{ name: id, logicalType: string }]',
+      'name: a, logicalType: integer',
+    ],
+    'subject: who.id, onViolation: pass, additionalProperties: pass',
+  )
+  const who = '"who":{"id":"x"}'
+  assert.equal(verdict(contract, `{${who},"a":1,"a":2}`).outcome, 'passed')
+  assert.equal(verdict(contract, `{${who},${who}}`).outcome, 'quarantined')
+  assert.equal(verdict(contract, '{"who":{"id":"x","id":"y"}}').outcome, 'quarantined')
+  assert.equal(verdict(contract, `{${'"b":1,'.repeat(30)}${who}}`).outcome, 'quarantined')
+})
+
 test('names that every object inherits are neither present nor trusted', () => {
   const contract = contractOf([
     'name: constructor, logicalType: string, required: true',

@@ -2,7 +2,7 @@
 import type { Cell, Contract } from './contract.ts'
 import type { Extracted } from './identity.ts'
 import { quote } from './text.ts'
-import { Findings } from './violation.ts'
+import { Findings, worse } from './violation.ts'
 import type { Outcome, Rule, Violation } from './violation.ts'
 
 export type { Extracted } from './identity.ts'
@@ -23,9 +23,11 @@ export interface Judgement {
  */
 export function judge(contract: Contract, value: unknown, problems: readonly Violation[] = []): Judgement {
   const findings = new Findings()
-  const { builtIn, check } = contract.compiled
+  const { builtIn, check, identity } = contract.compiled
   for (const problem of problems) {
-    findings.take({ ...problem, outcome: builtIn.get(problem.rule)?.outcome ?? problem.outcome })
+    const outcome = builtIn.get(problem.rule)?.outcome ?? problem.outcome
+    // Which of two subjects is it about? Content in doubt about its identity is never used.
+    findings.take({ ...problem, outcome: identity.has(problem.path) ? worse('quarantine', outcome) : outcome })
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) check(value, findings)
   else if (value !== undefined || problems.length === 0) {

@@ -1,5 +1,6 @@
 // The part of the Open Data Contract Standard v3.1 that Whence reads. Keys that it does not know are kept without
 // complaint, with two exceptions: a constraint that would not be checked, and anything unknown in our own section.
+// `unique`, `primaryKey` and `quality` are about many events at once; judging one by one leaves them descriptions.
 import { z } from 'zod'
 import type { Route, SourceDocument } from './document.ts'
 
