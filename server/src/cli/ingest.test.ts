@@ -172,7 +172,7 @@ test('sends several requests of contiguous lines, of which none holds more than 
   let [under, most] = [0, 0]
   d.answers['POST /v1/streams/clicks/events'] = async (asked: Asked) => {
     most = Math.max(most, ++under)
-    await new Promise((done) => setTimeout(done, 5))
+    await new Promise((done) => setTimeout(done, 40))
     under--
     const lines = asked.body.toString().split('\n').length - 1
     seen.push({ line: Number(asked.query.get('line')), lines, bytes: asked.body.length })

@@ -92,8 +92,8 @@ export function wrap(text: string, columns: number, indent = ''): string {
 }
 
 /**
- * Rows with their columns aligned, three spaces apart. The last column is wrapped where `columns` is given and leaves it
- * at least 20.
+ * Rows with their columns aligned, three spaces apart. Where `columns` is given, the last column is wrapped into what is
+ * left of them; where that is too little to read, it stands on lines of its own.
  */
 export function table(
   rows: readonly (readonly string[])[],
@@ -109,7 +109,9 @@ export function table(
       const i = row.length - 1
       const last = right.includes(i) ? pad(row[i]!, widths[i]!, 'right') : (row[i] ?? '')
       const room = (columns ?? Infinity) - width(start)
-      return (start + (room >= 20 ? wrap(last, room, ' '.repeat(width(start))) : last)).trimEnd()
+      if (room >= 40 || width(last) <= room) return (start + wrap(last, room, ' '.repeat(width(start)))).trimEnd()
+      const deeper = `${indent}      `
+      return `${start.trimEnd()}\n${deeper}${wrap(last, (columns ?? Infinity) - width(deeper), deeper)}`
     })
     .join('\n')
 }
