@@ -91,7 +91,7 @@ async function send(
   }
 
   try {
-    for await (const batch of batches(await pieces(client, stream, source))) {
+    for await (const batch of batches(await pieces(context, client, stream, source))) {
       if (stopped !== undefined) break
       post(batch)
       if (waiting.length === inFlight) await settle()
@@ -110,9 +110,15 @@ async function send(
   return { tally, stopped, seconds: progress.seconds }
 }
 
-async function pieces(client: Client, stream: string, source: Source): Promise<AsyncIterable<Piece[]>> {
+async function pieces(
+  context: Context,
+  client: Client,
+  stream: string,
+  source: Source,
+): Promise<AsyncIterable<Piece[]>> {
   if (source.format === 'ndjson') return ndjsonPieces(lines(source.chunks))
-  return csvPieces(lines(source.chunks), csvOptions(await client.contract(stream), source.delimiter))
+  const warn = (sentence: string) => complain(context, `${source.name ?? 'standard input'}: ${sentence}`)
+  return csvPieces(lines(source.chunks), csvOptions(await client.contract(stream), source.delimiter, warn))
 }
 
 function summary(context: Context, stream: string, { accounting, blank }: Tally, seconds: number): string {

@@ -57,7 +57,7 @@ export type CsvOptions = {
   /** Throws a fault when these columns cannot be the stream's. */
   checkHeader(columns: readonly string[]): void
   /** The event that a row stands for, typed by the stream's contract. */
-  toEvent(row: Record<string, string>): unknown
+  toEvent(columns: readonly string[], cells: readonly string[]): unknown
 }
 
 /** The events of a CSV file: each row, with the names of the header, becomes one JSON object. */
@@ -84,13 +84,7 @@ function header(row: Row): string[] {
     const why = 'broken' in row ? row.broken : 'is too large'
     throw new Fault('invalid', `The header, line ${row.line}, ${why}; the first line of a CSV file names its columns.`)
   }
-  const columns = row.fields.map((name) => name.trim())
-  const twice = columns.find((name, i) => columns.indexOf(name) !== i)
-  if (twice !== undefined) throw new Fault('invalid', `The header names "${twice}" twice; rename one of the columns.`)
-  if (columns.includes('')) {
-    throw new Fault('invalid', `Column ${columns.indexOf('') + 1} has no name in the header; name it, or leave it out.`)
-  }
-  return columns
+  return row.fields.map((name) => name.trim())
 }
 
 function rowPiece(row: Row, columns: readonly string[], options: CsvOptions): Piece {
@@ -104,8 +98,7 @@ function rowPiece(row: Row, columns: readonly string[], options: CsvOptions): Pi
     const why = `has ${row.fields.length} fields where the header names ${columns.length}`
     return { ...place, event: Buffer.from(raw), broken: why }
   }
-  const named = Object.fromEntries(columns.map((name, i) => [name, row.fields[i]!]))
-  const event = Buffer.from(JSON.stringify(options.toEvent(named)))
+  const event = Buffer.from(JSON.stringify(options.toEvent(columns, row.fields)))
   return event.length > largestEvent ? { ...place, size: event.length } : { ...place, event }
 }
 

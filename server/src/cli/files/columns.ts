@@ -1,48 +1,48 @@
 import type { ContractInfo } from '@whence/sdk'
 import { Fault } from '../../fault.ts'
-import { parseContract, type Contract, type Property } from '../../rules/contracts/contract.ts'
+import { parseContract, type Contract } from '../../rules/contracts/contract.ts'
+import { checkHeader, coerceRow } from '../../rules/contracts/csv.ts'
 import type { CsvOptions } from './batches.ts'
 
-/** How the rows of a CSV file become events of a stream: by the properties of the contract in force. */
-export function csvOptions(info: ContractInfo, delimiter: string): CsvOptions {
-  const contract = parseContract(info.text, `the contract of ${info.stream}`)
-  const properties = new Map(contract.properties.map((property) => [property.path[0]!, property]))
+/** How the rows of a CSV file become events of a stream, by its contract; `warn` is told what is odd but no hindrance. */
+export function csvOptions(info: ContractInfo, delimiter: string, warn: (sentence: string) => void): CsvOptions {
+  const contract = parseContract(info.text, `${info.stream}.yaml`)
   return {
     delimiter,
-    checkHeader: (columns) => checkHeader(contract, columns, delimiter),
-    toEvent: (row) =>
-      Object.fromEntries(
-        Object.entries(row).flatMap(([name, cell]) => {
-          const value = coerce(properties.get(name), cell)
-          return value === undefined ? [] : [[name, value]]
-        }),
-      ),
+    checkHeader: (columns) => check(contract, columns, delimiter, warn),
+    toEvent: (columns, cells) => coerceRow(contract, columns, cells).value,
   }
 }
 
-/** A header that shares nothing with the contract means another file, or another delimiter: better asked than guessed. */
-function checkHeader(contract: Contract, columns: readonly string[], delimiter: string): void {
-  const names = contract.properties.map(({ path }) => path[0]!)
-  if (names.length === 0 || columns.some((column) => names.includes(column))) return
-  const other = [',', ';', '\t', '|'].find(
-    (candidate) =>
-      candidate !== delimiter &&
-      columns
-        .join(delimiter)
-        .split(candidate)
-        .some((column) => names.includes(column.trim())),
+/** With a header under which no row could pass it is better to ask than to quarantine the whole file. */
+function check(
+  contract: Contract,
+  columns: readonly string[],
+  delimiter: string,
+  warn: (sentence: string) => void,
+): void {
+  const problems = checkHeader(contract, columns)
+  const name = `${contract.id}@${contract.version}`
+  const fatal = problems.filter(
+    ({ rule, outcome }) => rule !== 'additional' && (outcome === 'quarantine' || outcome === 'drop'),
   )
-  const advice = other
-    ? `; its fields seem to be separated otherwise: --delimiter '${other === '\t' ? String.raw`\t` : other}'`
-    : `: it names ${columns.slice(0, 5).join(', ')}`
-  throw new Fault('usage', `The header names no field of contract ${contract.id}@${contract.version}${advice}`)
+  if (fatal.length > 0) {
+    const other = otherDelimiter(contract, columns, delimiter)
+    const advice = other === undefined ? '' : `\nIts fields seem to be separated otherwise: add --delimiter '${other}'`
+    const said = fatal.slice(0, 5).map(({ message }) => message)
+    throw new Fault('invalid', `The header does not fit contract ${name}: ${said.join('; ')}.${advice}`)
+  }
+  const odd = problems.filter(({ outcome }) => outcome !== 'pass').map(({ message }) => message)
+  if (odd.length > 0)
+    warn(`the header, by contract ${name}: ${odd.slice(0, 5).join('; ')}${odd.length > 5 ? '; …' : ''}`)
 }
 
-function coerce(property: Property | undefined, cell: string): unknown {
-  if (cell === '') return undefined
-  const type = property?.logicalType
-  if ((type === 'integer' || type === 'number') && /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(cell))
-    return Number(cell)
-  if (type === 'boolean' && /^(true|false)$/i.test(cell)) return cell.toLowerCase() === 'true'
-  return cell
+function otherDelimiter(contract: Contract, columns: readonly string[], delimiter: string): string | undefined {
+  const known = (names: readonly string[]) =>
+    checkHeader(contract, names).filter(({ rule }) => rule === 'additional').length < names.length
+  const header = columns.join(delimiter)
+  const found = [',', ';', '\t', '|'].find(
+    (candidate) => candidate !== delimiter && header.includes(candidate) && known(header.split(candidate)),
+  )
+  return found === '\t' ? String.raw`\t` : found
 }
