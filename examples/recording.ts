@@ -25,7 +25,10 @@ export function predictionId(number: string, model: { version: number }): string
   return model.version === 1 ? `pred-${number}` : `pred-${number}-v${model.version}`
 }
 
-/** Records predictions, a thousand a call, and gives how many are on the ledger now. Running it again adds nothing. */
+/**
+ * Records predictions, a thousand a call, and gives how many are on the ledger now. Running it again with the same
+ * snapshot adds nothing.
+ */
 export async function record(
   whence: Client,
   model: ModelVersion,
@@ -47,7 +50,7 @@ export async function record(
 }
 
 function reason(failed: { status: string; problem?: { message: string } }): string {
-  return failed.problem?.message ?? 'another prediction has that id.'
+  return failed.problem?.message ?? 'another prediction has that id. One from another snapshot needs an id of its own.'
 }
 
 function chunks<T>(all: readonly T[], size: number): T[][] {

@@ -4,6 +4,8 @@
 //
 // The same seed gives the same bytes on any machine: no clock, no Math.random, and only arithmetic that IEEE 754 fixes
 // (no exp or log, whose last digit is left to the engine).
+//
+//   node simulate.ts > email_events.ndjson
 import { campaigns, styles, type Audience, type Style } from './programme.ts'
 
 export interface Simulation {
@@ -200,14 +202,15 @@ export const letIn: ReadonlySet<Flaw> = new Set(['unknown field', 'unknown platf
 function written(events: readonly Event[]): Simulation {
   const flawed = new Map<number, Flaw>()
   const orders = events.flatMap((e, i) => (e.event === 'converted' ? [i + 1] : []))
-  for (let i = 1; i <= 9; i++) flawed.set(i * 5501, 'unknown field')
-  for (let i = 1; i <= 8; i++) flawed.set(i * 6007 + 1, 'unknown platform')
-  for (let i = 1; i <= 4; i++) flawed.set(orders[i * 60]!, 'negative value')
-  flawed.set(12_347, 'missing customer')
-  flawed.set(23_459, 'wrong type')
-  flawed.set(34_583, 'time without zone')
-  flawed.set(45_667, 'repeated key')
-  flawed.set(orders[333]!, 'number beyond 2^53')
+  const mark = (line: number | undefined, flaw: Flaw) => line && line < events.length && flawed.set(line, flaw)
+  for (let i = 1; i <= 9; i++) mark(i * 5501, 'unknown field')
+  for (let i = 1; i <= 8; i++) mark(i * 6007 + 1, 'unknown platform')
+  for (let i = 1; i <= 4; i++) mark(orders[i * 60], 'negative value')
+  mark(12_347, 'missing customer')
+  mark(23_459, 'wrong type')
+  mark(34_583, 'time without zone')
+  mark(45_667, 'repeated key')
+  mark(orders[333], 'number beyond 2^53')
   flawed.set(events.length, 'cut line')
 
   // The collector was restarted here, and three numbers were never given to an event.
@@ -272,3 +275,5 @@ function numbers(seed: number): () => number {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
   }
 }
+
+if (import.meta.main) process.stdout.write(simulate({ seed: Number(process.argv[2] ?? 7) }).lines.join('\n'))
