@@ -10,13 +10,14 @@ const installed = `${root}node_modules/.package-lock.json`
 
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs) {
   console.error('Installing the packages of package-lock.json (once) …')
-  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // Not `npm ci`: it refuses a lock without the binaries for other platforms, which a registry need not have.
+  const npm = spawnSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
     shell: process.platform === 'win32',
   })
   if (npm.status !== 0) {
-    console.error('npm ci failed; see its message above.')
+    console.error('npm install failed; see its message above.')
     process.exit(npm.status ?? 1)
   }
 }
