@@ -42,7 +42,7 @@ function report({ predictions, next, asOf }: Found, { color, columns }: Context)
   if (predictions.length === 0) return `No prediction is known that fits, ${known}.\n`
   const rows = predictions.map(({ seq, id, model, score, time: made, campaign, erased }) => [
     number(seq),
-    made,
+    made.replace(/\.0+Z$/, 'Z'),
     erased ? '' : score === undefined ? '' : score.toFixed(4),
     model,
     erased ? dim('erased') : (id ?? ''),

@@ -57,6 +57,17 @@ test('shows behind each input its events, with campaign, creative, time, consent
   }
 })
 
+test('says once what holds for several events, the worst claims first', () => {
+  const text = words(explanationPage(contradicted))
+  const claims = text.slice(text.indexOf('Every claim'))
+  assert.match(
+    claims,
+    /8 events passed under email_events@1\.0\.0 judged again with the same outcome recomputed intact/,
+  )
+  assert.ok(claims.indexOf('contradicted') < claims.indexOf('missing'))
+  assert.ok(claims.indexOf('missing') < claims.indexOf('recomputed intact'))
+})
+
 test('says that nothing is anchored until it is', () => {
   assert.match(words(explanationPage(explained)), /not yet independently anchored/)
   assert.doesNotMatch(words(explanationPage(erased)), /not yet independently anchored/)

@@ -3,6 +3,7 @@ import {
   badNews,
   campaignOf,
   campaignsOf,
+  claimName,
   claimsOf,
   consentOf,
   integrityText,
@@ -11,6 +12,7 @@ import {
   valueText,
   verdictOf,
   weakest,
+  withEventsTogether,
 } from './explanation.ts'
 import { style } from './explanation-style.ts'
 import { html, Html } from './html.ts'
@@ -328,25 +330,29 @@ function link(
 
 function claims(e: Explanation): Html {
   const order: Truth[] = ['contradicted', 'missing', 'erased', 'asserted', 'recomputed']
-  const sorted = e.claims.toSorted((a, b) => order.indexOf(a.truth) - order.indexOf(b.truth))
+  const sorted = withEventsTogether(e.claims).toSorted((a, b) => order.indexOf(a.truth) - order.indexOf(b.truth))
   return section(
     'claims',
     'Every claim',
     'Truth: whether what is said holds. Integrity: whether the record behind it stands in the log as it was written.',
     stacked(
       ['Claim', 'Says', 'Truth', 'Integrity', 'Evidence'],
-      sorted.map(({ subject, name, value, truth, integrity, by, note, records }) => ({
-        class: truth === 'contradicted' || integrity === 'altered' ? 'row-contradicted' : undefined,
-        id: undefined,
-        cells: [
-          html`<span class="muted">${subject}</span> ${name}`,
-          html`${value} ${note && html`<span class="spans">${note}</span>`}
-          ${by && html`<span class="spans">by ${by}</span>`}`,
-          markOf(truth),
-          integrity === undefined ? html`<span class="muted">no record</span>` : markOf(integrity),
-          evidenceOf(records),
-        ],
-      })),
+      sorted.map((claim) => {
+        const { value, truth, integrity, by, note, records } = claim
+        const { subject, name } = claimName(claim)
+        return {
+          class: truth === 'contradicted' || integrity === 'altered' ? 'row-contradicted' : undefined,
+          id: undefined,
+          cells: [
+            html`${subject && html`<span class="muted">${subject}</span> `}${name}`,
+            html`${value} ${note && html`<span class="spans">${note}</span>`}
+            ${by && html`<span class="spans">by ${by}</span>`}`,
+            markOf(truth),
+            integrity === undefined ? html`<span class="muted">no record</span>` : markOf(integrity),
+            evidenceOf(records),
+          ],
+        }
+      }),
     ),
   )
 }

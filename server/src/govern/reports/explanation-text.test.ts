@@ -22,7 +22,7 @@ test('says the plain sentence, then what is missing, then the evidence with its 
     'clicks_30d 3 recomputed 3 events Spring Sale / creative B ×2 · Newsletter 12',
     'model asserted by trainer@example (key k-12): run 0197',
     'consent missing no receipt',
-    '16 claims: 13 recomputed · 2 asserted · 0 contradicted · 1 missing. 15 records, all intact, not yet independently anchored.',
+    '24 claims: 21 recomputed · 2 asserted · 0 contradicted · 1 missing. 15 records, all intact, not yet independently anchored.',
     'as of record 66,012 · evidence: whence explain pred-000042 --proof proof.txt',
   ]) {
     const at = text.indexOf(part)

@@ -100,11 +100,12 @@ function inputRows(e: Explanation, listed: boolean, brush: Paint): string[][] {
   const events = new Map(e.events.map((event) => [event.seq, event]))
   const nameWidth = Math.max(0, ...e.inputs.map(({ name }) => width(name)))
   const valueWidth = Math.max(0, ...e.inputs.map((input) => width(valueText(inputValue(input)))))
+  const eventsWidth = Math.max(0, ...e.inputs.map((input) => plural(input.events.length, 'event').length))
   const rows = e.inputs.map((input) => {
     const behind = input.events.flatMap((seq) => events.get(seq) ?? [])
     const parts = [
       differing(input),
-      input.truth === 'erased' ? '' : pad(plural(input.events.length, 'event'), 8),
+      input.truth === 'erased' ? '' : pad(plural(input.events.length, 'event'), eventsWidth),
       behind.length > 0 ? campaignsOf(behind) : '',
       input.note ?? '',
     ]
@@ -127,7 +128,7 @@ function inputRows(e: Explanation, listed: boolean, brush: Paint): string[][] {
 function originRows(e: Explanation, brush: Paint): string[][] {
   const { model } = e
   const metrics = Object.entries(model.metrics ?? {}).map(([name, value]) => `${name} ${number(value)}`)
-  const parts = [model.run && `run ${model.run}`, model.code && `code ${model.code}`, ...metrics].filter(Boolean)
+  const parts = [model.run && `run ${model.run}`, ...metrics.slice(0, 3)].filter(Boolean)
   const modelText = `${model.by ? `by ${model.by}: ` : ''}${parts.join(', ') || model.name}`
   const training = model.trainingSet
     ? `${model.trainingSet}${model.trainingRows === undefined ? '' : `, ${plural(model.trainingRows, 'row')}`}`
@@ -144,10 +145,10 @@ function originRows(e: Explanation, brush: Paint): string[][] {
     ...row('model', 'model', modelText),
     ...row('training set', 'training', training),
     ...row('code', 'code', model.code ?? 'not named'),
-    ...claimsOf(e, 'consent').map(({ truth, value, note }) => [
+    ...claimsOf(e, 'consent').map(({ name, truth, value, note }) => [
       'consent',
       mark(truth, brush),
-      [value, note].filter(Boolean).join('; '),
+      [name === 'consent' ? value : `${name}: ${value}`, note].filter(Boolean).join('; '),
     ]),
   ]
 }

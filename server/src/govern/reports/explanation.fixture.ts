@@ -148,14 +148,15 @@ export const explained: Explanation = Explanation.parse({
       integrity: 'intact',
       records: [61_902, 4],
     },
-    {
+    ...events.map(({ seq, outcome }) => ({
       subject: 'event',
-      name: 'contract verdicts',
-      value: '9 of 9 judged again, equal',
+      name: `record ${seq}`,
+      value: `${outcome} under email_events@1.0.0`,
       truth: 'recomputed',
       integrity: 'intact',
-      records: [3, ...events.map(({ seq }) => seq)],
-    },
+      note: 'judged again with the same outcome',
+      records: [seq, 3],
+    })),
     {
       subject: 'training',
       name: 'ts-20260320',
@@ -184,13 +185,13 @@ export const explained: Explanation = Explanation.parse({
     },
     {
       subject: 'consent',
-      name: 'profiling',
+      name: 'consent',
       value: 'no receipt for purpose “profiling”',
       truth: 'missing',
       records: [],
     },
   ],
-  counts: { recomputed: 13, asserted: 2, contradicted: 0, missing: 1, erased: 0 },
+  counts: { recomputed: 21, asserted: 2, contradicted: 0, missing: 1, erased: 0 },
   records,
   checkpoint: { origin: 'whence.local/7f3a', size: 66_012, root: sha256('root') },
   asOf: 66_012,
@@ -226,7 +227,7 @@ export const contradicted: Explanation = Explanation.parse({
       : record,
   ),
   events: explained.events.map((event) => (event.seq === 61_603 ? { ...event, integrity: 'altered' } : event)),
-  counts: { recomputed: 10, asserted: 2, contradicted: 3, missing: 1, erased: 0 },
+  counts: { recomputed: 18, asserted: 2, contradicted: 3, missing: 1, erased: 0 },
 })
 
 /** The person asked to be erased: the record stands, what it said is gone. */

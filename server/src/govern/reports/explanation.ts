@@ -30,10 +30,11 @@ export function valueText(value: FeatureValue | undefined): string {
   return Number.isInteger(value) ? number(value) : number(Number(value.toPrecision(4)), 10)
 }
 
-/** Log-odds with their sign: `+0.41`, `−0.05`. */
+/** Log-odds with their sign: `+0.41`, `−0.05`, `+0.003`. */
 export function signed(contribution: number): string {
-  const size = Math.abs(contribution).toFixed(2)
-  return `${contribution < 0 ? '−' : '+'}${size}`
+  const size = Math.abs(contribution)
+  const digits = size === 0 || size >= 0.01 ? size.toFixed(2) : size >= 0.0001 ? size.toFixed(4) : size.toExponential(0)
+  return `${contribution < 0 ? '−' : '+'}${digits}`
 }
 
 /** The value to show for an input, and where its versions differ, all of them. */
@@ -63,16 +64,20 @@ export function campaignOf({
   return [campaign, creative === undefined ? undefined : `creative ${creative}`].filter(Boolean).join(' / ')
 }
 
-/** The campaigns behind some events, the most frequent first: `Spring Sale / creative A, B ×2 · Newsletter 11`. */
+/**
+ * The campaigns behind some events, the three most frequent: `Spring Sale / creative A, B ×2 · Newsletter 11 · 2 more`;
+ * where none is named, the platforms.
+ */
 export function campaignsOf(events: readonly ContributingEvent[]): string {
-  const campaigns = Map.groupBy(events, ({ campaign }) => campaign ?? 'no campaign named')
-  return [...campaigns]
+  const campaigns = Map.groupBy(events, ({ campaign, platform }) => campaign ?? platform ?? '')
+  if (campaigns.size === 1 && campaigns.has('')) return ''
+  const named = [...campaigns]
     .toSorted(([, a], [, b]) => b.length - a.length)
     .map(([name, those]) => {
       const creatives = counted(those.flatMap(({ creative }) => creative ?? []))
-      return creatives === '' ? times(name, those.length) : `${name} / creative ${creatives}`
+      return creatives === '' ? times(name || 'no campaign named', those.length) : `${name} / creative ${creatives}`
     })
-    .join(' · ')
+  return (named.length > 4 ? [...named.slice(0, 3), `${number(named.length - 3)} more`] : named).join(' · ')
 }
 
 function counted(names: readonly string[]): string {
@@ -95,6 +100,26 @@ export function verdictOf({ outcome, rules, failed }: ContributingEvent): string
 
 export function claimsOf({ claims }: Explanation, ...subjects: Claim['subject'][]): Claim[] {
   return claims.filter(({ subject }) => subjects.includes(subject))
+}
+
+/** What a claim is about: `input clicks_30d`, and not `consent consent`. */
+export function claimName({ subject, name }: Claim): { subject: string; name: string } {
+  return { subject: name.startsWith(subject) ? '' : subject, name }
+}
+
+/** The claims, with those about single events that say the same put into one. */
+export function withEventsTogether(claims: readonly Claim[]): Claim[] {
+  const kinds = Map.groupBy(claims, (claim) =>
+    claim.subject === 'event'
+      ? JSON.stringify([claim.value, claim.truth, claim.integrity, claim.note, claim.by])
+      : claim,
+  )
+  return [...kinds.values()].map((those) => {
+    const [first] = those
+    if (those.length === 1) return first!
+    const records = [...new Set(those.flatMap((claim) => claim.records))]
+    return { ...first!, name: plural(those.length, 'event'), records }
+  })
 }
 
 /** The weakest of several marks. */
