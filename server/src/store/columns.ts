@@ -69,6 +69,8 @@ export interface Session {
   /** The single row of a query; a fault when there are none or several. */
   row<Row = Record<string, Plain>>(sql: string, bound?: readonly Bound[]): Promise<Row>
   run(sql: string, bound?: readonly Bound[]): Promise<void>
+  /** The one BIGINT column of a query as numbers, fast and streaming; NULLs and what is beyond 2^53 are a fault. */
+  numbers(sql: string, each: (numbers: Float64Array) => void): Promise<void>
   /** Names and types of a query's columns, without running it. */
   describe(sql: string): Promise<{ name: string; type: string }[]>
   /** Creates (or replaces) a temporary table and fills it; returns the number of rows. */
@@ -136,21 +138,27 @@ export async function openColumns(options: ColumnsOptions): Promise<Columns> {
   const waiting: (() => void)[] = []
   let lent = 0
   let closed = false
+  let idle: (() => void) | undefined
 
   const session: Columns['session'] = async (work) => {
     if (closed) throw new Fault('unavailable', 'The column store is closed.')
     if (lent >= most) await new Promise<void>((resume) => waiting.push(resume))
     else lent += 1
-    const connection = connections.pop() ?? (await instance.connect())
-    const borrowed = borrow(connection)
     try {
-      return await work(borrowed)
+      const connection = connections.pop() ?? (await instance.connect())
+      const borrowed = borrow(connection)
+      try {
+        return await work(borrowed)
+      } finally {
+        await borrowed.end()
+        if (borrowed.changed) connection.closeSync()
+        else connections.push(connection)
+      }
     } finally {
-      if (borrowed.used.size === 0 && !closed) connections.push(connection)
-      else connection.closeSync()
       const next = waiting.shift()
       if (next) next()
       else lent -= 1
+      if (lent === 0) idle?.()
     }
   }
 
@@ -160,11 +168,14 @@ export async function openColumns(options: ColumnsOptions): Promise<Columns> {
     row: (sql, bound) => session((own) => own.row(sql, bound)),
     run: (sql, bound) => session((own) => own.run(sql, bound)),
     describe: (sql) => session((own) => own.describe(sql)),
+    numbers: (sql, each) => session((own) => own.numbers(sql, each)),
     load: () => Promise.reject(new Fault('internal', 'A temporary table needs a session.')),
     version,
     async close() {
       if (closed) return
       closed = true
+      // A connection that is closed under a running query takes the process down.
+      if (lent > 0) await new Promise<void>((resume) => (idle = resume))
       for (const connection of connections) connection.closeSync()
       instance.closeSync()
       await rm(scratch, { recursive: true, force: true })
@@ -172,15 +183,26 @@ export async function openColumns(options: ColumnsOptions): Promise<Columns> {
   }
 }
 
+export interface ParquetOptions {
+  /** How many rows there will be, roughly. */
+  rows: number
+  /** Read by this engine only, so that it may use the encodings of Parquet's second version: a fifth smaller and faster. */
+  ours?: boolean
+}
+
 /**
  * The statement that writes a query's rows to a Parquet file, in the query's order; equal rows give equal bytes.
+ *
+ * Finding one key in a sorted file costs a look at each row group's bounds and the reading of one: the sum is least when
+ * a row group has about the square root of 2,500 times the rows.
  *
  * Bloom filters are left out: DuckDB 1.5 looks a BLOB up by its display text, and so misses rows that are there
  * (duckdb/duckdb#23829).
  */
-export function parquet(query: string, path: string): string {
-  const options = 'FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880, WRITE_BLOOM_FILTER false'
-  return `COPY (${query}) TO ${quote(path)} (${options})`
+export function parquet(query: string, path: string, { rows, ours = false }: ParquetOptions): string {
+  const encoding = ours ? 'PARQUET_VERSION v2, COMPRESSION snappy' : 'PARQUET_VERSION v1, COMPRESSION zstd'
+  const group = Math.min(122_880, Math.max(1, Math.ceil(Math.sqrt(2_500 * rows) / 2_048)) * 2_048)
+  return `COPY (${query}) TO ${quote(path)} (FORMAT parquet, ${encoding}, ROW_GROUP_SIZE ${group}, WRITE_BLOOM_FILTER false)`
 }
 
 /** A text as an SQL literal. */
@@ -193,31 +215,47 @@ export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
-/** An SQL expression for a time: exact, and a constant to the planner, so that files and row groups are skipped. */
+/** A time as an SQL literal, exact: a constant to the planner, so that files and row groups are skipped. */
 export function timestamp(micros: number): string {
   if (!Number.isSafeInteger(micros)) throw new Fault('invalid', `${micros} is no time in microseconds.`)
-  return `make_timestamp(${micros}::BIGINT)`
+  const seconds = Math.floor(micros / 1_000_000)
+  const text = new Date(seconds * 1000).toISOString()
+  // Years before 1 and after 9999 have another form.
+  if (!/^(?!0000)\d{4}-/.test(text)) return `make_timestamp(${micros}::BIGINT)`
+  return `'${text.slice(0, 19)}.${String(micros - seconds * 1_000_000).padStart(6, '0')}'::TIMESTAMP`
 }
 
-function borrow(connection: DuckDBConnection): Session & { used: Set<string> } {
-  const used = new Set<string>()
-  const read = async (sql: string, bound: readonly Bound[] = []): Promise<DuckDBMaterializedResult> => {
-    // Any statement that makes a table leaves the connection to this session alone.
-    if (/^\s*create\b/i.test(sql)) used.add(sql)
-    try {
-      if (bound.length === 0) return await connection.run(sql)
-      const named = Object.fromEntries(bound.map((value, index) => [String(index + 1), bind(value)]))
-      const types = Object.fromEntries(bound.map((value, index) => [String(index + 1), boundType(value)]))
-      return await connection.run(sql, named, types)
-    } catch (error) {
+interface Borrowed extends Session {
+  /** Whether it holds temporary tables, so that nobody else may have its connection. */
+  readonly changed: boolean
+  /** Resolves when nothing runs on the connection any more. */
+  end(): Promise<unknown>
+}
+
+function borrow(connection: DuckDBConnection): Borrowed {
+  let changed = false
+  let last: Promise<unknown> = Promise.resolve()
+  // One after the other: a second query on a busy connection would only block one of Node's worker threads.
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = last.then(work).catch((error: unknown) => {
       throw explainFailure(error)
-    }
+    })
+    last = turn.catch(() => {})
+    return turn
   }
-  const own: Session & { used: Set<string> } = {
-    used,
-    async rows<Row>(sql: string, bound?: readonly Bound[]) {
-      return plainRows<Row>(await read(sql, bound))
+  const read = async (sql: string, bound: readonly Bound[]): Promise<DuckDBMaterializedResult> => {
+    if (/^\s*create\b/i.test(sql)) changed = true
+    if (bound.length === 0) return connection.run(sql)
+    const named = Object.fromEntries(bound.map((value, index) => [String(index + 1), bind(value)]))
+    const types = Object.fromEntries(bound.map((value, index) => [String(index + 1), boundType(value)]))
+    return connection.run(sql, named, types)
+  }
+  const own: Borrowed = {
+    get changed() {
+      return changed
     },
+    end: () => last,
+    rows: (sql, bound = []) => inTurn(async () => plainRows(await read(sql, bound))),
     async row<Row>(sql: string, bound?: readonly Bound[]) {
       const [row, ...more] = await own.rows<Row>(sql, bound)
       if (row === undefined || more.length > 0) {
@@ -225,23 +263,31 @@ function borrow(connection: DuckDBConnection): Session & { used: Set<string> } {
       }
       return row
     },
-    async run(sql, bound) {
-      await read(sql, bound)
-    },
-    async describe(sql) {
-      return own.rows(`SELECT column_name AS name, column_type AS type FROM (DESCRIBE ${sql})`)
-    },
-    async load(table, fields, batches) {
-      used.add(table)
-      const columns = fields.map((field) => `${identifier(field.name)} ${field.type}`)
-      await connection.run(`CREATE OR REPLACE TEMP TABLE ${identifier(table)} (${columns.join(', ')})`)
-      return append(connection, table, fields, batches)
-    },
+    run: (sql, bound = []) =>
+      inTurn(async () => {
+        await read(sql, bound)
+      }),
+    numbers: (sql, each) =>
+      inTurn(async () => {
+        const result = await connection.stream(sql)
+        for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+          each(numbersIn(chunk))
+        }
+      }),
+    describe: (sql) => own.rows(`SELECT column_name AS name, column_type AS type FROM (DESCRIBE ${sql})`),
+    load: (table, fields, batches) =>
+      inTurn(async () => {
+        changed = true
+        const columns = fields.map((field) => `${identifier(field.name)} ${field.type}`)
+        await connection.run(`CREATE OR REPLACE TEMP TABLE ${identifier(table)} (${columns.join(', ')})`)
+        return append(connection, table, fields, batches)
+      }),
   }
   return own
 }
 
 function explainFailure(error: unknown): Fault {
+  if (error instanceof Fault) return error
   const message = error instanceof Error ? error.message : String(error)
   const [sentence = message] = message.split('\n\nLINE ')
   const code = /^(Parser|Binder|Catalog|Conversion|Out of Range|Invalid Input)/.test(sentence) ? 'invalid' : 'internal'
@@ -299,6 +345,18 @@ function reader(type: DuckDBType): (value: DuckDBValue) => Plain {
     default:
       return (value) => value as Plain
   }
+}
+
+function numbersIn(chunk: DuckDBDataChunk): Float64Array {
+  const vector = chunk.getColumnVector(0)
+  const numbers = new Float64Array(chunk.rowCount)
+  for (let i = 0; i < numbers.length; i++) {
+    const value = vector.getItem(i)
+    const number = Number(value)
+    if (typeof value !== 'bigint' || !Number.isSafeInteger(number)) throw new Fault('internal', `${value} is no safe number.`)
+    numbers[i] = number
+  }
+  return numbers
 }
 
 function safe(micros: bigint): number {

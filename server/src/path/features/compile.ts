@@ -3,7 +3,7 @@
 // Every aggregate of a feature gets the window, the feature's filter and the event's existence ANDed into its own FILTER
 // clause. They are columns of the inner query ("in:0", "in:1" …), one for each different pair of window and filter, so
 // that one compiled expression serves every frame:
-// - snapshot: one `at` for all subjects; one scan, no join;
+// - snapshot: one `at` for all subjects; one scan, no join; and `single`, for one subject;
 // - spine: rows of {row, subject, at, upto}, each with its own two clocks; a point-in-time join;
 // - contributors: the events that a feature counts.
 import { createHash } from 'node:crypto'
@@ -38,14 +38,16 @@ export interface CompiledView {
   sources: readonly StreamShape[]
   /** `subject` and the features of all subjects that the main stream knows at `at` and before `asOf`; unordered. */
   snapshot(relations: Relations, at: Micros, asOf: number): string
+  /** The features, in one row, where the relations hold the events of one subject only, or none. */
+  single(relations: Relations, at: Micros, asOf: number): string
   /**
    * `row`, `present` and the features for each row of a table spine(row BIGINT, subject BLOB, at TIMESTAMP, upto BIGINT);
    * unordered. `present`: the main stream knows the subject by then. One that it does not know has the values of no events.
    */
   spine(relations: Relations, table: string): string
-  /** `seq` and, for each feature of the stream, a boolean `in:NAME`: the events of one subject that any of them counts. */
+  /** `seq`, `time` and, for each feature of the stream, `in:NAME`: true where it counts the event; all of one subject. */
   contributors(stream: string, relation: string, subject: string, at: Micros, asOf: number): string
-  /** As `contributors`, with `row`, for each row of a spine table. */
+  /** As `contributors`, with `row`, for each row of a spine table; only events that count, by row, time and seq. */
   spineContributors(stream: string, relation: string, table: string): string
 }
 
@@ -328,7 +330,7 @@ function cast(of: Expression, to: string): Expression {
 
 // Frames
 
-type Frames = Pick<CompiledView, 'snapshot' | 'spine' | 'contributors' | 'spineContributors'>
+type Frames = Pick<CompiledView, 'snapshot' | 'single' | 'spine' | 'contributors' | 'spineContributors'>
 
 function frames(
   view: FeatureView,
@@ -379,10 +381,8 @@ function frames(
   return {
     snapshot(relations, at, asOf) {
       const as = at_(at)
-      const scoped = (stream: string, relation: string): string =>
-        `SELECT *${inScope(stream, { at: timestamp(at), from: (window) => timestamp(at - window), as })} FROM ${relation}`
       const grouped = (stream: string): string =>
-        `SELECT subject${values(stream, as)} FROM (${scoped(stream, `${relations(stream)} ${known(at, asOf)}`)}) GROUP BY subject`
+        `SELECT subject${values(stream, as)} FROM (${scoped(stream, relations(stream), at, asOf)}) GROUP BY subject`
       if (others.length === 0) {
         return `SELECT subject${of(view.source).map((each) => `, ${name(each)}`).join('')} FROM (${grouped(view.source)})`
       }
@@ -391,7 +391,7 @@ function frames(
         `main AS (${grouped(view.source)})`,
         ...others.flatMap((shape, index) => [
           `other${index} AS (${grouped(shape.stream)})`,
-          `none${index} AS (SELECT true AS one${values(shape.stream, as)} FROM (${scoped(shape.stream, empty(shape))}))`,
+          `none${index} AS (SELECT true AS one${values(shape.stream, as)} FROM (${scoped(shape.stream, empty(shape), at, asOf)}))`,
         ]),
       ]
       const picked = prepared.map((each) => {
@@ -402,6 +402,15 @@ function frames(
       })
       const joins = others.map((_, index) => ` LEFT JOIN other${index} ON other${index}.subject = main.subject CROSS JOIN none${index}`)
       return `WITH ${withs.join(', ')} SELECT main.subject${picked.join('')} FROM main${joins.join('')}`
+    },
+
+    single(relations, at, asOf) {
+      const as = at_(at)
+      const own = sources.filter(({ stream }) => of(stream).length > 0)
+      const parts = own.map(
+        ({ stream }) => `(SELECT true AS one${values(stream, as)} FROM (${scoped(stream, relations(stream), at, asOf)}))`,
+      )
+      return `SELECT ${prepared.map(name).join(', ')} FROM ${parts.join(' CROSS JOIN ')}`
     },
 
     spine(relations, table) {
@@ -419,15 +428,31 @@ function frames(
     },
 
     contributors(stream, relation, subject, at, asOf) {
+      // Flat, and with the subject as its only WHERE: other filters would have their columns decoded for all subjects.
       const as = at_(at)
-      const scoped = `SELECT *${inScope(stream, { at: timestamp(at), from: (window) => timestamp(at - window), as })} FROM ${relation} ${known(at, asOf)} AND subject = ${subject}`
-      return `SELECT * FROM (SELECT seq, time${countColumns(stream, as)} FROM (${scoped})) WHERE ${countsAny(stream)} ORDER BY time, seq`
+      const bounds = known(at, asOf)
+      const conditions = scopes.get(stream)!.map(({ window, filter }) =>
+        [window === undefined ? undefined : `time > ${timestamp(at - window)}`, filter && as(filter)]
+          .filter((each) => each !== undefined)
+          .map((each) => ` AND ${each}`)
+          .join(''),
+      )
+      const counted = of(stream).map(({ feature, scope, ownFilters }) => {
+        const own = ownFilters === undefined ? '' : ` AND (${ownFilters.map(as).join(' OR ')})`
+        return `, ${bounds}${conditions[scope]}${own} AS ${identifier(`in:${feature.name}`)}`
+      })
+      return `SELECT seq, time${counted.join('')} FROM ${relation} WHERE subject = ${subject}`
     },
 
     spineContributors(stream, relation, table) {
       const scoped = joined(stream, relation, table)
       return `SELECT * FROM (SELECT "row", seq, time${countColumns(stream, writeExpression)} FROM (${scoped})) WHERE ${countsAny(stream)} ORDER BY "row", time, seq`
     },
+  }
+
+  function scoped(stream: string, relation: string, at: Micros, asOf: number): string {
+    const scope = inScope(stream, { at: timestamp(at), from: (window) => timestamp(at - window), as: at_(at) })
+    return `SELECT *${scope} FROM ${relation} WHERE ${known(at, asOf)}`
   }
 
   function joined(stream: string, relation: string, table: string): string {
@@ -455,5 +480,5 @@ function at_(at: Micros): (expression: Expression) => string {
 
 function known(at: Micros, asOf: number): string {
   if (!Number.isSafeInteger(asOf) || asOf < 0) throw new Fault('invalid', `${asOf} is no ledger position.`)
-  return `WHERE time <= ${timestamp(at)} AND known <= ${timestamp(at)} AND seq < ${asOf}`
+  return `time <= ${timestamp(at)} AND known <= ${timestamp(at)} AND seq < ${asOf}`
 }

@@ -10,7 +10,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { Fault } from '../../fault.ts'
+import { Fault, isFault } from '../../fault.ts'
 import type { Column, Columns, Session } from '../../store/columns.ts'
 import { identifier, parquet, quote } from '../../store/columns.ts'
 import type { EventRow, EventSource, StreamShape } from './events.ts'
@@ -152,14 +152,18 @@ export class EventColumns {
     return (await this.#stream(stream)).check(options.deep ?? false)
   }
 
-  /** Writes the files again without a subject's rows. Their old versions are gone from the disk when it returns. */
-  async remove(stream: string, subject: string): Promise<Rewritten[]> {
-    return (await this.#stream(stream)).remove(subject)
+  /** Writes the files again without the rows of some subjects. Their old versions are gone from the disk when it returns. */
+  async remove(stream: string, subjects: string | readonly string[]): Promise<Rewritten[]> {
+    return (await this.#stream(stream)).remove([subjects].flat())
   }
 
   /** Drops a stream's files and makes them again from the ledger. */
   async rebuild(stream: string, columns: readonly Column[], to: number): Promise<void> {
-    const own = await this.#stream(stream)
+    const own = await this.#stream(stream).catch(async (error: unknown) => {
+      if (!isFault(error, 'altered')) throw error
+      await rm(join(this.#folder, 'columns', stream), { recursive: true })
+      return this.#stream(stream)
+    })
     await own.reset()
     await own.extend(columns, to)
   }
@@ -285,7 +289,12 @@ class Stream {
       const shape = joins ? together(joins.columns, storedColumns(this.#name, columns)) : storedColumns(this.#name, columns)
       const incoming = select(shape, storedColumns(this.#name, columns), 'incoming')
       const sources = joins ? [this.#read(joins, shape), incoming] : [incoming]
-      const file = await this.#write(session, sources, { from, to: reached, columns: shape })
+      const file = await this.#write(session, inOrder(sources), {
+        from,
+        to: reached,
+        columns: shape,
+        rows: rows + (joins?.rows ?? 0),
+      })
       await this.#switch({
         ...this.manifest,
         to: reached,
@@ -327,10 +336,11 @@ class Stream {
       if (run.length < 2) return
       const columns = run.map((file) => file.columns).reduce(together)
       const merged = await this.#columns.session((session) =>
-        this.#write(session, run.map((file) => this.#read(file, columns)), {
+        this.#write(session, inOrder(run.map((file) => this.#read(file, columns))), {
           from: run[0]!.from,
           to: run.at(-1)!.to,
           columns,
+          rows: run.reduce((sum, file) => sum + file.rows, 0),
         }),
       )
       const switched = await this.#inTurn(async () => {
@@ -355,8 +365,9 @@ class Stream {
 
   // Erasing
 
-  remove(subject: string): Promise<Rewritten[]> {
-    const literal = subjectLiteral(subject)
+  remove(subjects: readonly string[]): Promise<Rewritten[]> {
+    if (subjects.length === 0) return Promise.resolve([])
+    const theirs = `subject IN (${subjects.map(subjectLiteral).join(', ')})`
     return this.#inTurn(async () => {
       const rewritten: Rewritten[] = []
       const old: ColumnFile[] = []
@@ -365,11 +376,12 @@ class Stream {
         const next = await this.#columns.session(async (session) => {
           const path = quote(join(this.#folder, file.path))
           const { count } = await session.row<{ count: bigint }>(
-            `SELECT count(*) AS count FROM read_parquet(${path}) WHERE subject = ${literal}`,
+            `SELECT count(*) AS count FROM read_parquet(${path}) WHERE ${theirs}`,
           )
           if (count === 0n) return file
-          const rest = `${this.#read(file, file.columns)} WHERE subject <> ${literal}`
-          const written = await this.#write(session, [rest], file)
+          const rest = `${this.#read(file, file.columns)} WHERE NOT ${theirs}`
+          // A file is in order already, and read in its order.
+          const written = await this.#write(session, rest, file)
           old.push(file)
           rewritten.push({
             path: file.path,
@@ -454,21 +466,32 @@ class Stream {
     file: ColumnFile,
     problem: (kind: FileProblem['problem'], sentence: string, seq?: number) => FileProblem,
   ): Promise<FileProblem[]> {
+    // One bit for each position of the range: the ledger's events, and those found in the file.
+    const expected = new Uint8Array(Math.ceil((file.to - file.from) / 8))
+    const found = new Uint8Array(expected.length)
     const members = await this.#source.members(this.#name, file.from, file.to)
+    for (let index = 0; index < members.length; index++) mark(expected, members[index]! - file.from)
+
+    const problems: FileProblem[] = []
+    const extra = (seq: number, words: string): void => {
+      problems.push(problem('extra', `${file.path} ${words}.`, seq))
+    }
     const path = quote(join(this.#folder, file.path))
-    return this.#columns.session(async (session) => {
-      await session.load('members', [{ name: 'seq', type: 'BIGINT', of: (seq: number) => seq }], [Array.from(members)])
-      const differences = await session.rows<{ seq: bigint; there: boolean; times: bigint }>(
-        `SELECT coalesce(m.seq, f.seq) AS seq, f.seq IS NOT NULL AS there, coalesce(f.times, 0) AS times
-         FROM members m FULL JOIN (SELECT seq, count(*) AS times FROM read_parquet(${path}) GROUP BY seq) f ON f.seq = m.seq
-         WHERE m.seq IS NULL OR f.seq IS NULL OR f.times > 1 ORDER BY 1`,
-      )
-      return differences.map(({ seq, there, times }) => {
-        if (!there) return problem('missing', `${file.path} lacks event ${seq}, which the ledger has.`, Number(seq))
-        const sentence = times > 1n ? `has event ${seq} ${times} times` : `has event ${seq}, which the ledger has not`
-        return problem('extra', `${file.path} ${sentence}.`, Number(seq))
-      })
+    await this.#columns.numbers(`SELECT seq FROM read_parquet(${path})`, (seqs) => {
+      for (const seq of seqs) {
+        const place = seq - file.from
+        const inRange = place >= 0 && seq < file.to
+        if (!inRange || !isMarked(expected, place)) extra(seq, `has event ${seq}, which the ledger has not`)
+        else if (isMarked(found, place)) extra(seq, `has event ${seq} more than once`)
+        if (inRange) mark(found, place)
+      }
     })
+    for (let index = 0; index < members.length; index++) {
+      const seq = members[index]!
+      if (isMarked(found, seq - file.from)) continue
+      problems.push(problem('missing', `${file.path} lacks event ${seq}, which the ledger has.`, seq))
+    }
+    return problems.toSorted((a, b) => a.seq! - b.seq!)
   }
 
   /** Compares every value of a file with the ledger's events. */
@@ -549,15 +572,15 @@ class Stream {
 
   async #write(
     session: Session,
-    sources: readonly string[],
-    { from, to, columns }: Pick<ColumnFile, 'from' | 'to' | 'columns'>,
+    query: string,
+    { from, to, columns, rows: about }: Pick<ColumnFile, 'from' | 'to' | 'columns' | 'rows'>,
   ): Promise<ColumnFile> {
     const taken = new Set(await readdir(join(this.#folder, 'columns', this.#name)))
     let name = `${from}-${to}.parquet`
     for (let again = 1; taken.has(name); again++) name = `${from}-${to}-r${again}.parquet`
     const path = `columns/${this.#name}/${name}`
     const draft = join(this.#folder, `${path}.tmp`)
-    await session.run(parquet(`SELECT * FROM (${sources.join(' UNION ALL ')}) ORDER BY subject, time, seq`, draft))
+    await session.run(parquet(query, draft, { rows: about, ours: true }))
     const { rows } = await session.row<{ rows: bigint }>(`SELECT count(*) AS rows FROM read_parquet(${quote(draft)})`)
     const sha256 = await digestOf(draft)
     const { size } = await stat(draft)
@@ -595,6 +618,14 @@ class Stream {
   }
 }
 
+function mark(bits: Uint8Array, place: number): void {
+  bits[place >>> 3]! |= 1 << (place & 7)
+}
+
+function isMarked(bits: Uint8Array, place: number): boolean {
+  return (bits[place >>> 3]! & (1 << (place & 7))) !== 0
+}
+
 /** The run of files to merge next: the first that those after it have outgrown, and all of those. */
 function mergeable(files: readonly ColumnFile[]): ColumnFile[] {
   let after = 0
@@ -611,6 +642,10 @@ function mergeable(files: readonly ColumnFile[]): ColumnFile[] {
 function together(earlier: Column[], later: Column[]): Column[] {
   const has = (name: string): boolean => later.some((column) => column.name.toLowerCase() === name.toLowerCase())
   return [...later, ...earlier.filter(({ name }) => !has(name))]
+}
+
+function inOrder(sources: readonly string[]): string {
+  return `SELECT * FROM (${sources.join(' UNION ALL ')}) ORDER BY subject, time, seq`
 }
 
 /** The rows of a file or table with the columns wanted, NULL for those that it has not. */
