@@ -22,10 +22,10 @@ import {
   KeyRequest,
   LedgerRecords,
   RecordsQuery,
-  Scope,
   Status,
   Verification,
 } from './governance.ts'
+import type { Scope } from './governance.ts'
 import { ModelVersion, ModelVersionRequest } from './models.ts'
 import { FindQuery, Found, PredictionBatch, PredictionResults } from './predictions.ts'
 

@@ -49,7 +49,7 @@ export async function runCli(
 function parse(command: Command, rest: string[]): Args {
   const options = { ...common, ...command.options }
   try {
-    return parseArgs({ args: rest, options: config(options), allowPositionals: true, strict: true }) as Args
+    return parseArgs({ args: rest, options: config(options), allowPositionals: true, strict: true })
   } catch (error) {
     const { code, message } = error as Error & { code?: string }
     const option = /'(?:-\w, )?(--?[^'\s]+)/.exec(message)?.[1] ?? ''

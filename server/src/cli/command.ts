@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { createClient, Time, type Client } from '@whence/sdk'
 import { Fault } from '../fault.ts'
 import type { Context } from './context.ts'
+import { patientFetch } from './patient-fetch.ts'
 
 /** An option as `parseArgs` takes it, with what the help says about it. `value` names what follows it. */
 export type Option = {
@@ -49,7 +50,7 @@ export async function withClient<T>(
   if (url) {
     const key = text(args, 'key') ?? context.env.WHENCE_KEY
     if (!key) throw new Fault('usage', `A server at ${url} wants an API key: give --key or set WHENCE_KEY.`)
-    return use(createClient({ url, key }))
+    return use(createClient({ url, key, fetch: patientFetch }))
   }
   const connection = await context.connect(dataFolder(context, args), options)
   try {
@@ -65,13 +66,13 @@ export function dataFolder(context: Context, args: Args): string {
 }
 
 /** The positional arguments by their names; a name in brackets may be absent. */
-export function positionals<N extends string>(args: Args, ...names: N[]): (string | undefined)[] & string[] {
+export function positionals(args: Args, ...names: string[]): string[] {
   const { positionals: given } = args
   const missing = names[given.length]
   if (missing !== undefined && !missing.startsWith('[')) throw new Fault('usage', `${missing} is missing.`)
   const surplus = given[names.length]
   if (surplus !== undefined) throw new Fault('usage', `"${surplus}" is one argument too many.`)
-  return given as (string | undefined)[] & string[]
+  return given
 }
 
 export function flag(args: Args, name: string): boolean {
