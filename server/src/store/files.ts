@@ -25,9 +25,12 @@ export interface Files {
   readAt(path: string, at: number, length: number): Uint8Array
   size(path: string): number | undefined
   list(folder: string): string[]
-  /** Opens for writing, making the file and its folder. The folder's entry is synced. */
+  /** Opens for writing, making the file and the folders above it. Their entries are synced. */
   grow(path: string, options?: { mode?: number }): Promise<GrowingFile>
-  /** Writes a file whole: temporary name, fsync, rename. Readers see the old bytes or the new ones. */
+  /**
+   * Writes a file whole: temporary name, fsync, rename. Readers see the old bytes or the new ones. Folders are made, and
+   * their entries synced; that of the file itself is for the caller to sync (`syncFolder`).
+   */
   replace(path: string, bytes: Uint8Array, options?: { mode?: number }): Promise<void>
   /** Makes renames and removals in a folder durable. */
   syncFolder(folder: string): Promise<void>
@@ -61,6 +64,14 @@ export function localFiles(maxOpen = 256): Files {
     open_.delete(path)
   }
 
+  /** Makes a folder and those above it: without a sync of the folder that holds it, a name is lost with the power. */
+  const makeFolder = async (folder: string): Promise<void> => {
+    const first = await mkdir(folder, { recursive: true })
+    if (first === undefined) return
+    const top = dirname(first)
+    for (let made = folder; made !== top && made.startsWith(top); made = dirname(made)) await files.syncFolder(dirname(made))
+  }
+
   const files: Files = {
     read(path) {
       try {
@@ -92,14 +103,14 @@ export function localFiles(maxOpen = 256): Files {
       }
     },
     async grow(path, options = {}) {
-      await mkdir(dirname(path), { recursive: true })
+      await makeFolder(dirname(path))
       const existed = files.size(path) !== undefined
       const handle = await open(path, constants.O_RDWR | constants.O_CREAT, options.mode ?? 0o644)
       if (!existed) await files.syncFolder(dirname(path))
       return growing(path, handle, (await handle.stat()).size)
     },
     async replace(path, bytes, options = {}) {
-      await mkdir(dirname(path), { recursive: true })
+      await makeFolder(dirname(path))
       const draft = `${path}.${process.pid}-${++temporary}.tmp`
       try {
         const handle = await open(draft, 'wx', options.mode ?? 0o644)

@@ -7,6 +7,7 @@
 //   keys/subjects   slots of 128 bytes, one a subject
 //   keys/erasures   the lookup digests of erased subjects, 64 hex digits a line: replayed at every start
 import { createCipheriv, createDecipheriv, createHmac, hash, randomBytes } from 'node:crypto'
+import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { Fault } from '../fault.ts'
 import type { Files, GrowingFile } from './files.ts'
@@ -62,6 +63,7 @@ export async function loadKek(files: Files, source: KekSource): Promise<Uint8Arr
   }
   const kek = randomBytes(32)
   await files.replace(source.path, Buffer.from(`${kek.toString('hex')}\n`), { mode: 0o600 })
+  await files.syncFolder(dirname(source.path))
   return kek
 }
 
@@ -106,14 +108,15 @@ export async function openKeyStore(files: Files, folder: string, kek: Uint8Array
   }
 
   const all = files.size(path) ? files.readAt(path, 0, file.size) : new Uint8Array()
-  const damaged: number[] = []
+  const empty: number[] = []
   for (let index = 0; index * SLOT_BYTES < all.length; index++) {
     const bytes = all.subarray(index * SLOT_BYTES, (index + 1) * SLOT_BYTES)
-    if (bytes.every((byte) => byte === 0)) damaged.push(index)
+    if (bytes.every((byte) => byte === 0)) empty.push(index)
     else remember(index, bytes)
   }
   const erased = new Set(Buffer.from(files.read(`${folder}/erasures`) ?? []).toString('latin1').split('\n'))
-  const revived = known.filter((slot) => slot.state === 'live' && erased.has(slot.lookup))
+  // Those of a backup that is older than the erasure, and those in whose destruction the power went.
+  const revived = known.filter((slot) => erased.has(slot.lookup) && !isGone(stored(slot)))
   if (revived.length > 0) await destroy(revived)
 
   return {
@@ -179,7 +182,8 @@ export async function openKeyStore(files: Files, folder: string, kek: Uint8Array
     },
     slots: () => known.values(),
     check() {
-      const problems = damaged.map((index) => ({ path, code: 'missing', message: `slot ${index} is empty` }))
+      const lost = empty.filter((index) => known[index] === undefined)
+      const problems = lost.map((index) => ({ path, code: 'missing', message: `slot ${index} is empty` }))
       for (const slot of known) {
         if (!slot) continue
         const bytes = stored(slot)
@@ -228,7 +232,14 @@ function decodeSlot(index: number, bytes: Uint8Array): Slot {
 
 function intact(bytes: Uint8Array): boolean {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  return bytes.length === SLOT_BYTES && (bytes[0] === 1 || bytes[0] === 2) && buffer.readUInt32LE(4) === crc32(buffer.subarray(8))
+  if (bytes.length !== SLOT_BYTES || buffer.readUInt32LE(4) !== crc32(buffer.subarray(8))) return false
+  const [state, kind, ...rest] = bytes.subarray(0, 4)
+  return state === (isGone(bytes) ? 2 : 1) && kind === 0 && rest.every((byte) => byte === 0)
+}
+
+/** Whether a slot holds neither id nor key. */
+function isGone(bytes: Uint8Array): boolean {
+  return bytes.subarray(8, 24).every((byte) => byte === 0) && bytes.subarray(56, 116).every((byte) => byte === 0)
 }
 
 /** AES-256-GCM: nonce 12, key 32, authentication tag 16: 60 bytes. */
@@ -250,6 +261,7 @@ async function loadSecrets(files: Files, path: string, kek: Uint8Array): Promise
     const secrets = { lookup: randomBytes(32), id: randomBytes(32) }
     const text = Object.entries(secrets).map(([name, key]) => `${name} ${Buffer.from(wrap(kek, key, Buffer.from(name))).toString('hex')}\n`)
     await files.replace(path, Buffer.from(text.join('')), { mode: 0o600 })
+    await files.syncFolder(dirname(path))
     return secrets
   }
   const lines = new Map(Buffer.from(stored).toString('latin1').trim().split('\n').map((line) => line.split(' ') as [string, string]))
