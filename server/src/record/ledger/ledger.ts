@@ -20,6 +20,7 @@ import {
 } from '@whence/ledger'
 import type { SyncSigner } from '@whence/ledger'
 import { createPrivateKey, createPublicKey, generateKeyPairSync, hash, sign } from 'node:crypto'
+import { dirname } from 'node:path'
 import { Fault } from '../../fault.ts'
 import type { Files } from '../../store/files.ts'
 import type { KeyStore } from '../../store/keys.ts'
@@ -114,11 +115,13 @@ export class Ledger {
       if (files.list(journalFolder).length > 0 || files.read(`${logFolder}/checkpoint`)) {
         throw new Fault('refused_start', `${folder}/origin is missing, but the folder holds a log: restore the file from a backup`)
       }
+      // The key first: a folder with an origin and without a key is refused.
+      await logSigner(files, `${options.keyFolder}/log.key`, options.origin, true)
       await files.replace(`${folder}/origin`, Buffer.from(`${options.origin}\n`))
       await files.syncFolder(folder)
     }
     const origin = Buffer.from(files.read(`${folder}/origin`)!).toString('utf8').trim()
-    const signer = await logSigner(files, `${options.keyFolder}/log.key`, origin, fresh)
+    const signer = await logSigner(files, `${options.keyFolder}/log.key`, origin, false)
     const vkey = verifierKey(origin, signer.publicKey)
 
     const note = files.read(`${logFolder}/checkpoint`)
@@ -593,6 +596,7 @@ export async function logSigner(files: Files, path: string, origin: string, fres
     const { privateKey } = generateKeyPairSync('ed25519')
     pem = Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' }))
     await files.replace(path, pem, { mode: 0o600 })
+    await files.syncFolder(dirname(path))
   }
   const key = createPrivateKey(Buffer.from(pem))
   const publicKey = createPublicKey(key).export({ type: 'spki', format: 'der' }).subarray(-32)
