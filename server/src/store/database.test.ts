@@ -54,7 +54,7 @@ suite('a database', () => {
       date: '2026-01-02',
       numeric: '1.50',
     })
-    assert.equal(row!.bytea!.constructor, Uint8Array)
+    assert.equal(row.bytea.constructor, Uint8Array)
   })
 
   test('binds a view of a larger buffer as that view', async () => {

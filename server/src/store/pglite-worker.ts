@@ -31,10 +31,11 @@ async function handle(request: Request): Promise<void> {
   }
   if ('wire' in request) {
     // Throws only when PGlite itself is broken: then this thread ends, and everyone who waits is told.
-    const wire = await pglite.execProtocolRaw(request.wire)
+    const chunks: Uint8Array[] = []
+    await pglite.execProtocolRawStream(request.wire, { onRawData: (chunk) => chunks.push(chunk.slice()) })
+    const wire = concatenated(chunks)
     idle = wire.length === 0 || wire.at(-1) === 0x49 // 'I'
-    const own = wire.slice()
-    reply({ wire: own }, [own.buffer])
+    reply({ wire }, [wire.buffer])
   } else {
     await copy(request.copy, request.bytes)
   }
@@ -44,6 +45,16 @@ async function handle(request: Request): Promise<void> {
     // Refused (a full disk, say): the next round tries again, and whoever writes is told by their own statement.
     await housekeeping().catch(rethrowUnlessRefused)
   }
+}
+
+function concatenated(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
+  let offset = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, offset)
+    offset += chunk.length
+  }
+  return whole
 }
 
 async function copy(statement: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
