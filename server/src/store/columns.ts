@@ -43,7 +43,7 @@ export interface Column {
  * What is put into a column, by its type:
  * VARCHAR string · BIGINT bigint, integral number or its text · DOUBLE number · BOOLEAN boolean · BLOB bytes, or their
  * hex · DECIMAL text, integer, or a number taken by its shortest text; digits that do not fit are refused, not rounded ·
- * TIMESTAMP micros since the epoch, or RFC 3339 text · DATE `2026-03-20`. null and undefined are NULL.
+ * TIMESTAMP micros since the epoch · DATE `2026-03-20`. null and undefined are NULL.
  */
 export interface Field<Row> {
   name: string
@@ -56,8 +56,8 @@ export type Bound = string | number | bigint | boolean | null | Uint8Array
 
 /**
  * A value as it comes back: BIGINT, HUGEINT and their unsigned kin bigint · smaller integers and DOUBLE number · DECIMAL
- * its exact text · TIMESTAMP micros since the epoch as a number · DATE `2026-03-20` · BLOB Buffer · BOOLEAN boolean ·
- * VARCHAR string · LIST array · NULL null.
+ * its exact text · TIMESTAMP micros since the epoch as a number, or as a bigint where a number is not exact (before 1684
+ * and after 2255) · DATE `2026-03-20` · BLOB Buffer · BOOLEAN boolean · VARCHAR string · LIST array · NULL null.
  */
 export type Plain = string | number | bigint | boolean | null | Buffer | Plain[]
 
@@ -309,6 +309,7 @@ function boundType(value: Bound): DuckDBType | undefined {
 
 async function plainRows<Row>(result: DuckDBMaterializedResult): Promise<Row[]> {
   const names = result.columnNames()
+  if (names.includes('__proto__')) throw new Fault('invalid', 'A column of a result cannot be called __proto__.')
   const types = result.columnTypes()
   const rows: Record<string, Plain>[] = []
   for (const chunk of await result.fetchAllChunks()) {
@@ -327,7 +328,10 @@ async function plainRows<Row>(result: DuckDBMaterializedResult): Promise<Row[]> 
 function reader(type: DuckDBType): (value: DuckDBValue) => Plain {
   switch (type.typeId) {
     case DuckDBTypeId.TIMESTAMP:
-      return (value) => safe((value as DuckDBTimestampValue).micros)
+      return (value) => {
+        const { micros } = value as DuckDBTimestampValue
+        return Number.isSafeInteger(Number(micros)) ? Number(micros) : micros
+      }
     case DuckDBTypeId.DECIMAL:
     case DuckDBTypeId.DATE:
     case DuckDBTypeId.UUID:
@@ -357,12 +361,6 @@ function numbersIn(chunk: DuckDBDataChunk): Float64Array {
     numbers[i] = number
   }
   return numbers
-}
-
-function safe(micros: bigint): number {
-  const number = Number(micros)
-  if (!Number.isSafeInteger(number)) throw new Fault('invalid', `The time ${micros} is outside the supported range.`)
-  return number
 }
 
 // Writing
@@ -488,14 +486,16 @@ function converter(type: ColumnType): (value: unknown) => DuckDBValue | undefine
       return integer
     case 'TIMESTAMP':
       return (value) => {
-        const micros = typeof value === 'string' ? microsOf(value) : integer(value)
-        return micros === undefined ? undefined : new DuckDBTimestampValue(BigInt(micros))
+        const micros = typeof value === 'string' ? undefined : integer(value)
+        return micros === undefined ? undefined : new DuckDBTimestampValue(micros)
       }
     case 'DATE':
       return (value) => {
         if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(value)) return undefined
-        const micros = microsOf(`${value}T00:00:00Z`)
-        return micros === undefined ? undefined : new DuckDBDateValue(micros / 86_400_000_000)
+        const day = new Date(`${value}T00:00:00Z`)
+        // Date takes 2026-02-30 for 2 March.
+        if (Number.isNaN(day.getTime()) || !day.toISOString().startsWith(value)) return undefined
+        return new DuckDBDateValue(day.getTime() / 86_400_000)
       }
     default: {
       const [precision, scale] = decimalOf(type)
@@ -535,17 +535,3 @@ function scaledBy(value: unknown, scale: number): bigint | undefined {
   }
   return sign === '-' ? -digits : digits
 }
-
-/** The micros of an RFC 3339 time, exact; undefined when the text is none or has more than six fraction digits. */
-export function microsOf(text: string): number | undefined {
-  const match = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,6})0*)?([Zz]|[+-]\d\d:\d\d)$/.exec(text)
-  if (!match) return undefined
-  const [, day, time, fraction = '', zone = 'Z'] = match
-  const milliseconds = Date.parse(`${day}T${time}Z`)
-  // Date.parse takes 2026-02-30 for 2 March.
-  if (Number.isNaN(milliseconds) || !new Date(milliseconds).toISOString().startsWith(`${day}T${time}`)) return undefined
-  const [hours = 0, minutes = 0] = zone.length === 1 ? [] : zone.slice(1).split(':').map(Number)
-  const ahead = (zone.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000
-  return (milliseconds - ahead) * 1000 + Number(fraction.padEnd(6, '0'))
-}
-

@@ -41,7 +41,7 @@ const FeatureName = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, 'must be letters, digits and "_", at most 63')
   .refine((name) => !reserved.has(name.toLowerCase()), 'is a word that Whence uses itself')
-const reserved = new Set(['subject', 'row', 'at', 'asof', 'label', 'seq', 'time', 'known', 'as_of'])
+const reserved = new Set(['__proto__', 'subject', 'row', 'at', 'asof', 'label', 'seq', 'time', 'known', 'as_of'])
 
 const Feature = z.strictObject({
   name: FeatureName,
