@@ -78,13 +78,21 @@ export class Events {
       results: [],
     }
     const offset = (query.line ?? 1) - 1
-    const take = (arrivals: Arrival[]): Promise<void> => this.#take(contract, source, query, caller, arrivals, answer)
+    // One group is judged while the one before it is being written; the answers keep their order.
+    let writing: Promise<void> = Promise.resolve()
+    const take = async (arrivals: Arrival[]): Promise<void> => {
+      const before = writing
+      writing = this.#take(contract, source, query, caller, arrivals, answer, before)
+      writing.catch(() => {})
+      await before
+    }
 
     if (format === 'json') {
       const items = await readJsonBody(body)
       for (let at = 0; at < items.length; at += GROUP) {
         await take(items.slice(at, at + GROUP).map((bytes, i) => ({ line: offset + at + i + 1, bytes })))
       }
+      await writing
       return answer
     }
     const splitter = new LineSplitter(MAX_PAYLOAD_BYTES)
@@ -104,13 +112,17 @@ export class Events {
     for await (const chunk of body) await lines(splitter.push(chunk))
     await lines(splitter.end())
     if (group.length > 0) await take(group)
+    await writing
     return answer
   }
 
-  async #take(contract: Contract, source: string, query: IngestQuery, caller: Caller, arrivals: Arrival[], answer: Ingested): Promise<void> {
+  async #take(contract: Contract, source: string, query: IngestQuery, caller: Caller, arrivals: Arrival[], answer: Ingested, before: Promise<void>): Promise<void> {
     const judged = arrivals.map((arrival) => this.#judge(contract, source, query.file, arrival))
     const drafts = judged.flatMap(({ draft }) => (draft ? [draft] : []))
-    const results = (await this.#ledger.append(drafts, { actor: caller.id })) as Appended[]
+    const appended = this.#ledger.append(drafts, { actor: caller.id })
+    appended.catch(() => {})
+    await before
+    const results = (await appended) as Appended[]
     let next = 0
     for (const event of judged) {
       if (!event.draft) {

@@ -99,6 +99,7 @@ export class Ledger {
   #timer: NodeJS.Timeout | undefined
   #room = Number.MAX_SAFE_INTEGER
   #roomTimer: NodeJS.Timeout | undefined
+  #failed: Fault | undefined
   readonly #bundles = new Map<string, Uint8Array[]>()
   readonly #listeners = new Set<() => void>()
 
@@ -200,6 +201,7 @@ export class Ledger {
       clock: options.clock,
       limits: { ...defaultLimits, ...options.limits },
       afterCommit: (records, checkpoint) => this.#afterCommit(records, checkpoint),
+      publicationDue: () => this.#publicationDue(),
       room: () => this.#room,
       onFatal: (error) => this.#fatal(error),
     })
@@ -412,6 +414,7 @@ export class Ledger {
   async publish(): Promise<void> {
     const target = this.size
     while (this.#published < target) {
+      if (this.#failed) throw this.#failed
       if (!this.#publishing) {
         this.#publishRequested = true
         this.#startPublishing()
@@ -512,17 +515,24 @@ export class Ledger {
     for (const listener of this.#listeners) listener()
   }
 
+  #publicationDue(): boolean {
+    if (this.#publishing) return false
+    return this.#publishRequested || Date.now() - this.#publishedAt >= this.#publishEvery || this.#tail.length > 50_000
+  }
+
+  get #publishEvery(): number {
+    return this.#options.publishEvery ?? 500
+  }
+
   /** Begins to publish when it is due. Only between commits: then all leaves of the tree are durable. */
   #startPublishing(): void {
-    if (this.#publishing || this.#tail.length === 0) return
-    const every = this.#options.publishEvery ?? 500
-    const due = this.#publishRequested || Date.now() - this.#publishedAt >= every || this.#tail.length > 50_000
-    if (!due || this.#growing.size !== this.#writer.size) {
+    if (this.#failed || this.#publishing || this.#tail.length === 0) return
+    if (!this.#publicationDue() || this.#growing.size !== this.#writer.size) {
       this.#timer ??= setTimeout(() => {
         this.#timer = undefined
         this.#publishRequested = true
         this.#startPublishing()
-      }, every)
+      }, this.#publishEvery)
       return
     }
     this.#publishRequested = false
@@ -546,7 +556,11 @@ export class Ledger {
       })
   }
 
+  /** Nothing is written any more: what is on the disk is for the next start to judge. */
   #fatal(error: unknown): void {
+    this.#failed ??= new Fault('internal', 'the ledger could not be written; the server stops, and recovers at its next start', { cause: error })
+    clearTimeout(this.#timer)
+    clearInterval(this.#roomTimer)
     this.#options.onFatal(error)
   }
 

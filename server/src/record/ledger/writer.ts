@@ -62,6 +62,14 @@ export interface Placed {
 
 export type AppendResult = Appended[] | 'stale'
 
+interface FormedFrame {
+  records: readonly CommittedRecord[]
+  slots: readonly { index: number; bytes: Uint8Array }[]
+  checkpoint: string
+  /** Answers the calls of which the last record is in this frame. */
+  finished: (() => void)[]
+}
+
 interface Call {
   drafts: readonly Draft[]
   options: AppendOptions
@@ -75,11 +83,13 @@ export interface WriterLimits {
   /** Records and bytes that may wait; beyond, appends are refused with `overloaded`. */
   queueRecords: number
   queueBytes: number
-  /** Records formed in one turn of the event loop, so that others get theirs; four times as many while a queue stands. */
+  /** Records formed in one turn of the event loop, so that others get theirs. */
+  turnRecords: number
+  /** Records in a frame, at most. */
   frameRecords: number
 }
 
-export const defaultLimits: WriterLimits = { queueRecords: 50_000, queueBytes: 256 * 1024 * 1024, frameRecords: 256 }
+export const defaultLimits: WriterLimits = { queueRecords: 50_000, queueBytes: 256 * 1024 * 1024, turnRecords: 128, frameRecords: 4096 }
 
 /** How the writer reads what it wrote before. */
 export interface PastRecords {
@@ -102,6 +112,8 @@ export interface WriterParts {
   limits: WriterLimits
   /** Called between two commits, when everything in the tree is durable. */
   afterCommit(records: readonly CommittedRecord[], checkpoint: string): void
+  /** Whether the next rest between two commits is waited for. */
+  publicationDue(): boolean
   /** Bytes that may still be accepted before the disk reserve would be eaten. */
   room(): number
   onFatal(error: unknown): void
@@ -110,6 +122,10 @@ export interface WriterParts {
 export class Writer {
   readonly #parts: WriterParts
   readonly #queue: Call[] = []
+  /** Calls that were accepted and not yet answered. */
+  readonly #unanswered = new Set<Call>()
+  /** Records that are sequenced and not yet durable; the first has the position `#committed`. */
+  readonly #formed: CommittedRecord[] = []
   #queuedRecords = 0
   #queuedBytes = 0
   #recorded: Micros = 0
@@ -182,17 +198,20 @@ export class Writer {
     this.#queuedBytes += bytes
     return new Promise<AppendResult>((resolve, reject) => {
       const done = (): void => {
+        this.#unanswered.delete(call)
         this.#queuedRecords -= drafts.length
         this.#queuedBytes -= bytes
       }
-      this.#queue.push({
+      const call: Call = {
         drafts,
         options,
         results: [],
         next: 0,
         resolve: (result) => (done(), resolve(result)),
         reject: (fault) => (done(), reject(fault)),
-      })
+      }
+      this.#unanswered.add(call)
+      this.#queue.push(call)
       if (!this.#running) void this.#run()
     })
   }
@@ -203,64 +222,77 @@ export class Writer {
     while (this.#running) await new Promise((resolve) => setImmediate(resolve))
   }
 
+  /**
+   * Forms a frame while the one before it is being synced. What is formed is in the tree before it is durable, so that
+   * nothing may be published until both are the same again: when publication is due, the writer rests once.
+   */
   async #run(): Promise<void> {
     this.#running = true
-    // One turn of the event loop lets concurrent requests join the first frame.
-    await new Promise((resolve) => setImmediate(resolve))
+    let writing: Promise<void> = Promise.resolve()
     try {
+      // Nothing is awaited between the last look at the queue and the end, or a call could be left standing.
       while (this.#queue.length > 0) {
-        const { records, finished } = this.#form()
-        if (records.length > 0) {
-          const checkpoint = this.#sign()
-          const began = performance.now()
-          await this.#parts.journal.append({
-            first: this.#committed,
-            records,
-            slots: this.#parts.keys.takeNew(),
-            checkpoint,
-          })
-          this.#syncTimes.push(performance.now() - began)
-          if (this.#syncTimes.length > 1000) this.#syncTimes.shift()
-          this.#committed += records.length
-          this.#parts.afterCommit(records, checkpoint)
-        }
-        for (const finish of finished) finish()
-        if (this.#queue.length > 0) await new Promise((resolve) => setImmediate(resolve))
+        const frame = await this.#form()
+        await writing
+        writing = this.#commit(frame)
+        // Its failure is met where it is waited for.
+        writing.catch(() => {})
+        if (this.#queue.length === 0 || this.#parts.publicationDue()) await writing
       }
     } catch (error) {
       this.#stopped = new Fault('internal', 'the journal could not be written; the server stops, and recovers at its next start', { cause: error })
-      for (const call of this.#queue.splice(0)) call.reject(this.#stopped)
+      for (const call of [...this.#unanswered]) call.reject(this.#stopped)
+      this.#queue.length = 0
       this.#parts.onFatal(error)
     } finally {
       this.#running = false
     }
   }
 
-  /** Sequences the next drafts of the queue, at most a frame of them; calls with a basis are not divided. */
-  #form(): { records: CommittedRecord[]; finished: (() => void)[] } {
-    const records: CommittedRecord[] = []
-    const finished: (() => void)[] = []
-    this.#recorded = Math.max(this.#recorded, this.#parts.clock.now())
-    const recorded = formatTime(this.#recorded)
-    const { frameRecords } = this.#parts.limits
-    const most = this.#queuedRecords > 8 * frameRecords ? 4 * frameRecords : frameRecords
-    while (this.#queue.length > 0 && records.length < most) {
-      const call = this.#queue[0]!
-      if (call.next === 0 && this.#stale(call.options)) {
-        this.#queue.shift()
-        finished.push(() => call.resolve('stale'))
-        continue
-      }
-      const whole = call.options.basis !== undefined
-      while (call.next < call.drafts.length && (whole || records.length < most)) {
-        call.results.push(this.#sequence(call.drafts[call.next]!, call.options.actor, recorded, records))
-        call.next++
-      }
-      if (call.next < call.drafts.length) break
-      this.#queue.shift()
-      finished.push(() => call.resolve(call.results))
+  async #commit({ records, finished, checkpoint, slots }: FormedFrame): Promise<void> {
+    if (records.length > 0) {
+      const began = performance.now()
+      await this.#parts.journal.append({ first: this.#committed, records, slots, checkpoint })
+      this.#syncTimes.push(performance.now() - began)
+      if (this.#syncTimes.length > 1000) this.#syncTimes.shift()
+      this.#committed += records.length
+      this.#formed.splice(0, records.length)
+      this.#parts.afterCommit(records, checkpoint)
     }
-    return { records, finished }
+    for (const finish of finished) finish()
+  }
+
+  /** Sequences what stands in the queue, in turns of the event loop; calls with a basis are not divided. */
+  async #form(): Promise<FormedFrame> {
+    // A turn of the event loop lets concurrent requests join, and others be served.
+    const turn = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve))
+    await turn()
+    const finished: (() => void)[] = []
+    const first = this.#formed.length
+    const { turnRecords, frameRecords } = this.#parts.limits
+    const size = (): number => this.#formed.length - first
+    for (let turns = 1; this.#queue.length > 0 && size() < frameRecords; turns++) {
+      this.#recorded = Math.max(this.#recorded, this.#parts.clock.now())
+      const recorded = formatTime(this.#recorded)
+      while (this.#queue.length > 0 && size() < Math.min(frameRecords, turns * turnRecords)) {
+        const call = this.#queue[0]!
+        if (call.next === 0 && this.#stale(call.options)) {
+          this.#queue.shift()
+          finished.push(() => call.resolve('stale'))
+          continue
+        }
+        const whole = call.options.basis !== undefined
+        while (call.next < call.drafts.length && (whole || size() < turns * turnRecords)) {
+          call.results.push(this.#sequence(call.drafts[call.next]!, call.options.actor, recorded))
+          call.next++
+        }
+        if (call.next < call.drafts.length) break
+        this.#queue.shift()
+        finished.push(() => call.resolve(call.results))
+      }
+      await turn()
+    }
+    return { records: this.#formed.slice(first), finished, checkpoint: this.#sign(), slots: this.#parts.keys.takeNew() }
   }
 
   #stale({ basis, keys = [] }: AppendOptions): boolean {
@@ -269,20 +301,20 @@ export class Writer {
     return keys.some((key) => (this.#touched.get(key) ?? -1) >= basis)
   }
 
-  #sequence(draft: Draft, actor: string, recorded: string, records: CommittedRecord[]): Appended {
+  #sequence(draft: Draft, actor: string, recorded: string): Appended {
     const { identities, idKey } = this.#parts
     if (draft.content.length > MAX_PAYLOAD_BYTES) {
       return { status: 'refused', fault: new Fault('too_large', `the payload has ${draft.content.length} bytes, more than 8 MiB`) }
     }
     const identity = identityOf(idKey, placeBytes(draft))
     const earlier = identities.find(identity)
-    if (earlier !== undefined) return this.#again(draft, identity, earlier, actor, recorded, records)
-    return this.#add(draft, identity, actor, recorded, records)
+    if (earlier !== undefined) return this.#again(draft, identity, earlier, actor, recorded)
+    return this.#add(draft, identity, actor, recorded)
   }
 
   /** A record with this identity exists: the same content is a duplicate, other content is kept as a conflict. */
-  #again(draft: Draft, identity: Buffer, earlier: number, actor: string, recorded: string, records: CommittedRecord[]): Appended {
-    const formed = records[earlier - this.#committed]
+  #again(draft: Draft, identity: Buffer, earlier: number, actor: string, recorded: string): Appended {
+    const formed = this.#formed[earlier - this.#committed]
     const line = decodeLine(formed?.line ?? this.#parts.past.lineBytes(earlier))
     const entryBytes = formed?.entry ?? this.#parts.past.entryBytes(earlier)
     const receipt = { seq: earlier, leaf: toHex(leafHash(entryBytes)), recorded: decodeEntry(entryBytes).recorded }
@@ -302,12 +334,11 @@ export class Writer {
       },
       actor,
       recorded,
-      records,
     )
     return kept.status === 'refused' ? kept : { ...kept, status: 'conflict' }
   }
 
-  #add(draft: Draft, identity: Buffer, actor: string, recorded: string, records: CommittedRecord[]): Appended {
+  #add(draft: Draft, identity: Buffer, actor: string, recorded: string): Appended {
     const shownId = draft.subject ? identity.toString('hex') : draft.id
     const entry: Entry = {
       actor,
@@ -343,8 +374,8 @@ export class Writer {
       return { status: 'refused', fault: Fault.from(error) }
     }
     const leaf = leafHash(bytes)
-    const seq = this.#committed + records.length
-    records.push({
+    const seq = this.#committed + this.#formed.length
+    this.#formed.push({
       entry: bytes,
       payload,
       leaf,
