@@ -71,6 +71,8 @@ export async function readExpression(session: Session, text: string, place: stri
   const refuse = (sentence: string): never => {
     throw new Fault('invalid', `${place}: ${sentence}`)
   }
+  // DuckDB's parser would take the text to end there.
+  if (text.includes('\0')) refuse('it contains a zero character')
   const { tree } = await session.row<{ tree: string }>('SELECT json_serialize_sql($1::VARCHAR) AS tree', [
     `SELECT ${text}`,
   ])
@@ -83,6 +85,7 @@ export async function readExpression(session: Session, text: string, place: stri
     select.type !== 'SELECT_NODE' ||
     select.select_list.length !== 1 ||
     select.from_table?.type !== 'EMPTY' ||
+    select.aggregate_handling !== 'STANDARD_HANDLING' ||
     [select.modifiers, select.group_expressions, select.group_sets, select.cte_map.map].some((list) => list.length > 0) ||
     [select.where_clause, select.having, select.sample, select.qualify].some((part) => part !== null)
   if (extra) refuse('one expression is expected, without FROM, WHERE, GROUP BY or a second column')
@@ -111,9 +114,13 @@ function parseNumbersAsText(json: string): unknown {
   return JSON.parse(json, keepDigits as (this: unknown, key: string, value: unknown) => unknown)
 }
 
-function toTree(node: Parsed, refuse: (sentence: string) => never): Expression {
-  const child = (each: Parsed): Expression => toTree(each, refuse)
+const deepest = 100
+
+function toTree(node: Parsed, refuse: (sentence: string) => never, depth = 0): Expression {
+  if (depth > deepest) refuse(`it is nested more than ${deepest} levels deep`)
+  const child = (each: Parsed): Expression => toTree(each, refuse, depth + 1)
   const known = (table: Record<string, string>, key: string): string => table[key] ?? refuse(`${key} is not supported`)
+  if (node.alias) refuse(`it gives a part the name ${node.alias}, which means nothing here`)
   switch (node.class) {
     case 'CONSTANT':
       return constant(node.value, refuse)
