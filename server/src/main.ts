@@ -10,6 +10,7 @@ import { backup } from './cli/backup.ts'
 import { runCli } from './cli/cli.ts'
 import { processContext } from './cli/context.ts'
 import { demo } from './cli/demo.ts'
+import { patientFetch } from './cli/patient-fetch.ts'
 import { rebuild } from './cli/rebuild.ts'
 import { recover } from './cli/recover.ts'
 import { restore } from './cli/restore.ts'
@@ -195,10 +196,10 @@ function dieAtOnce(error: unknown): void {
 /** A client for commands: of the server that holds the folder, or of one started here for the length of the command. */
 async function connect(dataFolder: string, env: NodeJS.ProcessEnv): Promise<{ client: ReturnType<typeof createClient>; close(): Promise<void> }> {
   const running = readLock(dataFolder)
-  if (running?.url && running.token) return { client: createClient({ url: running.url, key: running.token }), close: async () => {} }
+  if (running?.url && running.token) return { client: createClient({ url: running.url, key: running.token, fetch: patientFetch }), close: async () => {} }
   const server = await startServer(readConfig(dataFolder, env), { private: true })
   if (server.adminKey) process.stderr.write(`whence: a new log was begun in ${dataFolder}; its admin key, shown once: ${server.adminKey}\n`)
-  return { client: createClient({ url: server.url, key: server.token }), close: () => server.stop() }
+  return { client: createClient({ url: server.url, key: server.token, fetch: patientFetch }), close: () => server.stop() }
 }
 
 if (process.argv[1] && fileURLToPath(import.meta.url) === realpathSync(process.argv[1])) {

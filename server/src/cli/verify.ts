@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Fault } from '../fault.ts'
 import { number, paint, plural } from '../govern/reports/text.ts'
-import { flag, positionals, printJson, text, withClient, type Args, type Command } from './command.ts'
+import { dataFolder, flag, positionals, printJson, text, withClient, type Args, type Command } from './command.ts'
 import type { Context } from './context.ts'
 
 interface Verdict {
@@ -59,7 +59,7 @@ async function offline(context: Context, args: Args, target: string): Promise<Ve
   const path = resolve(context.cwd, target)
   const found = await stat(path).catch(() => undefined)
   if (!found) throw new Fault('usage', `${target} does not exist: give a log folder, a log's address or a file of proofs`)
-  if (found.isFile()) return proofs(args, path)
+  if (found.isFile()) return proofs(args, path, dataFolder(context, args))
   const inner = await stat(join(path, 'log', 'checkpoint')).catch(() => undefined)
   const folder = inner ? join(path, 'log') : path
   return log(args, `log in ${folder}`, (name) => readFile(join(folder, name)).then((bytes) => new Uint8Array(bytes), missing))
@@ -81,8 +81,8 @@ async function log(args: Args, what: string, read: TileReader): Promise<Verdict>
 }
 
 /** A file of one tlog-proof, or several one after the other, each with its entry in the extra line. */
-async function proofs(args: Args, path: string): Promise<Verdict> {
-  const { vkey, source } = await verifierKeyFrom(args, () => undefined)
+async function proofs(args: Args, path: string, folder: string): Promise<Verdict> {
+  const { vkey, source } = await verifierKeyFrom(args, (name) => readFile(join(folder, 'log', name)).then((bytes) => new Uint8Array(bytes), missing))
   const texts = (await readFile(path, 'utf8')).split(/(?<=\n)(?=c2sp\.org\/tlog-proof@v1\n)/)
   const problems: Verdict['problems'][number][] = []
   for (const [i, proof] of texts.entries()) {

@@ -96,7 +96,8 @@ export class Anchors {
       await this.#files.replace(path, Buffer.from(checkpoint)).catch((cause: Error) => {
         throw new Fault('invalid', `cannot write ${path}: ${cause.message}`, { cause })
       })
-      return { where: path, independent: !path.startsWith(`${this.#data}/`) }
+      // Whoever runs this machine can replace the file: it vouches for the log once somebody else holds a copy.
+      return { where: path, independent: false }
     }
     if (request.to === 'git') return this.#commit(resolve(request.path), checkpoint, size)
     return this.#cosign(request.url, request.vkey, checkpoint, size)

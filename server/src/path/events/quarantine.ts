@@ -181,6 +181,11 @@ export class Quarantine {
     if (opened.state !== 'open') return { item: { ...item, erased: true }, position: undefined }
     item.id = String(opened.header.conflicting ?? opened.header.id)
     item.violations = (opened.header.violations as Violation[] | undefined) ?? []
+    const place = /^(.*):(\d+)$/.exec(String(opened.header.position ?? ''))
+    if (place) {
+      item.file = place[1]!
+      item.line = Number(place[2])
+    }
     item.content = new TextDecoder().decode(opened.content)
     return { item, position: opened.header.position as string | undefined }
   }

@@ -7,8 +7,9 @@ export interface Scored {
 }
 
 /**
- * Scores a row by the documented form: see `LogisticModel` in the SDK. A feature that the row lacks is missing; a value
- * that is no number (true counts as 1) gives NaN, which equals no score.
+ * Scores a row by the documented form: see `LogisticModel` in the SDK. A feature that the row lacks is missing; true counts
+ * as 1, a numeral that no double holds exactly (a long decimal) as the nearest; any other text gives NaN, which equals no
+ * score.
  *
  * `scoreLogistic(model, { opens_30d: 3 }).score // 0.8312…`
  */
@@ -23,5 +24,6 @@ export function scoreLogistic(model: LogisticModel, values: Readonly<Record<stri
 
 function number(value: FeatureValue): number {
   if (typeof value === 'boolean') return value ? 1 : 0
+  if (typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value)) return Number(value)
   return typeof value === 'number' ? value : Number.NaN
 }

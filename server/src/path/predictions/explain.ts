@@ -395,8 +395,10 @@ class Inquiry {
     if (!prediction) return `The record of "${this.#id}" cannot be read as it was written.`
     const name = who === undefined ? 'This person' : `Customer ${who}`
     const what = model ? ` for "${model.predicts}"` : ''
+    // Only what moved the score to the side on which it ended is a reason for it.
+    const side = Math.sign(reasons.reduce((sum, { contribution }) => sum + contribution, 0))
     const top = reasons
-      .filter(({ contribution }) => contribution !== 0)
+      .filter(({ contribution }) => Math.sign(contribution) === side && side !== 0)
       .slice(0, 3)
       .flatMap(({ feature }) => this.#inputs.find((input) => input.name === feature && input.truth === 'recomputed')?.sentence ?? [])
       .slice(0, 2)

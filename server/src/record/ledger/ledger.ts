@@ -2,7 +2,6 @@
 import {
   claimedCheckpoint,
   consistencyPlan,
-  decodeBundle,
   edgePlan,
   formatTlogProof,
   GrowingTiles,
@@ -36,7 +35,7 @@ import type { Entry } from './entry.ts'
 import { Identities } from './identities.ts'
 import { Journal } from './journal.ts'
 import { openPin } from './pin.ts'
-import { Publication, readTile } from './publication.ts'
+import { Publication, readEntries } from './publication.ts'
 import type { CommittedRecord } from './publication.ts'
 import { defaultLimits, Writer } from './writer.ts'
 import type { AppendOptions, Appended, AppendResult, Draft, Placed, WriterLimits } from './writer.ts'
@@ -580,14 +579,13 @@ export class Ledger {
     const key = `${index}/${width}`
     const cached = this.#bundles.get(key)
     if (cached) return cached
-    const bytes = readTile(this.#options.files, `${this.#options.folder}/log`, { level: 'entries', index, width })
-    if (!bytes) throw new Fault('altered', `the entry bundle ${index} of ${this.#options.folder}/log is missing`)
-    let entries: Uint8Array[]
+    let entries: Uint8Array[] | undefined
     try {
-      entries = decodeBundle(bytes, width)
+      entries = readEntries(this.#options.files, `${this.#options.folder}/log`, index, width)
     } catch (cause) {
       throw new Fault('altered', `the entry bundle ${index} of ${this.#options.folder}/log is altered: ${(cause as Error).message}`, { cause })
     }
+    if (!entries) throw new Fault('altered', `the entry bundle ${index} of ${this.#options.folder}/log is missing`)
     if (this.#bundles.size >= BUNDLES_CACHED) this.#bundles.delete(this.#bundles.keys().next().value!)
     this.#bundles.set(key, entries)
     return entries

@@ -48,8 +48,7 @@ export class Publication {
     this.#pin = parts.pin
     const index = Math.floor(parts.size / TILE_WIDTH)
     const width = parts.size % TILE_WIDTH
-    const name: TileName = { level: 'entries', index, width }
-    this.#edge = width === 0 ? [] : decodeBundle(readTile(parts.files, parts.folder, name)!, width)
+    this.#edge = width === 0 ? [] : (readEntries(parts.files, parts.folder, index, width) ?? [])
   }
 
   async publish(edition: Edition): Promise<void> {
@@ -82,9 +81,16 @@ export class Publication {
   }
 }
 
-/** A tile or bundle; the full one where the partial one is gone. */
-export function readTile(files: Files, folder: string, name: TileName): Uint8Array | undefined {
-  return files.read(`${folder}/${tilePath(name)}`) ?? files.read(`${folder}/${tilePath(fullTile(name))}`)
+/**
+ * The first `width` entries of a bundle, or undefined when there is none. Where the partial bundle is gone the full one
+ * holds them: it may be there before the checkpoint that counts it.
+ */
+export function readEntries(files: Files, folder: string, index: number, width: number): Uint8Array[] | undefined {
+  const name: TileName = { level: 'entries', index, width }
+  const bytes = files.read(`${folder}/${tilePath(name)}`)
+  if (bytes) return decodeBundle(bytes, width)
+  const full = width < TILE_WIDTH ? files.read(`${folder}/${tilePath(fullTile(name))}`) : undefined
+  return full && decodeBundle(full, TILE_WIDTH).slice(0, width)
 }
 
 async function inParallel<Item>(items: readonly Item[], run: (item: Item) => Promise<void>, workers = 8): Promise<void> {
