@@ -268,9 +268,10 @@ export class Writer {
     const turn = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve))
     await turn()
     const finished: (() => void)[] = []
-    const first = this.#formed.length
+    // Counted by position: the frame before this one may become durable, and leave `#formed`, meanwhile.
+    const first = this.#committed + this.#formed.length
     const { turnRecords, frameRecords } = this.#parts.limits
-    const size = (): number => this.#formed.length - first
+    const size = (): number => this.#committed + this.#formed.length - first
     for (let turns = 1; this.#queue.length > 0 && size() < frameRecords; turns++) {
       this.#recorded = Math.max(this.#recorded, this.#parts.clock.now())
       const recorded = formatTime(this.#recorded)
@@ -292,7 +293,7 @@ export class Writer {
       }
       await turn()
     }
-    return { records: this.#formed.slice(first), finished, checkpoint: this.#sign(), slots: this.#parts.keys.takeNew() }
+    return { records: this.#formed.slice(first - this.#committed), finished, checkpoint: this.#sign(), slots: this.#parts.keys.takeNew() }
   }
 
   #stale({ basis, keys = [] }: AppendOptions): boolean {
