@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Client, createClient } from '@whence/sdk'
+import { createClient, type Client } from '@whence/sdk'
 import { readConfig } from '../server/src/config.ts'
 import { startServer } from '../server/src/main.ts'
 import type { Server } from '../server/src/main.ts'

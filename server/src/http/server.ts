@@ -102,7 +102,7 @@ export function createApp(handlers: Handlers, pages: Pages, doorkeeper: Doorkeep
 /** Listens; resolves with the address that it listens on. */
 export async function listen(app: Hono<Env>, hostname: string, port: number): Promise<{ url: string; close(): Promise<void> }> {
   const server = await new Promise<Server>((resolve, reject) => {
-    const started = serve({ fetch: app.fetch, hostname, port }, () => resolve(started as Server)) as Server
+    const started = serve({ fetch: app.fetch, hostname, port }, () => resolve(started)) as Server
     started.once('error', (cause: NodeJS.ErrnoException) => {
       const why = cause.code === 'EADDRINUSE' ? `the port ${port} is taken: stop what listens there, or say --port` : cause.message
       reject(new Fault('refused_start', `cannot listen on ${hostname}:${port}: ${why}`, { cause }))

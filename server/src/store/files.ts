@@ -144,7 +144,7 @@ export function localFiles(maxOpen = 256): Files {
       return bavail * bsize
     },
     close() {
-      for (const path of [...open_.keys()]) forget(path)
+      for (const path of open_.keys()) forget(path)
     },
   }
   return files
@@ -162,7 +162,7 @@ function growing(path: string, handle: FileHandle, size: number): GrowingFile {
       size += length
       let { bytesWritten } = await handle.writev(chunks as Uint8Array[], at)
       if (bytesWritten === length) return
-      const rest = Buffer.concat(chunks as Uint8Array[])
+      const rest = Buffer.concat(chunks)
       while (bytesWritten < length) {
         const more = await handle.write(rest, bytesWritten, length - bytesWritten, at + bytesWritten)
         bytesWritten += more.bytesWritten

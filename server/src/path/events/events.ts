@@ -69,7 +69,7 @@ export class Events {
     const { contract } = this.#contracts.inForce(stream)
     if (contract.status === 'retired') throw new Fault('invalid', `the contract ${contract.id}@${contract.version} is retired: it takes no events`)
     const source = sourceOf(caller, query.source)
-    if (source === 'forbidden') throw new Fault('forbidden', `this key records as "${caller.source}", not as "${query.source}": leave the source out`)
+    if (source === undefined) throw new Fault('forbidden', `this key records as "${caller.source}", not as "${query.source}": leave the source out`)
     const answer: Ingested = {
       stream,
       contract: `${contract.id}@${contract.version}`,

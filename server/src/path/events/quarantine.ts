@@ -181,7 +181,7 @@ export class Quarantine {
     if (opened.state !== 'open') return { item: { ...item, erased: true }, position: undefined }
     item.id = String(opened.header.conflicting ?? opened.header.id)
     item.violations = (opened.header.violations as Violation[] | undefined) ?? []
-    const place = /^(.*):(\d+)$/.exec(String(opened.header.position ?? ''))
+    const place = /^(.*):(\d+)$/.exec((opened.header.position as string | undefined) ?? '')
     if (place) {
       item.file = place[1]!
       item.line = Number(place[2])

@@ -504,7 +504,7 @@ function outward(columns: readonly Column[], values: Readonly<Record<string, Val
       if (type.startsWith('DECIMAL') && typeof value === 'string') {
         return [name, value.replaceAll(/\D/g, '').length <= 15 ? Number(value) : value]
       }
-      return [name, value as FeatureValue]
+      return [name, value]
     }),
   )
 }

@@ -123,7 +123,7 @@ export class Predictions {
 
   async find(query: FindQuery): Promise<Found> {
     await this.#follower.reach('prediction', 'erasure')
-    const limit = Number(query.limit ?? 50)
+    const limit = query.limit ?? 50
     const asOf = this.#follower.next
     let subject: string | undefined
     if (query.identifier !== undefined) {
@@ -143,7 +143,7 @@ export class Predictions {
     if (query.model !== undefined) where('model = ?', query.model.replace(/@v(\d)/, '@$1'))
     if (query.from !== undefined) where('at >= ?', BigInt(parseTime(query.from)!))
     if (query.to !== undefined) where('at < ?', BigInt(parseTime(query.to)!))
-    if (query.before !== undefined) where('seq < ?', BigInt(query.before as number))
+    if (query.before !== undefined) where('seq < ?', BigInt(query.before))
     params.push(limit + 1)
     const rows = await this.#database.query<{ seq: bigint; model: string; snapshot: bigint | null; subject: string | null }>(
       `select seq, model, snapshot, subject from prediction ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}

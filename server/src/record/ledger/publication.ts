@@ -64,8 +64,9 @@ export class Publication {
     })
     const written = [...bundles, ...tiles.map(({ tile, bytes }) => ({ path: tilePath(tile), bytes }))]
     await inParallel(written, (file) => this.#files.replace(`${this.#folder}/${file.path}`, file.bytes))
-    const folders = new Set(written.map((file) => dirname(`${this.#folder}/${file.path}`)))
-    for (const folder of [...folders]) folders.add(dirname(folder))
+    const folders = new Set(
+      written.map((file) => dirname(`${this.#folder}/${file.path}`)).flatMap((folder) => [folder, dirname(folder)]),
+    )
     await inParallel([...folders], (folder) => this.#files.syncFolder(folder))
 
     await this.#keys.flush()

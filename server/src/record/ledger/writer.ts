@@ -1,7 +1,7 @@
 // The single writer. Concurrent appends gather into one group commit: formed, journalled with one fdatasync,
 // acknowledged. Its order is the only transaction there is.
-import { GrowingTiles, leafHash, signCheckpointSync, toHex } from '@whence/ledger'
-import type { SyncSigner } from '@whence/ledger'
+import { leafHash, signCheckpointSync, toHex } from '@whence/ledger'
+import type { GrowingTiles, SyncSigner } from '@whence/ledger'
 import { hash } from 'node:crypto'
 import { Fault } from '../../fault.ts'
 import type { KeyStore } from '../../store/keys.ts'
@@ -241,7 +241,7 @@ export class Writer {
       }
     } catch (error) {
       this.#stopped = new Fault('internal', 'the journal could not be written; the server stops, and recovers at its next start', { cause: error })
-      for (const call of [...this.#unanswered]) call.reject(this.#stopped)
+      for (const call of this.#unanswered) call.reject(this.#stopped)
       this.#queue.length = 0
       this.#parts.onFatal(error)
     } finally {

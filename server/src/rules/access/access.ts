@@ -14,8 +14,8 @@ export function permits(caller: Caller, scope: Scope): boolean {
   return caller.scopes.includes('admin') || caller.scopes.includes(scope)
 }
 
-/** The source of a record: the key's own, or for an admin the one that the request states. */
-export function sourceOf(caller: Caller, stated: string | undefined): string | 'forbidden' {
+/** The source of a record: the key's own, or for an admin the one that the request states; undefined for anyone else's. */
+export function sourceOf(caller: Caller, stated: string | undefined): string | undefined {
   if (stated === undefined || stated === caller.source) return caller.source
-  return permits(caller, 'admin') ? stated : 'forbidden'
+  return permits(caller, 'admin') ? stated : undefined
 }
