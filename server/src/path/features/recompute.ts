@@ -153,14 +153,17 @@ function owned(ask: Ask, stream: string, events: OpenedEvents): readonly OpenedE
   return own
 }
 
-/** Whether a recomputed value agrees with the one served: equal, or within the feature's tolerance. */
+/**
+ * Whether a recomputed value agrees with the one served: equal, or within the feature's tolerance. A served number that
+ * came through JSON stands for a whole number or a decimal as well.
+ */
 export function agrees(feature: CompiledFeature, served: Value, recomputed: Value): boolean {
-  if (served === recomputed || Object.is(served, recomputed)) return true
+  if (Object.is(served, recomputed)) return true
   if (served === null || recomputed === null) return false
-  if (feature.column.type.startsWith('DECIMAL') || feature.column.type === 'DOUBLE') {
-    return Math.abs(Number(served) - Number(recomputed)) <= (feature.tolerance ?? 0)
-  }
-  return false
+  if (!/^(BIGINT|DOUBLE|DECIMAL)/.test(feature.column.type)) return false
+  const [a, b] = [Number(served), Number(recomputed)]
+  if (feature.tolerance !== undefined) return Math.abs(a - b) <= feature.tolerance
+  return (typeof served === 'number' || typeof recomputed === 'number') && a === b
 }
 
 const spineFields: Field<Ask & { row: number }>[] = [

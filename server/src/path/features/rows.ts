@@ -201,15 +201,30 @@ async function hashesIn(place: Place, path: string, columns: readonly Column[]):
 /** The positions of hashes that are not in the list, or not in its order. */
 function strangers(list: Buffer, found: Buffer): number[] {
   const strange: number[] = []
+  let places: Map<string, number> | undefined
   let next = 0
-  for (let index = 0; index < found.length; index += 32) {
-    const hash = found.subarray(index, index + 32)
-    let at = next
-    while (at < list.length && list.compare(hash, 0, 32, at, at + 32) !== 0) at += 32
-    if (at < list.length) next = at + 32
-    else strange.push(index / 32)
+  for (let at = 0; at < found.length; at += 32) {
+    if (next < list.length && found.compare(list, next, next + 32, at, at + 32) === 0) {
+      next += 32
+      continue
+    }
+    // Something is gone from here, or was never here: only now is it worth knowing where each hash stands.
+    places ??= placesIn(list)
+    const place = places.get(found.latin1Slice(at, at + 32))
+    if (place === undefined || place < next) strange.push(at / 32)
+    else next = place + 32
   }
   return strange
+}
+
+/** Where each hash first stands. */
+function placesIn(list: Buffer): Map<string, number> {
+  const places = new Map<string, number>()
+  for (let at = 0; at < list.length; at += 32) {
+    const hash = list.latin1Slice(at, at + 32)
+    if (!places.has(hash)) places.set(hash, at)
+  }
+  return places
 }
 
 /**
