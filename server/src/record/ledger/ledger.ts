@@ -328,12 +328,13 @@ export class Ledger {
     }
   }
 
-  /** Whether the content of a past record, read as JSON, equals these bytes read as JSON. */
-  sameJson(seq: number, content: Uint8Array): boolean {
+  /** Whether a content, by itself or by the position of its record, equals these bytes when both are read as JSON. */
+  sameJson(past: number | Uint8Array, content: Uint8Array): boolean {
     try {
-      const opened = this.open(seq)
+      const opened = typeof past === 'number' ? this.open(past) : { state: 'open' as const, content: past }
       if (opened.state !== 'open') return false
-      return sortedJson(opened.content) === sortedJson(content)
+      const [one, other] = [textOf(opened.content), textOf(content)]
+      return sortedTokens(one) === sortedTokens(other) && sortedJson(one) === sortedJson(other)
     } catch {
       return false
     }
@@ -615,9 +616,17 @@ export async function logSigner(files: Files, path: string, origin: string, fres
   return { name: origin, publicKey: new Uint8Array(publicKey), sign: (bytes) => new Uint8Array(sign(null, bytes, key)) }
 }
 
-function sortedJson(content: Uint8Array): string {
-  const value: unknown = JSON.parse(Buffer.from(content.buffer, content.byteOffset, content.length).toString('utf8'))
-  return JSON.stringify(value, (_key, item: unknown) =>
+function textOf(content: Uint8Array): string {
+  return Buffer.from(content.buffer, content.byteOffset, content.length).toString('utf8')
+}
+
+/** What is read as the same JSON may still differ: in digits that a double does not hold, or in a repeated key. */
+function sortedTokens(text: string): string {
+  return (text.match(/"(?:[^"\\]|\\.)*"|[^\s"]/g) ?? []).sort().join('\n')
+}
+
+function sortedJson(text: string): string {
+  return JSON.stringify(JSON.parse(text), (_key, item: unknown) =>
     item && typeof item === 'object' && !Array.isArray(item)
       ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
       : item,

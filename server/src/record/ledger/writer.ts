@@ -95,8 +95,8 @@ export const defaultLimits: WriterLimits = { queueRecords: 50_000, queueBytes: 2
 export interface PastRecords {
   entryBytes(seq: number): Uint8Array
   lineBytes(seq: number): Uint8Array
-  /** Whether the content of a past record says the same as these bytes, as JSON. */
-  sameJson(seq: number, content: Uint8Array): boolean
+  /** Whether the content of a past record, or of one still to be written, says the same as these bytes, as JSON. */
+  sameJson(past: number | Uint8Array, content: Uint8Array): boolean
 }
 
 export interface WriterParts {
@@ -125,7 +125,7 @@ export class Writer {
   /** Calls that were accepted and not yet answered. */
   readonly #unanswered = new Set<Call>()
   /** Records that are sequenced and not yet durable; the first has the position `#committed`. */
-  readonly #formed: CommittedRecord[] = []
+  readonly #formed: (CommittedRecord & { content: Uint8Array })[] = []
   #queuedRecords = 0
   #queuedBytes = 0
   #recorded: Micros = 0
@@ -322,7 +322,7 @@ export class Writer {
     if (line.erased) return { status: 'duplicate', ...receipt, erased: true }
     const commit = commitOf(draft, identity)
     if (commit.subarray(0, 16).equals(line.commit)) return { status: 'duplicate', ...receipt }
-    if (!formed && this.#parts.past.sameJson(earlier, draft.content)) return { status: 'duplicate', ...receipt }
+    if (this.#parts.past.sameJson(formed?.content ?? earlier, draft.content)) return { status: 'duplicate', ...receipt }
     if (draft.kind === 'conflict/1') return { status: 'conflict', ...receipt }
     const kept = this.#sequence(
       {
@@ -377,6 +377,7 @@ export class Writer {
     const leaf = leafHash(bytes)
     const seq = this.#committed + this.#formed.length
     this.#formed.push({
+      content: draft.content,
       entry: bytes,
       payload,
       leaf,
