@@ -1,0 +1,187 @@
+// What was acknowledged survives a failing disk: each single operation of the ledger's I/O is made to fail, or is the
+// last one before the power goes; then the ledger is opened again.
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { verifyGrowth, verifyLog } from '@whence/ledger'
+import { readConfig } from '../server/src/config.ts'
+import { isFault } from '../server/src/fault.ts'
+import { verifyData } from '../server/src/govern/verify/verify.ts'
+import type { Appended, Draft } from '../server/src/record/ledger/writer.ts'
+import type { Subject } from '../server/src/record/subjects/subjects.ts'
+import { Disk } from './disk.ts'
+import type { Mishap, Survival } from './disk.ts'
+import { openLedger } from './site.ts'
+import type { BareLedger } from './site.ts'
+
+const config = readConfig('/data', { WHENCE_STATE: '/state' })
+
+/** A record that was acknowledged. */
+interface Kept {
+  id: string
+  seq: number
+  leaf: string
+}
+
+interface Run {
+  workload: Workload
+  kept: Map<string, Kept>
+  checkpoints: string[]
+  fatal: unknown
+}
+
+const ids = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, i) => `e${from + i}`)
+
+/** What is appended, call by call; those of one line are called at once. */
+type Workload = string[][][]
+/** On an empty disk. */
+const beginning: Workload = [[ids(0, 1)], [ids(1, 4), ids(4, 6)], [['e5', 'e6']]]
+/** On a log of 250 records: it crosses the edge of a tile. */
+const growth: Workload = [[ids(250, 253)], [ids(253, 259), ids(259, 262)], [['e5', 'e261', 'e262']]]
+
+function draft({ ledger }: BareLedger, id: string): Draft {
+  const n = Number(id.slice(1))
+  const draft: Draft = { kind: 'event/1', stream: 's', source: 'crm', id, time: Date.UTC(2026, 2, 20) * 1000, refs: { outcome: 'passed', contract: 's@1.0.0' }, content: contentOf(id) }
+  // Some are about nobody, and so in clear.
+  return n % 10 === 3 ? draft : { ...draft, subject: ledger.subjects.mint('customer', `c${n % 20}`) as Subject }
+}
+
+function contentOf(id: string): Buffer {
+  return Buffer.from(JSON.stringify({ id, text: id.repeat(Number(id.slice(1)) % 7) }))
+}
+
+/** Opens the ledger on a disk and appends, noting what is acknowledged, until it is done, dies, or the power goes. */
+async function work(disk: Disk, run: Run): Promise<void> {
+  const dead = Promise.withResolvers<void>()
+  const onFatal = (error: unknown): void => {
+    run.fatal = error
+    // The process ends here: nothing that it had begun goes on.
+    disk.pull()
+    dead.resolve()
+  }
+  const session = async (): Promise<void> => {
+    const bare = await openLedger(config, { files: disk.files(), publishEvery: 0, onFatal })
+    for (const calls of run.workload) {
+      const answers = await Promise.all(
+        calls.map(async (call) => {
+          const results = (await bare.ledger.append(call.map((id) => draft(bare, id)), { actor: 'k' })) as Appended[]
+          for (const [i, result] of results.entries()) {
+            assert.notEqual(result.status, 'refused')
+            if (result.status !== 'refused') run.kept.set(call[i]!, { id: call[i]!, seq: result.seq, leaf: result.leaf })
+          }
+        }),
+      )
+      assert.equal(answers.length, calls.length)
+      run.checkpoints.push(bare.ledger.checkpoint)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await bare.ledger.publish()
+    run.checkpoints.push(bare.ledger.checkpoint)
+    await bare.stop()
+  }
+  await Promise.race([session().catch((error: unknown) => (run.fatal ??= error)), disk.cut, dead.promise])
+}
+
+/** Opens again: everything acknowledged is there, the log verifies, grew, and takes the same once. */
+async function examine(disk: Disk, { kept, checkpoints, workload }: Run): Promise<void> {
+  const files = disk.files()
+  const bare = await openLedger(config, { files, publishEvery: 0, onFatal: (error) => assert.fail(error as Error) })
+  const { ledger, keys } = bare
+  for (const { id, seq, leaf } of kept.values()) {
+    assert.equal(ledger.receiptOf(seq).leaf, leaf, `${id} at ${seq}`)
+    const opened = ledger.open(seq)
+    assert.ok(opened.state === 'open', `${id} at ${seq}`)
+    assert.deepEqual(Buffer.from(opened.content), contentOf(id))
+  }
+  const wanted = [...new Set(workload.flat(2))]
+  const again = (await ledger.append(wanted.map((id) => draft(bare, id)), { actor: 'k' })) as Appended[]
+  for (const [i, result] of again.entries()) {
+    const there = kept.get(wanted[i]!)
+    assert.ok(result.status === 'duplicate' || (result.status === 'recorded' && there === undefined), `${wanted[i]}: ${result.status}`)
+    if (there) assert.equal(result.seq, there.seq)
+  }
+  const most = 1 + Math.max(...wanted.map((id) => Number(id.slice(1))))
+  assert.equal(ledger.size, most)
+  await ledger.append(wanted.map((id) => draft(bare, id)), { actor: 'k' })
+  assert.equal(ledger.size, most, 'a second time adds nothing')
+  await ledger.publish()
+
+  const read = (path: string) => files.read(`/data/log/${path}`)
+  assert.deepEqual((await verifyLog(read, ledger.vkey)).problems, [])
+  assert.deepEqual((await verifyData({ files, folder: '/data', ledger, keys }, [])).problems, [])
+  for (const checkpoint of checkpoints) {
+    const grown = await verifyGrowth(checkpoint, ledger.checkpoint, ledger.vkey, read)
+    assert.ok(grown.ok, 'message' in grown ? grown.message : '')
+  }
+  await bare.stop()
+}
+
+/** Tries a mishap at every operation of a workload. Gives their number. */
+async function tryAll(base: Disk, workload: Workload, mishap: Mishap, survivals: (point: number) => Survival[]): Promise<number> {
+  for (let point = 0; ; point++) {
+    const disk = base.after('everything')
+    disk.arm(point, mishap)
+    const run: Run = { workload, kept: new Map(), checkpoints: [], fatal: undefined }
+    await work(disk, run)
+    const reached = disk.operations.length > point
+    if (!disk.off) disk.pull()
+    for (const survival of survivals(point)) {
+      try {
+        await examine(disk.after(survival), run)
+      } catch (error) {
+        const what = mishap.kind === 'power' ? 'a power cut' : mishap.message
+        const before = disk.operations.slice(Math.max(0, point - 6), point + 1).join('\n')
+        throw new Error(`after ${what} at operation ${point}, ${JSON.stringify(survival)} surviving: ${(error as Error).message}\n${before}`, { cause: error })
+      }
+    }
+    if (!reached) {
+      assert.equal(run.kept.size, new Set(workload.flat(2)).size)
+      return point
+    }
+  }
+}
+
+/** A disk with a log of 250 records. */
+async function grown(): Promise<Disk> {
+  const disk = new Disk()
+  await work(disk, { workload: [[ids(0, 250)]], kept: new Map(), checkpoints: [], fatal: undefined })
+  return disk
+}
+
+const mishaps: [string, Mishap, (point: number) => Survival[]][] = [
+  ['the power goes, whatever was not synced survives', { kind: 'power' }, (point) => ['nothing', 'everything', { seed: point }]],
+  ['a write or a sync fails', { kind: 'error', code: 'EIO', message: 'input/output error' }, (point) => ['everything', { seed: point }]],
+  ['the disk is full', { kind: 'error', code: 'ENOSPC', message: 'no space left on device' }, () => ['everything']],
+]
+
+suite('a failing disk', () => {
+  for (const [name, mishap, survivals] of mishaps) {
+    test(`loses nothing acknowledged when ${name}, at any operation of a log that begins`, async () => {
+      const points = await tryAll(new Disk(), beginning, mishap, survivals)
+      assert.ok(points > 100, `only ${points} operations`)
+    })
+
+    test(`loses nothing acknowledged when ${name}, at any operation of a log that grows beyond a tile`, async () => {
+      const points = await tryAll(await grown(), growth, mishap, survivals)
+      assert.ok(points > 60, `only ${points} operations`)
+    })
+  }
+
+  test('refuses before acceptance when the reserve of disk would be eaten, and goes on when there is room again', async () => {
+    const disk = new Disk()
+    disk.free = 1_000_000
+    const open = () => openLedger(config, { files: disk.files(), reserve: 500_000, publishEvery: 0 })
+    let bare = await open()
+    await bare.ledger.append([draft(bare, 'e0')], { actor: 'k' })
+    const large: Draft = { ...draft(bare, 'e1'), content: Buffer.alloc(300_000, '7') }
+    await assert.rejects(bare.ledger.append([large], { actor: 'k' }), (error) => isFault(error, 'disk_full'))
+    assert.equal(bare.ledger.size, 1)
+    assert.equal(bare.ledger.queued.records, 0)
+    assert.equal(((await bare.ledger.append([draft(bare, 'e2')], { actor: 'k' })) as Appended[])[0]!.status, 'recorded')
+    await bare.stop()
+    disk.free = 5_000_000
+    bare = await open()
+    assert.equal(((await bare.ledger.append([large], { actor: 'k' })) as Appended[])[0]!.status, 'recorded')
+    assert.equal(bare.ledger.size, 3)
+    await bare.stop()
+  })
+})
