@@ -74,10 +74,20 @@ test('times come back to the microsecond', async () => {
     fc.asyncProperty(fc.array(micros, { minLength: 1, maxLength: 100 }), async (times) => {
       await columns.session(async (session) => {
         await session.load('t', [{ name: 'at', type: 'TIMESTAMP', of: (at: number) => at }], [times])
-        const rows = await session.rows<{ at: number; us: bigint }>('SELECT "at", epoch_us("at") AS us FROM t ORDER BY rowid')
-        assert.deepEqual(rows.map((row) => [row.at, Number(row.us)]), times.map((at) => [at, at]))
-        const literals = await session.rows(`SELECT unnest([${times.map((at) => `epoch_us(${timestamp(at)})`).join(', ')}]) AS us`)
-        assert.deepEqual(literals.map(({ us }) => Number(us)), times)
+        const rows = await session.rows<{ at: number; us: bigint }>(
+          'SELECT "at", epoch_us("at") AS us FROM t ORDER BY rowid',
+        )
+        assert.deepEqual(
+          rows.map((row) => [row.at, Number(row.us)]),
+          times.map((at) => [at, at]),
+        )
+        const literals = await session.rows(
+          `SELECT unnest([${times.map((at) => `epoch_us(${timestamp(at)})`).join(', ')}]) AS us`,
+        )
+        assert.deepEqual(
+          literals.map(({ us }) => Number(us)),
+          times,
+        )
       })
     }),
     { numRuns: 10 },
@@ -110,7 +120,8 @@ test('takes what fits a column and refuses the rest', async () => {
     ['BLOB', 'ab01', Buffer.from('ab01', 'hex')],
     ['VARCHAR', undefined, null],
   ]
-  for (const [type, value, expected] of cases) assert.deepEqual(await put(type, value), expected, `${type} ${String(value)}`)
+  for (const [type, value, expected] of cases)
+    assert.deepEqual(await put(type, value), expected, `${type} ${String(value)}`)
   for (const [type, value] of [
     ['VARCHAR', 1],
     ['BIGINT', 1.5],
@@ -144,7 +155,9 @@ test('the same rows give the same bytes', async () => {
 test('finds a BLOB that a file holds many times', async () => {
   // With a Bloom filter DuckDB 1.5 finds none of them.
   const path = join(folder, 'blobs.parquet')
-  await columns.run(parquet(`SELECT md5((i // 20)::VARCHAR)::BLOB AS k FROM range(20000) r(i) ORDER BY k`, path, { rows: 20_000 }))
+  await columns.run(
+    parquet(`SELECT md5((i // 20)::VARCHAR)::BLOB AS k FROM range(20000) r(i) ORDER BY k`, path, { rows: 20_000 }),
+  )
   for (const ours of [true, false]) {
     const query = `SELECT unhex(md5((i // 20)::VARCHAR)) AS k FROM range(20000) r(i) ORDER BY k`
     await columns.run(parquet(query, path, { rows: 20_000, ours }))
@@ -169,9 +182,14 @@ test('a session has its tables to itself, and a failed statement does not end it
 
 test('lends a few connections at once and keeps the others waiting', async () => {
   const answers = await Promise.all(
-    Array.from({ length: 20 }, (_, i) => columns.row<{ x: number }>(`SELECT ${i} AS x FROM range(1000) HAVING count(*) > 0`)),
+    Array.from({ length: 20 }, (_, i) =>
+      columns.row<{ x: number }>(`SELECT ${i} AS x FROM range(1000) HAVING count(*) > 0`),
+    ),
   )
-  assert.deepEqual(answers.map(({ x }) => x), Array.from({ length: 20 }, (_, i) => i))
+  assert.deepEqual(
+    answers.map(({ x }) => x),
+    Array.from({ length: 20 }, (_, i) => i),
+  )
 })
 
 test('closing waits for what runs', async () => {
@@ -190,10 +208,13 @@ test('refuses a folder whose name DuckDB would take for a pattern', async () => 
 
 test('names and texts cannot leave their quotes', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.string({ unit: 'grapheme', minLength: 1 }).filter((s) => !s.includes('\0') && s !== '__proto__'), async (text) => {
-      const row = await columns.row(`SELECT ${quote(text)} AS ${identifier(text)}`)
-      assert.deepEqual(Object.values(row), [text])
-    }),
+    fc.asyncProperty(
+      fc.string({ unit: 'grapheme', minLength: 1 }).filter((s) => !s.includes('\0') && s !== '__proto__'),
+      async (text) => {
+        const row = await columns.row(`SELECT ${quote(text)} AS ${identifier(text)}`)
+        assert.deepEqual(Object.values(row), [text])
+      },
+    ),
     { numRuns: 50 },
   )
 })

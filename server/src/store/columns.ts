@@ -31,7 +31,14 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Fault } from '../fault.ts'
 
-export type ColumnType = 'VARCHAR' | 'BIGINT' | 'DOUBLE' | `DECIMAL(${number},${number})` | 'BOOLEAN' | 'TIMESTAMP' | 'DATE'
+export type ColumnType =
+  | 'VARCHAR'
+  | 'BIGINT'
+  | 'DOUBLE'
+  | `DECIMAL(${number},${number})`
+  | 'BOOLEAN'
+  | 'TIMESTAMP'
+  | 'DATE'
 
 /** A column of a file or table. */
 export interface Column {
@@ -259,7 +266,10 @@ function borrow(connection: DuckDBConnection): Borrowed {
     async row<Row>(sql: string, bound?: readonly Bound[]) {
       const [row, ...more] = await own.rows<Row>(sql, bound)
       if (row === undefined || more.length > 0) {
-        throw new Fault('internal', `A query that must return one row returned ${row === undefined ? 0 : 'several'}: ${sql}`)
+        throw new Fault(
+          'internal',
+          `A query that must return one row returned ${row === undefined ? 0 : 'several'}: ${sql}`,
+        )
       }
       return row
     },
@@ -357,7 +367,8 @@ function numbersIn(chunk: DuckDBDataChunk): Float64Array {
   for (let i = 0; i < numbers.length; i++) {
     const value = vector.getItem(i)
     const number = Number(value)
-    if (typeof value !== 'bigint' || !Number.isSafeInteger(number)) throw new Fault('internal', `${value} is no safe number.`)
+    if (typeof value !== 'bigint' || !Number.isSafeInteger(number))
+      throw new Fault('internal', 'A number of a column is NULL or beyond 2^53.')
     numbers[i] = number
   }
   return numbers
@@ -446,8 +457,8 @@ function writer<Row>(field: Field<Row>): (rows: readonly Row[]) => DuckDBValue[]
       }
       const converted = convert(value)
       if (converted === undefined) {
-        const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : String(value)
-        throw new Fault('invalid', `Column ${field.name} is ${field.type}; ${shown} is not.`)
+        // The value itself may be personal, and messages reach logs.
+        throw new Fault('invalid', `Column ${field.name} is ${field.type} and cannot hold this ${typeof value}.`)
       }
       values[i] = converted
     }
@@ -514,7 +525,11 @@ const largest = 2n ** 63n
 function integer(value: unknown): bigint | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : undefined
   const whole =
-    typeof value === 'bigint' ? value : typeof value === 'string' && /^-?\d{1,19}$/.test(value) ? BigInt(value) : undefined
+    typeof value === 'bigint'
+      ? value
+      : typeof value === 'string' && /^-?\d{1,19}$/.test(value)
+        ? BigInt(value)
+        : undefined
   return whole === undefined || whole >= largest || whole < -largest ? undefined : whole
 }
 

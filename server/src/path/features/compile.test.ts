@@ -138,12 +138,16 @@ const refused: [string, Partial<Feature> | undefined, RegExp][] = [
 
 test('refuses what reads, does or depends on anything else, with a sentence that names the feature', async () => {
   for (const [expr, feature, message] of refused) {
-    await assert.rejects(compiled({ ...feature, expr }), (error) => {
-      assert.ok(isFault(error, 'invalid'), `${expr}: ${String(error)}`)
-      assert.match(error.message, message, expr)
-      assert.match(error.message, /^v\.yaml line 7: feature f: /, expr)
-      return true
-    }, expr)
+    await assert.rejects(
+      compiled({ ...feature, expr }),
+      (error) => {
+        assert.ok(isFault(error, 'invalid'), `${expr}: ${String(error)}`)
+        assert.match(error.message, message, expr)
+        assert.match(error.message, /^v\.yaml line 7: feature f: /, expr)
+        return true
+      },
+      expr,
+    )
   }
   assert.equal(readFileSync(secret, 'utf8'), 'secret')
 })
@@ -242,7 +246,10 @@ test('the fingerprint is of what decides values, not of its layout', async () =>
   const original = await fingerprint((text) => text)
   assert.match(original, /^fp1:[0-9a-f]{64}$/)
   const same: [string, (text: string) => string][] = [
-    ['layout', (text) => text.replace('count(*) filter (where n > 1000)', 'COUNT( * )  FILTER (WHERE (n) > 1000) -- all')],
+    [
+      'layout',
+      (text) => text.replace('count(*) filter (where n > 1000)', 'COUNT( * )  FILTER (WHERE (n) > 1000) -- all'),
+    ],
     ['case of names', (text) => text.replace('n > 1000', 'N > 1000').replace('sum(price)', 'Sum(PRICE)')],
     ['another spelling of an operator', (text) => text.replace("kind = 'a'", "kind == 'a'")],
     ['owner', (text) => text.replace('growth', 'other')],

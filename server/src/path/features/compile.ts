@@ -14,7 +14,7 @@ import type { Micros } from '../../record/time.ts'
 import { decimalOf, identifier, timestamp } from '../../store/columns.ts'
 import type { Column, Columns, Session } from '../../store/columns.ts'
 import type { StreamShape } from './events.ts'
-import { noEvents, storedColumns, storedName } from './events.ts'
+import { noEvents, storedName } from './events.ts'
 import { functionKind, whyNot } from './functions.ts'
 import { readExpression, rewrite, visit, writeExpression } from './syntax.ts'
 import type { Call, Expression } from './syntax.ts'
@@ -95,8 +95,16 @@ async function compile(session: Session, view: FeatureView, shapes: readonly Str
     prepared.push({ ...(await judge.aggregates(expr, `in:${scope}`)), scope })
   }
 
-  const fingerprint = `fp1:${createHash('sha256').update(canonicalize(identity(view, sources, trees))).digest('hex')}`
-  return { view, fingerprint, features: prepared.map(({ feature }) => feature), sources, ...frames(view, sources, prepared, scopes) }
+  const fingerprint = `fp1:${createHash('sha256')
+    .update(canonicalize(identity(view, sources, trees)))
+    .digest('hex')}`
+  return {
+    view,
+    fingerprint,
+    features: prepared.map(({ feature }) => feature),
+    sources,
+    ...frames(view, sources, prepared, scopes),
+  }
 }
 
 function identity(
@@ -346,7 +354,12 @@ function frames(
   /** The columns in:0, in:1 … of a stream. `exists`, `at` and `from` are SQL, or undefined where the frame needs no test. */
   const inScope = (
     stream: string,
-    { exists, at, from, as }: { exists?: string; at: string; from: (window: Micros) => string; as: (e: Expression) => string },
+    {
+      exists,
+      at,
+      from,
+      as,
+    }: { exists?: string; at: string; from: (window: Micros) => string; as: (e: Expression) => string },
   ): string =>
     scopes
       .get(stream)!
@@ -384,7 +397,9 @@ function frames(
       const grouped = (stream: string): string =>
         `SELECT subject${values(stream, as)} FROM (${scoped(stream, relations(stream), at, asOf)}) GROUP BY subject`
       if (others.length === 0) {
-        return `SELECT subject${of(view.source).map((each) => `, ${name(each)}`).join('')} FROM (${grouped(view.source)})`
+        return `SELECT subject${of(view.source)
+          .map((each) => `, ${name(each)}`)
+          .join('')} FROM (${grouped(view.source)})`
       }
       // A subject that another stream does not know has there the value of no events: 0 for a count, not NULL.
       const withs = [
@@ -400,7 +415,9 @@ function frames(
         const known = `other${index}.subject IS NOT NULL`
         return `, CASE WHEN ${known} THEN other${index}.${name(each)} ELSE none${index}.${name(each)} END AS ${name(each)}`
       })
-      const joins = others.map((_, index) => ` LEFT JOIN other${index} ON other${index}.subject = main.subject CROSS JOIN none${index}`)
+      const joins = others.map(
+        (_, index) => ` LEFT JOIN other${index} ON other${index}.subject = main.subject CROSS JOIN none${index}`,
+      )
       return `WITH ${withs.join(', ')} SELECT main.subject${picked.join('')} FROM main${joins.join('')}`
     },
 
@@ -408,7 +425,8 @@ function frames(
       const as = at_(at)
       const own = sources.filter(({ stream }) => of(stream).length > 0)
       const parts = own.map(
-        ({ stream }) => `(SELECT true AS one${values(stream, as)} FROM (${scoped(stream, relations(stream), at, asOf)}))`,
+        ({ stream }) =>
+          `(SELECT true AS one${values(stream, as)} FROM (${scoped(stream, relations(stream), at, asOf)}))`,
       )
       return `SELECT ${prepared.map(name).join(', ')} FROM ${parts.join(' CROSS JOIN ')}`
     },

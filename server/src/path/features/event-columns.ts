@@ -126,7 +126,10 @@ export class EventColumns {
       for (const { stream, contract, columns } of shapes) {
         const own = await this.#stream(stream)
         if (own.manifest.to < asOf) {
-          throw new Fault('internal', `The columns of ${stream} end at ${own.manifest.to}, before ${asOf}: extend them.`)
+          throw new Fault(
+            'internal',
+            `The columns of ${stream} end at ${own.manifest.to}, before ${asOf}: extend them.`,
+          )
         }
         const files = own.manifest.files.filter((file) => file.from < asOf)
         own.hold(files)
@@ -194,7 +197,10 @@ function relationOf(folder: string, stream: string, columns: readonly Column[], 
     const select = wanted.map(({ name, type }) => {
       const there = file.columns.find((column) => column.name.toLowerCase() === name.toLowerCase())
       if (there && there.type !== type) {
-        throw new Fault('conflict', `Column ${name} of ${stream} is ${there.type} in ${file.path}, not ${type}: rebuild it.`)
+        throw new Fault(
+          'conflict',
+          `Column ${name} of ${stream} is ${there.type} in ${file.path}, not ${type}: rebuild it.`,
+        )
       }
       return there ? `${identifier(there.name)} AS ${identifier(name)}` : `NULL::${type} AS ${identifier(name)}`
     })
@@ -203,7 +209,9 @@ function relationOf(folder: string, stream: string, columns: readonly Column[], 
     group.paths.push(quote(join(folder, file.path)))
     alike.set(key, group)
   }
-  const parts = [...alike.values()].map(({ select, paths }) => `SELECT ${select} FROM read_parquet([${paths.join(', ')}])`)
+  const parts = [...alike.values()].map(
+    ({ select, paths }) => `SELECT ${select} FROM read_parquet([${paths.join(', ')}])`,
+  )
   return `(${parts.join(' UNION ALL ')})`
 }
 
@@ -223,13 +231,7 @@ class Stream {
   readonly #inOrder = new Map<string, string>()
   manifest: Manifest
 
-  private constructor(
-    columns: Columns,
-    folder: string,
-    source: EventSource,
-    cut: number,
-    manifest: Manifest,
-  ) {
+  private constructor(columns: Columns, folder: string, source: EventSource, cut: number, manifest: Manifest) {
     this.#columns = columns
     this.#folder = folder
     this.#source = source
@@ -245,7 +247,8 @@ class Stream {
     stream: string,
     cut: number,
   ): Promise<Stream> {
-    if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/.test(stream)) throw new Fault('invalid', `"${stream}" is no stream name.`)
+    if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/.test(stream))
+      throw new Fault('invalid', `"${stream}" is no stream name.`)
     const own = join(folder, 'columns', stream)
     await mkdir(own, { recursive: true })
     let manifest: Manifest = { version: 1, stream, to: 0, files: [] }
@@ -253,7 +256,9 @@ class Stream {
       manifest = JSON.parse(await readFile(join(own, 'manifest.json'), 'utf8')) as Manifest
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-        throw new Fault('altered', `columns/${stream}/manifest.json cannot be read; rebuild the columns.`, { cause: error })
+        throw new Fault('altered', `columns/${stream}/manifest.json cannot be read; rebuild the columns.`, {
+          cause: error,
+        })
       }
     }
     const counted = new Set(['manifest.json', ...manifest.files.map(({ path }) => path.split('/').at(-1)!)])
@@ -286,7 +291,9 @@ class Stream {
 
       const joins = last && last.rows < small && last.rows + rows < 2 * small ? last : undefined
       const from = joins ? joins.from : (last?.to ?? 0)
-      const shape = joins ? together(joins.columns, storedColumns(this.#name, columns)) : storedColumns(this.#name, columns)
+      const shape = joins
+        ? together(joins.columns, storedColumns(this.#name, columns))
+        : storedColumns(this.#name, columns)
       const incoming = select(shape, storedColumns(this.#name, columns), 'incoming')
       const sources = joins ? [this.#read(joins, shape), incoming] : [incoming]
       const file = await this.#write(session, inOrder(sources), {
@@ -353,7 +360,6 @@ class Stream {
         return true
       })
       await this.#drop(switched ? run : [merged])
-      if (!switched) return
     }
   }
 
@@ -605,7 +611,10 @@ class Stream {
       for (const file of this.manifest.files) {
         const there = file.columns.find((column) => column.name.toLowerCase() === name.toLowerCase())
         if (there && there.type !== type) {
-          throw new Fault('conflict', `Column ${name} of ${this.#name} was ${there.type} and is now ${type}: rebuild it.`)
+          throw new Fault(
+            'conflict',
+            `Column ${name} of ${this.#name} was ${there.type} and is now ${type}: rebuild it.`,
+          )
         }
       }
     }
@@ -626,16 +635,20 @@ function isMarked(bits: Uint8Array, place: number): boolean {
   return (bits[place >>> 3]! & (1 << (place & 7))) !== 0
 }
 
-/** The run of files to merge next: the first that those after it have outgrown, and all of those. */
+/**
+ * The run of files to merge next: the first that those after it have outgrown, and all of those. A small file at the end
+ * is left out: the next extension writes it again, and a long merge would find it changed each time.
+ */
 function mergeable(files: readonly ColumnFile[]): ColumnFile[] {
+  const end = files.length - (files.length > 0 && files.at(-1)!.rows < small ? 1 : 0)
   let after = 0
-  let start = files.length
-  for (let index = files.length - 1; index >= 0; index--) {
+  let start = end
+  for (let index = end - 1; index >= 0; index--) {
     const { rows } = files[index]!
-    if (index < files.length - 1 && (rows < small || rows <= ratio * after)) start = index
+    if (index < end - 1 && (rows < small || rows <= ratio * after)) start = index
     after += rows
   }
-  return files.slice(start)
+  return files.slice(start, end)
 }
 
 /** All columns of two files; the later one's spelling. */

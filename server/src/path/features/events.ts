@@ -58,9 +58,11 @@ export function eventFields(stream: string, columns: readonly Column[]): Field<E
     { name: 'subject', type: 'BLOB', of: (event) => event.subject },
     { name: 'time', type: 'TIMESTAMP', of: (event) => event.time },
     { name: 'known', type: 'TIMESTAMP', of: (event) => event.known },
-    ...storedColumns(stream, columns).map(
-      ({ name, type }, index): Field<EventRow> => ({ name, type, of: (event) => event.values[index] }),
-    ),
+    ...storedColumns(stream, columns).map(({ name, type }, index): Field<EventRow> => ({
+      name,
+      type,
+      of: (event) => event.values[index],
+    })),
   ]
 }
 

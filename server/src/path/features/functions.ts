@@ -48,9 +48,9 @@ const aggregates = new Map<string, Aggregate>([
   ...words(`stddev stddev_pop stddev_samp variance var_pop var_samp skewness kurtosis kurtosis_pop corr covar_pop covar_samp
     regr_avgx regr_avgy regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy product fsum kahan_sum sumkahan favg
     entropy sem mad`).map((name) => [name, 'rounding'] as const),
-  ...words('first last first_value last_value any_value arbitrary list array_agg string_agg group_concat listagg mode').map(
-    (name) => [name, 'ordered'] as const,
-  ),
+  ...words(
+    'first last first_value last_value any_value arbitrary list array_agg string_agg group_concat listagg mode',
+  ).map((name) => [name, 'ordered'] as const),
   ...words('arg_min arg_max argmin argmax min_by max_by').map((name) => [name, 'picking'] as const),
 ])
 
@@ -71,7 +71,9 @@ export function whyNot(name: string): string {
   if (/^(now|today|current_|get_current|transaction_timestamp|age$|ago$)/.test(name)) {
     return 'a feature knows no present; use as_of'
   }
-  if (/^(nextval|currval|getenv|getvariable|current_setting)$/.test(name)) return 'a feature reads nothing but its events'
-  if (/^(read_|glob$|parquet_|sniff_|query|duckdb_)/.test(name)) return 'a feature reads nothing but its source’s events'
+  if (/^(nextval|currval|getenv|getvariable|current_setting)$/.test(name))
+    return 'a feature reads nothing but its events'
+  if (/^(read_|glob$|parquet_|sniff_|query|duckdb_)/.test(name))
+    return 'a feature reads nothing but its source’s events'
   return 'it is not on the list of functions whose answer is the same every time'
 }

@@ -56,6 +56,10 @@ export function row(place: Place, recorded: Recorded, subject: string): Promise<
 }
 
 /** Some rows of a snapshot, ordered by subject. */
-export function rows(place: Place, recorded: Recorded, page: { offset?: number; limit?: number }): Promise<StoredRow[]> {
+export function rows(
+  place: Place,
+  recorded: Recorded,
+  page: { offset?: number; limit?: number },
+): Promise<StoredRow[]> {
   return rowsOf(place, recorded.columns, recorded.files[0]!.path, page)
 }

@@ -100,8 +100,14 @@ const cases: Case[] = [
     (events) => count(events.filter(({ kind }) => kind === 'a')),
     ({ kind }) => kind === 'a',
   ),
-  clicks(`type: int64, window: 6h, filter: kind <> 'a', expr: count(n)`, (events) => count(some(events.map(({ n }) => n))), ({ kind }) => kind !== null && kind !== 'a'),
-  clicks('type: int64, expr: count(distinct kind)', (events) => count([...new Set(some(events.map(({ kind }) => kind)))])),
+  clicks(
+    `type: int64, window: 6h, filter: kind <> 'a', expr: count(n)`,
+    (events) => count(some(events.map(({ n }) => n))),
+    ({ kind }) => kind !== null && kind !== 'a',
+  ),
+  clicks('type: int64, expr: count(distinct kind)', (events) =>
+    count([...new Set(some(events.map(({ kind }) => kind)))]),
+  ),
   clicks('type: int64, window: 6h, expr: sum(n)', (events) => {
     const values = some(events.map(({ n }) => n))
     return values.length === 0 ? null : values.reduce((sum, n) => sum + BigInt(n), 0n)
@@ -127,10 +133,18 @@ const cases: Case[] = [
     const values = some(events.map(({ paid }) => paid))
     return values.length === 0 ? null : values.some(Boolean)
   }),
-  clicks('type: string, expr: "arg_max(kind, time)"', (events) => byTime(events).findLast(({ kind }) => kind !== null)?.kind ?? null),
-  clicks('type: string, expr: "arg_min(kind, time)"', (events) => byTime(events).find(({ kind }) => kind !== null)?.kind ?? null),
+  clicks(
+    'type: string, expr: "arg_max(kind, time)"',
+    (events) => byTime(events).findLast(({ kind }) => kind !== null)?.kind ?? null,
+  ),
+  clicks(
+    'type: string, expr: "arg_min(kind, time)"',
+    (events) => byTime(events).find(({ kind }) => kind !== null)?.kind ?? null,
+  ),
   clicks('type: string, expr: "last(kind order by n nulls first, time)"', (events) => {
-    const ordered = events.toSorted((a, b) => (a.n ?? -Infinity) - (b.n ?? -Infinity) || a.time - b.time || a.seq - b.seq)
+    const ordered = events.toSorted(
+      (a, b) => (a.n ?? -Infinity) - (b.n ?? -Infinity) || a.time - b.time || a.seq - b.seq,
+    )
     return ordered.at(-1)?.kind ?? null
   }),
   clicks(`type: string, window: 6h, expr: "string_agg(kind, ',' order by time desc)"`, (events) => {
@@ -139,8 +153,9 @@ const cases: Case[] = [
     return kinds.length === 0 ? null : kinds.join(',')
   }),
   clicks('type: string, expr: max(field.subject)', (events) => most(some(events.map(({ text }) => text)))),
-  clicks('type: int64, expr: "count(*) filter (where time > as_of - interval 2 hour)"', (events, at) =>
-    count(events.filter(({ time }) => time > at - 2 * hour)),
+  clicks(
+    'type: int64, expr: "count(*) filter (where time > as_of - interval 2 hour)"',
+    (events, at) => count(events.filter(({ time }) => time > at - 2 * hour)),
     ({ time }, at) => time > at - 2 * hour,
   ),
   clicks(
@@ -149,9 +164,13 @@ const cases: Case[] = [
     ({ time }) => time >= start && time < start + 24 * hour,
   ),
   profiles('type: int64, source: profile, window: 6h, expr: count(*)', count),
-  profiles('type: string, source: profile, expr: "arg_max(tier, time)"', (events) => byTime(events).findLast(({ tier }) => tier !== null)?.tier ?? null),
-  profiles('type: boolean, source: profile, expr: "coalesce(max(time) > as_of - interval 3 hour, false)"', (events, at) =>
-    (most(events.map(({ time }) => time)) ?? -Infinity) > at - 3 * hour,
+  profiles(
+    'type: string, source: profile, expr: "arg_max(tier, time)"',
+    (events) => byTime(events).findLast(({ tier }) => tier !== null)?.tier ?? null,
+  ),
+  profiles(
+    'type: boolean, source: profile, expr: "coalesce(max(time) > as_of - interval 3 hour, false)"',
+    (events, at) => (most(events.map(({ time }) => time)) ?? -Infinity) > at - 3 * hour,
   ),
 ]
 
@@ -165,7 +184,9 @@ const view = parseView(
 const compiled = await compileView(base.columns, view, shapes)
 
 // Times lie on a grid of half hours, so that events often stand exactly on a window's edge, or a microsecond beside it.
-const time = fc.tuple(fc.integer({ min: 0, max: 60 }), fc.constantFrom(-1, 0, 0, 0, 1)).map(([half, off]) => start + half * (hour / 2) + off)
+const time = fc
+  .tuple(fc.integer({ min: 0, max: 60 }), fc.constantFrom(-1, 0, 0, 0, 1))
+  .map(([half, off]) => start + half * (hour / 2) + off)
 const late = fc.constantFrom(0, 0, 1, hour, 9 * hour, -hour)
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { nil: null, freq: 4 })
 
@@ -190,7 +211,7 @@ interface Fact extends StreamEvent {
   profile: Profile
 }
 
-function factsOf(drawn: (typeof history) extends fc.Arbitrary<infer T> ? T : never): Fact[] {
+function factsOf(drawn: typeof history extends fc.Arbitrary<infer T> ? T : never): Fact[] {
   let seq = 0
   return drawn.map((one) => {
     seq += one.gap
@@ -220,7 +241,9 @@ function expected(facts: Fact[], ask: Ask): { values: Record<string, Value>; cou
   const values: Record<string, Value> = {}
   const counted: Record<string, number[]> = {}
   cases.forEach(({ stream, window, counts, value }, index) => {
-    const inWindow = known(facts, ask).filter((fact) => fact.stream === stream && (window === undefined || fact.time > ask.at - window))
+    const inWindow = known(facts, ask).filter(
+      (fact) => fact.stream === stream && (window === undefined || fact.time > ask.at - window),
+    )
     const events = byTime(inWindow.map((fact) => (stream === 'clicks' ? fact.click : fact.profile))) as never[]
     const own = events.filter((event) => counts(event, ask.at))
     const filtered = view.features[index]!.filter === undefined ? events : own
@@ -246,31 +269,49 @@ test('snapshot, spine and recomputation agree with a loop over the events', asyn
         for (const [at, asOf] of clocks) {
           const made = await materialize(place, compiled, { at, asOf, name: `${at}-${asOf}` })
           const written = await rows(place, made, { limit: 100 })
-          const present = people.filter((who) => known(facts, { subject: who, at, asOf }).some(({ stream }) => stream === 'clicks'))
-          assert.deepEqual(written.map((row) => row.subject), present.toSorted())
-          for (const row of written) assert.deepEqual(row.values, expected(facts, { subject: row.subject, at, asOf }).values)
+          const present = people.filter((who) =>
+            known(facts, { subject: who, at, asOf }).some(({ stream }) => stream === 'clicks'),
+          )
+          assert.deepEqual(
+            written.map((row) => row.subject),
+            present.toSorted(),
+          )
+          for (const row of written)
+            assert.deepEqual(row.values, expected(facts, { subject: row.subject, at, asOf }).values)
         }
 
         const spine = clocks.flatMap(([at, asOf]) => people.map((who) => ({ subject: who, at, asOf, label: true })))
         const set = await writeTrainingSet(place, compiled, { name: 'set', asOf: 91, spine })
         const training = await rowsOf(place, set.columns, set.files[0]!.path, { limit: 100 })
-        const order = spine.toSorted((a, b) => a.at - b.at || (a.subject < b.subject ? -1 : a.subject > b.subject ? 1 : 0))
+        const order = spine.toSorted(
+          (a, b) => a.at - b.at || (a.subject < b.subject ? -1 : a.subject > b.subject ? 1 : 0),
+        )
         assert.equal(training.length, order.length)
         training.forEach(({ subject, values: { at, label, present, ...values } }, index) => {
           const ask = order[index]!
           assert.deepEqual([subject, at, label], [ask.subject, ask.at, true])
-          assert.equal(present, known(facts, ask).some(({ stream }) => stream === 'clicks'))
+          assert.equal(
+            present,
+            known(facts, ask).some(({ stream }) => stream === 'clicks'),
+          )
           assert.deepEqual(values, expected(facts, ask).values)
         })
 
         const many = await contributorsOfAll(place, compiled, spine)
         const opened = many.map(({ streams }) =>
           Object.fromEntries(
-            Object.entries(streams).map(([stream, seqs]) => [stream, seqs.map((seq) => facts.find((fact) => fact.seq === seq)!)]),
+            Object.entries(streams).map(([stream, seqs]) => [
+              stream,
+              seqs.map((seq) => facts.find((fact) => fact.seq === seq)!),
+            ]),
           ),
         )
         many.forEach(({ features }, index) => assert.deepEqual(features, expected(facts, spine[index]!).counted))
-        const again = await recomputeAll(place.columns, compiled, spine.map((ask, index) => ({ ...ask, events: opened[index]! })))
+        const again = await recomputeAll(
+          place.columns,
+          compiled,
+          spine.map((ask, index) => ({ ...ask, events: opened[index]! })),
+        )
         again.forEach((values, index) => assert.deepEqual(values, expected(facts, spine[index]!).values))
 
         const [one] = spine

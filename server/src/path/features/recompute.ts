@@ -43,7 +43,12 @@ export async function contributors(
       const sql = own.length > 0 && compiled.contributors(stream, relations(stream), literal, at, asOf)
       const rows = sql ? await place.columns.rows<Counted>(sql) : []
       const counted = rows.filter((row) => own.some(({ name }) => row[`in:${name}`]))
-      gather(found, stream, own, counted.toSorted((a, b) => a.time - b.time || Number(a.seq - b.seq)))
+      gather(
+        found,
+        stream,
+        own,
+        counted.toSorted((a, b) => a.time - b.time || Number(a.seq - b.seq)),
+      )
     }
     return found
   })
@@ -82,7 +87,12 @@ export async function contributorsOfAll(
 
 type Counted = { seq: bigint; time: number } & Record<`in:${string}`, boolean>
 
-function gather(found: Contributors, stream: string, features: readonly CompiledFeature[], rows: readonly Counted[]): void {
+function gather(
+  found: Contributors,
+  stream: string,
+  features: readonly CompiledFeature[],
+  rows: readonly Counted[],
+): void {
   found.streams[stream] = rows.map(({ seq }) => Number(seq))
   for (const { name } of features) {
     found.features[name] = rows.filter((counted) => counted[`in:${name}`]).map(({ seq }) => Number(seq))
@@ -112,11 +122,18 @@ export async function recomputeAll(
   if (asks.length === 1) return [await recompute(columns, compiled, only!, only!.events)]
   return columns.session(async (session) => {
     // Every ask sees its own events only, also when two ask for the same subject: its number stands for the subject.
-    await loadSpine(session, asks.map((ask, index) => ({ ...ask, subject: numbered(index) })))
-    await loadOpened(session, compiled, (stream) =>
-      asks.flatMap((ask, index) => owned(ask, stream, ask.events).map((event) => ({ ...event, subject: numbered(index) }))),
+    await loadSpine(
+      session,
+      asks.map((ask, index) => ({ ...ask, subject: numbered(index) })),
     )
-    const rows = await session.rows<Stored>(`${named(compiled, compiled.spine(opened(compiled), 'spine'))} ORDER BY "row"`)
+    await loadOpened(session, compiled, (stream) =>
+      asks.flatMap((ask, index) =>
+        owned(ask, stream, ask.events).map((event) => ({ ...event, subject: numbered(index) })),
+      ),
+    )
+    const rows = await session.rows<Stored>(
+      `${named(compiled, compiled.spine(opened(compiled), 'spine'))} ORDER BY "row"`,
+    )
     return rows.map((row) => valuesOf(compiled, row))
   })
 }

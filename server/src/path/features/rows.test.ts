@@ -62,13 +62,19 @@ const at = 1_000_000_000
 const place = await columnsOf(base, [shape], memorySource(events), [200])
 let names = 0
 const snapshot = (): Promise<Materialized> => materialize(place, compiled, { at, asOf: 200, name: `s${++names}` })
-const digest = (path: string): string => createHash('sha256').update(readFileSync(join(place.folder, path))).digest('hex')
+const digest = (path: string): string =>
+  createHash('sha256')
+    .update(readFileSync(join(place.folder, path)))
+    .digest('hex')
 
 test('a snapshot is ordered by subject; the same events give the same bytes and digests', async () => {
   const first = await snapshot()
   const second = await snapshot()
   const all = await rows(place, first, { limit: 1000 })
-  assert.deepEqual(all.map((each) => each.subject), [...new Set(events.map((event) => event.subject))].toSorted())
+  assert.deepEqual(
+    all.map((each) => each.subject),
+    [...new Set(events.map((event) => event.subject))].toSorted(),
+  )
   assert.equal(first.rows, 40)
   assert.equal(first.files[0]!.sha256, second.files[0]!.sha256)
   assert.equal(first.rowsDigest, second.rowsDigest)
@@ -78,7 +84,13 @@ test('a snapshot is ordered by subject; the same events give the same bytes and 
     {
       stream: 'clicks',
       contract: 'clicks@1.0.0',
-      files: (await place.events.files('clicks')).map(({ path, sha256, from, to, rows }) => ({ path, sha256, from, to, rows })),
+      files: (await place.events.files('clicks')).map(({ path, sha256, from, to, rows }) => ({
+        path,
+        sha256,
+        from,
+        to,
+        rows,
+      })),
     },
   ])
   assert.equal(first.engine.semantics, 1)
@@ -92,9 +104,15 @@ test('its digest is the SHA-256 of its row hashes, which anybody can compute fro
     const text = `row/1,${subject},${clicks},${spent},${Buffer.byteLength(last as string)}:${last},${shown},${since}`
     return createHash('sha256').update(text).digest()
   })
-  assert.deepEqual(all.map(({ hash }) => hash), hashes.map((hash) => hash.toString('hex')))
+  assert.deepEqual(
+    all.map(({ hash }) => hash),
+    hashes.map((hash) => hash.toString('hex')),
+  )
   assert.equal(createHash('sha256').update(Buffer.concat(hashes)).digest('hex'), made.rowsDigest)
-  assert.deepEqual(readFileSync(join(place.folder, made.files[0]!.path.replace('.parquet', '.rows'))), Buffer.concat(hashes))
+  assert.deepEqual(
+    readFileSync(join(place.folder, made.files[0]!.path.replace('.parquet', '.rows'))),
+    Buffer.concat(hashes),
+  )
   assert.ok(await isListed(place, made.files[0]!.path, all[7]!.hash))
   assert.ok(!(await isListed(place, made.files[0]!.path, '0'.repeat(64))))
 })
@@ -105,17 +123,25 @@ test('different rows never have the same text', async () => {
     { name: 'b', type: 'BIGINT' },
     { name: 'c', type: 'VARCHAR' },
   ]
-  const text = fc.option(fc.string({ unit: fc.constantFrom('-', ',', ':', '1', '2', 'é', '\0'), maxLength: 6 }), { nil: null })
+  const text = fc.option(fc.string({ unit: fc.constantFrom('-', ',', ':', '1', '2', 'é', '\0'), maxLength: 6 }), {
+    nil: null,
+  })
   const drawn = fc.tuple(text, fc.option(fc.bigInt({ min: -22n, max: 22n }), { nil: null }), text)
   await fc.assert(
-    fc.asyncProperty(fc.uniqueArray(drawn, { selector: (each) => each.map(String).join('\u0001') + each.map((v) => v === null).join(), maxLength: 300 }), async (values) => {
-      await base.columns.session(async (session) => {
-        const fields = columns.map(({ name, type }, index) => ({ name, type, of: (row: unknown[]) => row[index] }))
-        await session.load('t', [{ name: 'subject', type: 'BLOB', of: () => subject(1) }, ...fields], [values])
-        const { n } = await session.row<{ n: bigint }>(`SELECT count(DISTINCT ${rowText(columns)}) AS n FROM t`)
-        assert.equal(Number(n), values.length)
-      })
-    }),
+    fc.asyncProperty(
+      fc.uniqueArray(drawn, {
+        selector: (each) => each.map(String).join('\u0001') + each.map((v) => v === null).join(),
+        maxLength: 300,
+      }),
+      async (values) => {
+        await base.columns.session(async (session) => {
+          const fields = columns.map(({ name, type }, index) => ({ name, type, of: (row: unknown[]) => row[index] }))
+          await session.load('t', [{ name: 'subject', type: 'BLOB', of: () => subject(1) }, ...fields], [values])
+          const { n } = await session.row<{ n: bigint }>(`SELECT count(DISTINCT ${rowText(columns)}) AS n FROM t`)
+          assert.equal(Number(n), values.length)
+        })
+      },
+    ),
     { numRuns: 20 },
   )
 })
@@ -139,9 +165,18 @@ async function rewrite(made: Materialized, query: (rows: string) => string): Pro
 }
 
 const tampering: [string, (rows: string) => string, RegExp][] = [
-  ['an altered value', (rows) => `SELECT * REPLACE (CASE WHEN rowid = 6 THEN 99 ELSE clicks END AS clicks) FROM ${rows} ORDER BY subject`, /Row 7 of/],
+  [
+    'an altered value',
+    (rows) => `SELECT * REPLACE (CASE WHEN rowid = 6 THEN 99 ELSE clicks END AS clicks) FROM ${rows} ORDER BY subject`,
+    /Row 7 of/,
+  ],
   ['a row taken out', (rows) => `FROM ${rows} WHERE rowid <> 6 ORDER BY subject`, /lacks 1 rows; 0 were removed/],
-  ['a row put in', (rows) => `FROM (FROM ${rows} UNION ALL SELECT * REPLACE ('\\xFF'::BLOB AS subject) FROM ${rows} WHERE rowid = 6) ORDER BY subject`, /Row 41 of/],
+  [
+    'a row put in',
+    (rows) =>
+      `FROM (FROM ${rows} UNION ALL SELECT * REPLACE ('\\xFF'::BLOB AS subject) FROM ${rows} WHERE rowid = 6) ORDER BY subject`,
+    /Row 41 of/,
+  ],
   ['two rows in another order', (rows) => `FROM ${rows} ORDER BY subject DESC`, /not one that was written/],
 ]
 for (const [what, query, sentence] of tampering) {
@@ -151,7 +186,10 @@ for (const [what, query, sentence] of tampering) {
     await rewrite(made, query)
     const { problems } = await checkSnapshot(place, made)
     assert.ok(problems.some((each) => /its digest is not the one recorded/.test(each.sentence)))
-    assert.ok(problems.some((each) => sentence.test(each.sentence)), JSON.stringify(problems))
+    assert.ok(
+      problems.some((each) => sentence.test(each.sentence)),
+      JSON.stringify(problems),
+    )
     // Also when the digest that is expected of the file is made to fit: the list of row hashes tells.
     const fitting = { ...made.files[0]!, sha256: digest(made.files[0]!.path) }
     assert.ok((await checkSnapshot(place, made, [fitting])).problems.some((each) => sentence.test(each.sentence)))
@@ -167,10 +205,16 @@ test('finds an altered or missing list of row hashes, and a missing file', async
   const altered = await checkSnapshot(place, made)
   assert.ok(altered.problems.some(({ sentence }) => /list of row hashes is altered/.test(sentence)))
   rmSync(list)
-  assert.deepEqual((await checkSnapshot(place, made)).problems.map(({ problem }) => problem), ['missing'])
+  assert.deepEqual(
+    (await checkSnapshot(place, made)).problems.map(({ problem }) => problem),
+    ['missing'],
+  )
   const other = await snapshot()
   rmSync(join(place.folder, other.files[0]!.path))
-  assert.deepEqual((await checkSnapshot(place, other)).problems.map(({ problem }) => problem), ['missing'])
+  assert.deepEqual(
+    (await checkSnapshot(place, other)).problems.map(({ problem }) => problem),
+    ['missing'],
+  )
 })
 
 test('after an erasure everything else is still shown to be what was written', async () => {
@@ -184,7 +228,10 @@ test('after an erasure everything else is still shown to be what was written', a
   assert.equal(second!.before, first!.after)
   assert.equal(second!.after, digest(file!.path))
   assert.deepEqual(await checkSnapshot(place, made, [second!.file]), { problems: [], rows: 40, removed: 2 })
-  assert.deepEqual(await rows(place, made, { limit: 1000 }), before.filter((_, index) => index !== 0 && index !== 20))
+  assert.deepEqual(
+    await rows(place, made, { limit: 1000 }),
+    before.filter((_, index) => index !== 0 && index !== 20),
+  )
   assert.equal(await removeSubject(place, made, second!.file, before[0]!.subject), undefined)
 
   await rewrite(made, (rows) => `FROM ${rows} WHERE rowid <> 3 ORDER BY subject`)
@@ -202,7 +249,9 @@ test('an erasure that was cut off before its record may be made again', async ()
 })
 
 test('a training set gives the same bytes, takes labels of one kind, and cannot look ahead', async () => {
-  const spine = events.slice(0, 60).map((event, index) => ({ subject: event.subject, at: event.time, label: index % 2 }))
+  const spine = events
+    .slice(0, 60)
+    .map((event, index) => ({ subject: event.subject, at: event.time, label: index % 2 }))
   const [first, second] = [
     await writeTrainingSet(place, compiled, { name: 't1', asOf: 200, spine }),
     await writeTrainingSet(place, compiled, { name: 't2', asOf: 200, spine }),
@@ -211,16 +260,29 @@ test('a training set gives the same bytes, takes labels of one kind, and cannot 
   assert.equal(first.rowsDigest, second.rowsDigest)
   assert.deepEqual(await checkSnapshot(place, first), { problems: [], rows: 60, removed: 0 })
   const path = join(place.folder, first.files[0]!.path)
-  const values = await base.columns.rows(`SELECT at, label, present, clicks FROM read_parquet(${quote(path)}) ORDER BY at`.replaceAll('at,', '"at",').replace('BY at', 'BY "at"'))
+  const values = await base.columns.rows(
+    `SELECT at, label, present, clicks FROM read_parquet(${quote(path)}) ORDER BY at`
+      .replaceAll('at,', '"at",')
+      .replace('BY at', 'BY "at"'),
+  )
   values.forEach((each, index) => {
     // A person's n-th event is seen by the row at its time; the ones after it are not.
-    assert.deepEqual(each, { at: index * 1000, label: index % 2, present: true, clicks: BigInt(Math.floor(index / 40) + 1) })
+    assert.deepEqual(each, {
+      at: index * 1000,
+      label: index % 2,
+      present: true,
+      clicks: BigInt(Math.floor(index / 40) + 1),
+    })
   })
   await assert.rejects(
     writeTrainingSet(place, compiled, { name: 't3', asOf: 200, spine: [spine[0]!, { ...spine[1]!, label: true }] }),
     (error) => isFault(error, 'invalid'),
   )
-  const later = await writeTrainingSet(place, compiled, { name: 't4', asOf: 10, spine: [{ ...spine[0]!, asOf: 200, at }] })
+  const later = await writeTrainingSet(place, compiled, {
+    name: 't4',
+    asOf: 10,
+    spine: [{ ...spine[0]!, asOf: 200, at }],
+  })
   const [only] = await rows(place, later, {})
   assert.equal(only!.values['clicks'], 1n)
 })
@@ -229,7 +291,10 @@ test('recomputes from the events given, and from no others', async () => {
   const own = events.filter((event) => event.subject === subject(3))
   const ask = { subject: subject(3), at, asOf: 200 }
   const made = await snapshot()
-  assert.deepEqual(await recompute(base.columns, compiled, ask, { clicks: own }), (await row(place, made, subject(3)))!.values)
+  assert.deepEqual(
+    await recompute(base.columns, compiled, ask, { clicks: own }),
+    (await row(place, made, subject(3)))!.values,
+  )
   const fewer = await recompute(base.columns, compiled, ask, { clicks: own.slice(1) })
   assert.equal(fewer['clicks'], 4n)
   assert.equal((await recompute(base.columns, compiled, ask, {}))['clicks'], 0n)

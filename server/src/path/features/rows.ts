@@ -171,7 +171,8 @@ export async function checkRows(
       for (const index of strange.slice(0, 10)) {
         problem('altered', `Row ${index + 1} of ${file.path} is not one that was written there.`)
       }
-      if (strange.length > 10) problem('altered', `${strange.length - 10} more rows of ${file.path} were not written there.`)
+      if (strange.length > 10)
+        problem('altered', `${strange.length - 10} more rows of ${file.path} were not written there.`)
       const gone = list.length / 32 - (found.length / 32 - strange.length)
       const original = recorded.files.find(({ path }) => path === file.path)?.rows ?? list.length / 32
       if (gone !== original - file.rows) {
@@ -210,7 +211,7 @@ function strangers(list: Buffer, found: Buffer): number[] {
     }
     // Something is gone from here, or was never here: only now is it worth knowing where each hash stands.
     places ??= placesIn(list)
-    const place = places.get(found.latin1Slice(at, at + 32))
+    const place = places.get(found.toString('latin1', at, at + 32))
     if (place === undefined || place < next) strange.push(at / 32)
     else next = place + 32
   }
@@ -221,7 +222,7 @@ function strangers(list: Buffer, found: Buffer): number[] {
 function placesIn(list: Buffer): Map<string, number> {
   const places = new Map<string, number>()
   for (let at = 0; at < list.length; at += 32) {
-    const hash = list.latin1Slice(at, at + 32)
+    const hash = list.toString('latin1', at, at + 32)
     if (!places.has(hash)) places.set(hash, at)
   }
   return places

@@ -86,10 +86,12 @@ export async function readExpression(session: Session, text: string, place: stri
     select.select_list.length !== 1 ||
     select.from_table?.type !== 'EMPTY' ||
     select.aggregate_handling !== 'STANDARD_HANDLING' ||
-    [select.modifiers, select.group_expressions, select.group_sets, select.cte_map.map].some((list) => list.length > 0) ||
+    [select.modifiers, select.group_expressions, select.group_sets, select.cte_map.map].some(
+      (list) => list.length > 0,
+    ) ||
     [select.where_clause, select.having, select.sample, select.qualify].some((part) => part !== null)
   if (extra) refuse('one expression is expected, without FROM, WHERE, GROUP BY or a second column')
-  const expression = toTree(select.select_list[0] as Parsed, refuse)
+  const expression = toTree(select.select_list[0], refuse)
 
   // What is executed is our own writing of the tree, so it must be read again as the same tree.
   const { again } = await session.row<{ again: string }>('SELECT json_serialize_sql($1::VARCHAR) AS again', [
@@ -128,7 +130,9 @@ function toTree(node: Parsed, refuse: (sentence: string) => never, depth = 0): E
       return { is: 'column', path: node.column_names }
     case 'FUNCTION': {
       if (node.catalog !== '' || !['', 'main'].includes(node.schema)) {
-        refuse(`the function ${[node.catalog, node.schema, node.function_name].filter(Boolean).join('.')} is not allowed`)
+        refuse(
+          `the function ${[node.catalog, node.schema, node.function_name].filter(Boolean).join('.')} is not allowed`,
+        )
       }
       if (node.export_state) refuse('EXPORT_STATE is not supported')
       return {
@@ -188,7 +192,11 @@ function constant(value: Parsed, refuse: (sentence: string) => never): Expressio
       const { width, scale } = value.type.type_info
       const digits = String(wide(value.value)).padStart(Number(scale) + 1, '0')
       const point = digits.length - Number(scale)
-      return { is: 'constant', type: `DECIMAL(${width},${scale})`, text: `${digits.slice(0, point)}.${digits.slice(point)}` }
+      return {
+        is: 'constant',
+        type: `DECIMAL(${width},${scale})`,
+        text: `${digits.slice(0, point)}.${digits.slice(point)}`,
+      }
     }
     default:
       return refuse(`a constant of type ${type} is not supported`)
@@ -228,7 +236,9 @@ export function writeExpression(expression: Expression): string {
       if (expression.by === 'NOT') return `(NOT ${write(first)})`
       if (expression.by === 'COALESCE') return `COALESCE(${list(expression.of)})`
       if (expression.by === '[]') return `(${write(first)})[${list(rest)}]`
-      return rest.length === 0 ? `(${write(first)} ${expression.by})` : `(${write(first)} ${expression.by} (${list(rest)}))`
+      return rest.length === 0
+        ? `(${write(first)} ${expression.by})`
+        : `(${write(first)} ${expression.by} (${list(rest)}))`
     }
     case 'between':
       return `(${write(expression.input)} BETWEEN ${write(expression.lower)} AND ${write(expression.upper)})`
@@ -245,7 +255,9 @@ function writeCall(call: Call): string {
   const of = call.of.map(writeExpression)
   const name = call.operator ? call.name : identifier(call.name)
   if (call.operator) return of.length === 1 ? `(${name} ${of[0]})` : `(${of[0]} ${name} ${of[1]})`
-  const order = call.order.map(({ by, direction, nulls }) => [writeExpression(by), direction, nulls].filter(Boolean).join(' '))
+  const order = call.order.map(({ by, direction, nulls }) =>
+    [writeExpression(by), direction, nulls].filter(Boolean).join(' '),
+  )
   const inside = `${call.distinct ? 'DISTINCT ' : ''}${of.join(', ')}${order.length > 0 ? ` ORDER BY ${order.join(', ')}` : ''}`
   return `${name}(${inside})${call.filter ? ` FILTER (WHERE ${writeExpression(call.filter)})` : ''}`
 }

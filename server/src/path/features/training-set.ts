@@ -41,7 +41,10 @@ export async function writeTrainingSet(
   ]
   return place.events.use(compiled.sources, asOf, (relations, inputs) =>
     place.columns.session(async (session) => {
-      await loadSpine(session, spine.map((row) => ({ ...row, asOf: Math.min(row.asOf ?? asOf, asOf) })))
+      await loadSpine(
+        session,
+        spine.map((row) => ({ ...row, asOf: Math.min(row.asOf ?? asOf, asOf) })),
+      )
       await session.load(
         'labels',
         [

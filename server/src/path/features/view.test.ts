@@ -36,25 +36,48 @@ test('reads a view', () => {
 })
 
 const wrong: [string, (text: string) => string, RegExp][] = [
-  ['a type that does not exist', (text) => text.replace('int64', 'integer'), /^v.yaml line 9: features.0.type: must be int64, double/],
+  [
+    'a type that does not exist',
+    (text) => text.replace('int64', 'integer'),
+    /^v.yaml line 9: features.0.type: must be int64, double/,
+  ],
   ['a window without a unit', (text) => text.replace('window: 7d', 'window: 7'), /^v.yaml line 9: features.0.window/],
-  ['a window of nothing', (text) => text.replace('window: 7d', 'window: 0d'), /^v.yaml line 9: features.0.window: must be a number of/],
+  [
+    'a window of nothing',
+    (text) => text.replace('window: 7d', 'window: 0d'),
+    /^v.yaml line 9: features.0.window: must be a number of/,
+  ],
   ['a field that does not exist', (text) => text.replace('ttl: 30d', 'tll: 30d'), /^v.yaml line 7: .*"tll"/],
-  ['a name that SQL would not take', (text) => text.replace('name: tier', 'name: ti er'), /^v.yaml line 10: features.1.name/],
-  ['a word of ours as a name', (text) => text.replace('name: tier', 'name: Subject'), /^v.yaml line 10: features.1.name: is a word/],
+  [
+    'a name that SQL would not take',
+    (text) => text.replace('name: tier', 'name: ti er'),
+    /^v.yaml line 10: features.1.name/,
+  ],
+  [
+    'a word of ours as a name',
+    (text) => text.replace('name: tier', 'name: Subject'),
+    /^v.yaml line 10: features.1.name: is a word/,
+  ],
   ['a name twice', (text) => text.replace('name: tier', 'name: Impressions_7D'), /^v.yaml line 10: .*declared twice/],
   ['no features', (text) => text.replace(/features:[^]*/, 'features: []'), /^v.yaml line 8: features/],
   ['another kind of file', (text) => text.replace('FeatureView', 'DataContract'), /^v.yaml line 2: kind/],
   ['a repeated key', (text) => `${text}ttl: 1d\n`, /^v.yaml line 15: .*unique/i],
   ['broken YAML', (text) => text.replace('name: tier', 'name: [tier'), /^v.yaml line 1\d: /],
-  ['a decimal with more digits behind the point than in all', (text) => text.replace('int64', '"decimal(2,3)"'), /more digits/],
+  [
+    'a decimal with more digits behind the point than in all',
+    (text) => text.replace('int64', '"decimal(2,3)"'),
+    /more digits/,
+  ],
 ]
 for (const [what, change, message] of wrong) {
   test(`refuses ${what}, naming file and line`, () => {
-    assert.throws(() => parseView(change(text), 'v.yaml'), (error) => {
-      assert.ok(isFault(error, 'invalid'))
-      assert.match(error.message, message)
-      return true
-    })
+    assert.throws(
+      () => parseView(change(text), 'v.yaml'),
+      (error) => {
+        assert.ok(isFault(error, 'invalid'))
+        assert.match(error.message, message)
+        return true
+      },
+    )
   })
 }
