@@ -141,6 +141,32 @@ test('takes what fits a column and refuses the rest', async () => {
   }
 })
 
+test('a decimal is stored as its digits stand, by the quick way and by the exact one', async () => {
+  const decimal = fc.tuple(
+    fc.bigInt({ min: -(10n ** 18n) + 1n, max: 10n ** 18n - 1n }),
+    fc.integer({ min: 0, max: 60 }),
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.array(decimal, { minLength: 1, maxLength: 200 }), async (drawn) => {
+      const texts = drawn.map(([whole, shift]) => {
+        const scaled = whole >> BigInt(shift)
+        const digits = String(scaled < 0n ? -scaled : scaled).padStart(4, '0')
+        return `${scaled < 0n ? '-' : ''}${digits.slice(0, -3)}.${digits.slice(-3)}`
+      })
+      const values: unknown[] = [...texts, ...texts.map(Number).filter((n) => Math.abs(n) < 1e11)]
+      await columns.session(async (session) => {
+        await session.load('t', [{ name: 'v', type: 'DECIMAL(18,3)', of: (value: unknown) => value }], [values])
+        const stored = await session.rows<{ v: string }>('SELECT v FROM t ORDER BY rowid')
+        stored.forEach(({ v }, index) => assert.equal(Number(v) + 0, Number(values[index]) + 0))
+        stored
+          .slice(0, texts.length)
+          .forEach(({ v }, index) => assert.equal(v, texts[index]!.replace('-0.000', '0.000')))
+      })
+    }),
+    { numRuns: 20 },
+  )
+})
+
 test('the same rows give the same bytes', async () => {
   const query = `SELECT i, md5(i::VARCHAR) AS k, (i * 7919 % 1000)::DECIMAL(38,2) AS d FROM range(150000) r(i) ORDER BY k`
   const digests = new Set<string>()

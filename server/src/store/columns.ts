@@ -533,9 +533,38 @@ function integer(value: unknown): bigint | undefined {
   return whole === undefined || whole >= largest || whole < -largest ? undefined : whole
 }
 
+/** For a number of at most 15 digits: two of those never share a double, so the quotient shows that none was lost. */
+function scaledNumber(value: number, scale: number): number | undefined {
+  if (scale > 15) return undefined
+  const scaled = Math.round(value * 10 ** scale)
+  return Math.abs(scaled) < 1e15 && scaled / 10 ** scale === value ? scaled : undefined
+}
+
+/** For a text like -12.34, of at most 15 digits once scaled. */
+function scaledText(text: string, scale: number): number | undefined {
+  const start = text.charCodeAt(0) === 45 ? 1 : 0
+  if (text.length === start || text.length > 16) return undefined
+  let digits = 0
+  let behind = -1
+  for (let at = start; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === 46 && behind < 0 && at > start && at < text.length - 1) behind = 0
+    else if (code >= 48 && code <= 57) {
+      digits = digits * 10 + code - 48
+      if (behind >= 0) behind += 1
+    } else return undefined
+  }
+  const missing = scale - Math.max(behind, 0)
+  const scaled = missing >= 0 && missing <= 15 ? digits * 10 ** missing : Infinity
+  if (scaled >= 1e15) return undefined
+  return start === 1 ? -scaled : scaled
+}
+
 function scaledBy(value: unknown, scale: number): bigint | undefined {
   if (typeof value === 'bigint') return value * 10n ** BigInt(scale)
   if (typeof value !== 'string' && typeof value !== 'number') return undefined
+  const quick = typeof value === 'number' ? scaledNumber(value, scale) : scaledText(value, scale)
+  if (quick !== undefined) return BigInt(quick)
   const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/.exec(String(value))
   if (!match) return undefined
   const [, sign, whole = '', fraction = '', exponent = '0'] = match

@@ -387,7 +387,7 @@ class Stream {
           if (count === 0n) return file
           const rest = `${this.#read(file, file.columns)} WHERE NOT ${theirs}`
           // A file is in order already, and read in its order.
-          const written = await this.#write(session, rest, file)
+          const written = await this.#write(session, rest, { ...file, rows: file.rows - Number(count) })
           old.push(file)
           rewritten.push({
             path: file.path,
@@ -579,19 +579,27 @@ class Stream {
   async #write(
     session: Session,
     query: string,
-    { from, to, columns, rows: about }: Pick<ColumnFile, 'from' | 'to' | 'columns' | 'rows'>,
+    { from, to, columns, rows }: Pick<ColumnFile, 'from' | 'to' | 'columns' | 'rows'>,
   ): Promise<ColumnFile> {
     const taken = new Set(await readdir(join(this.#folder, 'columns', this.#name)))
     let name = `${from}-${to}.parquet`
     for (let again = 1; taken.has(name); again++) name = `${from}-${to}-r${again}.parquet`
     const path = `columns/${this.#name}/${name}`
     const draft = join(this.#folder, `${path}.tmp`)
-    await session.run(parquet(query, draft, { rows: about, ours: true }))
-    const { rows } = await session.row<{ rows: bigint }>(`SELECT count(*) AS rows FROM read_parquet(${quote(draft)})`)
-    const sha256 = await digestOf(draft)
-    const { size } = await stat(draft)
-    await settle(draft, join(this.#folder, path))
-    return { path, from, to, rows: Number(rows), sha256, bytes: size, columns: [...columns] }
+    try {
+      await session.run(parquet(query, draft, { rows, ours: true }))
+      const written = await session.row<{ rows: bigint }>(`SELECT count(*) AS rows FROM read_parquet(${quote(draft)})`)
+      if (Number(written.rows) !== rows) {
+        throw new Fault('internal', `${path} was to have ${rows} rows and has ${written.rows}.`)
+      }
+      const sha256 = await digestOf(draft)
+      const { size } = await stat(draft)
+      await settle(draft, join(this.#folder, path))
+      return { path, from, to, rows, sha256, bytes: size, columns: [...columns] }
+    } catch (error) {
+      await rm(draft, { force: true })
+      throw error
+    }
   }
 
   async #switch(manifest: Manifest): Promise<void> {
