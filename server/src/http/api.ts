@@ -65,7 +65,8 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
       const viewFiles = body.files.filter(({ text }) => /^kind:\s*FeatureView\s*$/m.test(text))
       const strange = body.files.find((file) => !contractFiles.includes(file) && !viewFiles.includes(file))
       if (strange) throw new Fault('invalid', `${strange.path} is neither a contract (kind: DataContract) nor a feature view (kind: FeatureView)`)
-      contracts.check(contractFiles)
+      const coming = contracts.check(contractFiles)
+      for (const { path, text } of viewFiles) await views.check(text, path, coming)
       const applied = []
       for (const { path, text } of contractFiles) {
         const { contract, change, receipt } = await contracts.apply(text, path, caller)
@@ -144,9 +145,10 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
   }
 
   async function status(): Promise<Status> {
-    await follower.reach()
+    // A follower that has failed is told of below; what it reached is shown.
+    await follower.reach().catch(() => {})
     const rows = await database.query<{ kind: string; records: bigint }>('select kind, records from record_count order by kind')
-    const anchored = await anchors.last()
+    const anchored = await anchors.last().catch(() => undefined)
     const { size } = ledger
     return {
       version: packageJson.version,
@@ -179,7 +181,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
       const good = Buffer.from(linkToken(id, expires))
       const given = Buffer.from(token)
       if (given.length !== good.length || !timingSafeEqual(given, good) || expires < clock.now()) {
-        throw new Fault('forbidden', 'this link is not valid, or no longer: ask for a new one (whence explain ID --link)')
+        throw new Fault('forbidden', 'this link is not valid, or no longer: ask for a new one (POST /v1/predictions/ID/links)')
       }
       return explanationPage(await explained(id))
     },

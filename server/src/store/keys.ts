@@ -180,7 +180,7 @@ export async function openKeyStore(files: Files, folder: string, kek: Uint8Array
       for (const slot of slots) erased.add(slot.lookup)
       await destroy(slots)
     },
-    slots: () => known.values(),
+    slots: () => known.filter((slot) => slot !== undefined),
     check() {
       const lost = empty.filter((index) => known[index] === undefined)
       const problems = lost.map((index) => ({ path, code: 'missing', message: `slot ${index} is empty` }))

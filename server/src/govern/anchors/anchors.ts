@@ -54,11 +54,11 @@ export class Anchors {
     this.#data = parts.data
   }
 
-  /** The last anchoring, or undefined: then nothing outside vouches for the log yet. */
+  /** The last anchoring with an independent party, or else the last one; undefined when there was none. */
   async last(): Promise<Anchor | undefined> {
     await this.#follower.reach('anchor')
     const [row] = await this.#database.query<{ seq: bigint; body: Anchor }>(
-      'select seq, body from anchor order by seq desc limit 1',
+      "select seq, body from anchor order by (body->>'independent')::boolean desc, seq desc limit 1",
     )
     return row && { ...row.body, seq: Number(row.seq) }
   }

@@ -6,7 +6,7 @@ import type { Follower, Projection } from '../../record/projection/follower.ts'
 import type { Clock } from '../../record/time.ts'
 import { checkVersion } from '../../rules/contracts/compare.ts'
 import { parseContract } from '../../rules/contracts/contract.ts'
-import type { Contract } from '../../rules/contracts/contract.ts'
+import type { Column, Contract } from '../../rules/contracts/contract.ts'
 import { streamNumber } from '../../record/ledger/archive.ts'
 import type { Database } from '../../store/database.ts'
 
@@ -83,12 +83,40 @@ export class ContractBook {
     return found
   }
 
-  /** Throws what is wrong with any of these files, before any of them is applied. */
-  check(files: readonly { path: string; text: string }[]): void {
+  /** Throws what is wrong with any of these files, before any of them is applied; gives those that change something. */
+  check(files: readonly { path: string; text: string }[]): Map<string, Contract> {
+    const parsed = new Map<string, Contract>()
     for (const { path, text } of files) {
       const contract = parseContract(text, path)
       const before = this.#newest.get(contract.stream)
       if (before) checkVersion(before.contract, contract)
+      this.#refuseOtherTypes(contract, path)
+      if (before?.contract.digest !== contract.digest) parsed.set(contract.stream, contract)
+    }
+    return parsed
+  }
+
+  /**
+   * Every column that any version of a stream's contract has had: what a view of an older version reads must stay in the
+   * column files.
+   */
+  columns(stream: string): Column[] {
+    const all = new Map<string, Column>()
+    for (const contract of this.#all.values()) {
+      if (contract.stream !== stream) continue
+      for (const column of contract.columns) all.set(column.name.toLowerCase(), column)
+    }
+    return [...all.values()]
+  }
+
+  /** A column keeps its type for ever, because files of older events hold it. */
+  #refuseOtherTypes(contract: Contract, path: string): void {
+    const before = new Map(this.columns(contract.stream).map((column) => [column.name.toLowerCase(), column.type]))
+    for (const { name, type } of contract.columns) {
+      const was = before.get(name.toLowerCase())
+      if (was !== undefined && was !== type) {
+        throw new Fault('conflict', `${path}: column ${name} of stream ${contract.stream} was ${was} and cannot become ${type}: give the property another physicalName`)
+      }
     }
   }
 
@@ -97,6 +125,7 @@ export class ContractBook {
     const before = this.#newest.get(contract.stream)
     const change = before ? checkVersion(before.contract, contract) : 'new'
     if (change === 'none') return { contract, change: 'unchanged' }
+    this.#refuseOtherTypes(contract, file)
     const clash = this.streams().find((other) => other !== contract.stream && streamNumber(other) === streamNumber(contract.stream))
     if (clash) throw new Fault('conflict', `the name of stream ${contract.stream} collides with that of ${clash} in the index: give it another name`)
     const result = await this.#ledger.appendOne(

@@ -1,5 +1,6 @@
 // The ledger as the feature engine sees it: the events of a stream, opened one by one, and the list of its members.
 import type { Ledger } from '../../record/ledger/ledger.ts'
+import type { Contract } from '../../rules/contracts/contract.ts'
 import type { ContractBook } from '../events/contract-book.ts'
 import { readEvent, valuesFor } from '../events/event.ts'
 import type { ReadEvent } from '../events/event.ts'
@@ -10,7 +11,7 @@ const BATCH = 1000
 export function ledgerEvents(ledger: Ledger, contracts: ContractBook): EventSource {
   return {
     async *events(stream, from, to) {
-      const shape = shapeOf(contracts, stream)
+      const shape = { columns: contracts.columns(stream) }
       const seqs = ledger.members(stream, from, to)
       for (let at = 0; at < seqs.length; at += BATCH) {
         const rows: EventRow[] = []
@@ -27,13 +28,13 @@ export function ledgerEvents(ledger: Ledger, contracts: ContractBook): EventSour
   }
 }
 
-/** A stream by the contract in force. */
-export function shapeOf(contracts: ContractBook, stream: string): StreamShape {
-  const { contract } = contracts.inForce(stream)
+/** A stream by the contract in force, or by one that is about to be. */
+export function shapeOf(contracts: ContractBook, stream: string, coming?: ReadonlyMap<string, Contract>): StreamShape {
+  const contract = coming?.get(stream) ?? contracts.inForce(stream).contract
   return { stream, contract: `${contract.id}@${contract.version}`, columns: contract.columns }
 }
 
-export function rowFor(event: ReadEvent, shape: StreamShape): EventRow {
+export function rowFor(event: ReadEvent, shape: Pick<StreamShape, 'columns'>): EventRow {
   const { seq, subject, time, known } = event
   return { seq, subject, time, known, values: valuesFor(event, shape.columns) }
 }

@@ -8,6 +8,7 @@ import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Follower, Projection } from '../../record/projection/follower.ts'
 import { identityOf, placeBytes } from '../../record/subjects/seal.ts'
+import { hmac } from '../../record/subjects/hmac.ts'
 import { formatTime } from '../../record/time.ts'
 import type { Clock } from '../../record/time.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
@@ -25,6 +26,7 @@ import type { Ask, Contributors as EngineContributors, OpenedEvents } from './re
 import { checkRows, removeRows, rowOf, rowsOf, rowsOfSubjects } from './rows.ts'
 import type { Value } from './rows.ts'
 import { writeTrainingSet } from './training-set.ts'
+import { parseView } from './view.ts'
 import type { FeatureView } from './view.ts'
 import type { ViewBook } from './view-book.ts'
 
@@ -179,6 +181,11 @@ export class Snapshots {
     return this.#flawOf(body, body.columns, `is altered: its digest is not the one on record ${snapshot.id}`)
   }
 
+  /** What a snapshot's rows are about: the entity of its view. */
+  async entityOf(id: number): Promise<string> {
+    return parseView((await this.#views.get((await this.#body(id)).view)).text, 'view').entity
+  }
+
   async trainingSetFlaw(set: TrainingSet): Promise<string | undefined> {
     const { columns } = await this.#trainingBody(set.id)
     return this.#flawOf(set, columns, `is altered: its digest is not the one on record ${set.seq}`)
@@ -216,7 +223,9 @@ export class Snapshots {
   }
 
   async #createTrainingSet(request: TrainingSetRequest, caller: { id: string }): Promise<TrainingSet> {
-    const spineDigest = hash('sha256', JSON.stringify(request.spine.map(({ subject, entity, at, label }) => [subject ?? null, entity ?? null, at, label])), 'hex')
+    // Keyed, because the identifiers in it could be guessed.
+    const spineText = JSON.stringify(request.spine.map(({ subject, entity, at, label }) => [subject ?? null, entity ?? null, at, label]))
+    const spineDigest = hmac(this.#ledger.subjects.idKey, Buffer.from(spineText)).toString('hex')
     const version = await this.#views.get(request.view)
     const view = `${version.name}@v${version.version}`
     const known = await this.findTrainingSet(request.id)
@@ -413,8 +422,7 @@ export class Snapshots {
 
   async #extend(compiled: CompiledView, asOf: number): Promise<void> {
     for (const { stream } of compiled.sources) {
-      const { contract } = this.#contracts.inForce(stream)
-      await this.events.extend(stream, contract.columns, asOf)
+      await this.events.extend(stream, this.#contracts.columns(stream), asOf)
     }
   }
 

@@ -6,6 +6,7 @@ import type { Follower, Projection } from '../../record/projection/follower.ts'
 import type { Clock } from '../../record/time.ts'
 import type { Columns } from '../../store/columns.ts'
 import type { Database } from '../../store/database.ts'
+import type { Contract } from '../../rules/contracts/contract.ts'
 import type { ContractBook } from '../events/contract-book.ts'
 import { compileView } from './compile.ts'
 import type { CompiledView } from './compile.ts'
@@ -58,16 +59,14 @@ export class ViewBook {
     this.#clock = parts.clock
   }
 
+  /** Throws what is wrong with a view, under the contracts in force and those that come with it; applies nothing. */
+  async check(text: string, file: string, coming: ReadonlyMap<string, Contract>): Promise<void> {
+    await this.#compile(text, file, coming)
+  }
+
   /** Puts a view into force. The same fingerprint is the same version, whatever its layout and description. */
   async apply(text: string, file: string, by: { id: string }): Promise<{ view: ViewVersion; change: 'new' | 'unchanged' | 'major'; receipt?: Receipt }> {
-    const view = parseView(text, file)
-    for (const stream of sourcesOf(view)) {
-      const { contract } = this.#contracts.inForce(stream)
-      if (contract.roles.subjectType !== view.entity) {
-        throw new Fault('invalid', `${file}: the view is about "${view.entity}", but the subjects of stream ${stream} are "${contract.roles.subjectType}" (subjectType of its contract)`)
-      }
-    }
-    const { fingerprint } = await compileView(this.#columns, view, sourcesOf(view).map((stream) => shapeOf(this.#contracts, stream)))
+    const { view, fingerprint } = await this.#compile(text, file)
     for (;;) {
       const versions = await this.#versions(view.name)
       const basis = this.#follower.next
@@ -133,6 +132,17 @@ export class ViewBook {
       throw new Fault('conflict', `view ${version.name}@v${version.version} was applied with other contracts than those in force: apply it again, which makes a new version`)
     }
     return result
+  }
+
+  async #compile(text: string, file: string, coming?: ReadonlyMap<string, Contract>): Promise<CompiledView> {
+    const view = parseView(text, file)
+    for (const stream of sourcesOf(view)) {
+      const contract = coming?.get(stream) ?? this.#contracts.inForce(stream).contract
+      if (contract.roles.subjectType !== view.entity) {
+        throw new Fault('invalid', `${file}: the view is about "${view.entity}", but the subjects of stream ${stream} are "${contract.roles.subjectType}" (subjectType of its contract)`)
+      }
+    }
+    return compileView(this.#columns, view, sourcesOf(view).map((stream) => shapeOf(this.#contracts, stream, coming)))
   }
 
   async #versions(name: string): Promise<ViewVersion[]> {

@@ -140,7 +140,8 @@ export class Predictions {
     }
     if (subject !== undefined) where('subject = ?', subject)
     if (query.campaign !== undefined) where('campaign = ?', query.campaign)
-    if (query.model !== undefined) where('model = ?', query.model.replace(/@v(\d)/, '@$1'))
+    if (query.model?.includes('@')) where('model = ?', query.model.replace(/@v(\d)/, '@$1'))
+    else if (query.model !== undefined) where("split_part(model, '@', 1) = ?", query.model)
     if (query.from !== undefined) where('at >= ?', BigInt(parseTime(query.from)!))
     if (query.to !== undefined) where('at < ?', BigInt(parseTime(query.to)!))
     if (query.before !== undefined) where('seq < ?', BigInt(query.before))

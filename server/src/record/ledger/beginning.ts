@@ -1,5 +1,6 @@
 // How a log begins, and how it begins anew where an older copy of its folder was put back.
 import { claimedCheckpoint, signCheckpointSync } from '@whence/ledger'
+import { randomBytes } from 'node:crypto'
 import { Fault } from '../../fault.ts'
 import { Ledger, logSigner } from './ledger.ts'
 import type { LedgerOptions } from './ledger.ts'
@@ -59,8 +60,12 @@ export async function recoverLog(options: LedgerOptions): Promise<Recovery> {
   return { origin, previous, kept: size, abandoned: { size: pinned.size, note } }
 }
 
-/** `example.com/log` becomes `example.com/log/r2`, then `/r3`. */
+/**
+ * `example.com/log` becomes `example.com/log/r2-5f0c…`, then `/r3-…`. The random part keeps two copies that are both
+ * recovered from being taken for one log.
+ */
 function nextOrigin(origin: string): string {
-  const match = /^(.*)\/r(\d+)$/.exec(origin)
-  return match ? `${match[1]}/r${Number(match[2]) + 1}` : `${origin}/r2`
+  const match = /^(.*)\/r(\d+)-[0-9a-f]{8}$/.exec(origin)
+  const next = match ? `${match[1]}/r${Number(match[2]) + 1}` : `${origin}/r2`
+  return `${next}-${randomBytes(4).toString('hex')}`
 }

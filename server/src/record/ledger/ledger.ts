@@ -622,7 +622,7 @@ function textOf(content: Uint8Array): string {
 
 /** What is read as the same JSON may still differ: in digits that a double does not hold, or in a repeated key. */
 function sortedTokens(text: string): string {
-  return (text.match(/"(?:[^"\\]|\\.)*"|[^\s"]/g) ?? []).sort().join('\n')
+  return (text.match(/"(?:[^"\\]|\\.)*"|[-+.\w]+|[^\s"]/g) ?? []).sort().join('\n')
 }
 
 function sortedJson(text: string): string {
