@@ -12,7 +12,7 @@ import type { StreamShape } from './events.ts'
 import { checkSnapshot, materialize, removeSubject, row, rows } from './materialize.ts'
 import type { Materialized } from './materialize.ts'
 import { agrees, recompute } from './recompute.ts'
-import { isListed, rowText } from './rows.ts'
+import { isListed, rowText, sweepRows } from './rows.ts'
 import { columnsOf, memorySource, subject, testFolder } from './testing.ts'
 import type { StreamEvent } from './testing.ts'
 import { writeTrainingSet } from './training-set.ts'
@@ -246,6 +246,24 @@ test('an erasure that was cut off before its record may be made again', async ()
   assert.deepEqual(await removeSubject(place, made, file!, subject(1)), done)
   await rewrite(made, (rows) => `SELECT * REPLACE (6 AS clicks) FROM ${rows} ORDER BY subject`)
   await assert.rejects(removeSubject(place, made, file!, subject(1)), (error) => isFault(error, 'altered'))
+})
+
+test('sweeps away what no record names', async () => {
+  const own = await columnsOf(base, [shape], memorySource(events), [200])
+  assert.deepEqual(await sweepRows({ folder: join(own.folder, 'nothing') }, []), [])
+  const made = await materialize(own, compiled, { at, asOf: 200, name: 'kept' })
+  await materialize(own, compiled, { at, asOf: 200, name: 'unrecorded' })
+  writeFileSync(join(own.folder, `${made.files[0]!.path}.tmp`), 'half')
+  const swept = await sweepRows(
+    own,
+    made.files.map(({ path }) => path),
+  )
+  assert.deepEqual(swept, [
+    'features/spending/kept-0.parquet.tmp',
+    'features/spending/unrecorded-0.parquet',
+    'features/spending/unrecorded-0.rows',
+  ])
+  assert.deepEqual(await checkSnapshot(own, made), { problems: [], rows: 40, removed: 0 })
 })
 
 test('a training set gives the same bytes, takes labels of one kind, and cannot look ahead', async () => {

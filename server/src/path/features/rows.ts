@@ -6,8 +6,8 @@
 //   features/<view>/<name>-0.parquet   the rows
 //   features/<view>/<name>-0.rows      32 bytes for each row as written, in its order
 import { createHash } from 'node:crypto'
-import { mkdir, open, readFile, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir, open, readFile, readdir, rm, stat } from 'node:fs/promises'
+import { dirname, join, relative, sep } from 'node:path'
 import { Fault } from '../../fault.ts'
 import type { Column, Columns, Plain, Session } from '../../store/columns.ts'
 import { identifier, parquet, quote } from '../../store/columns.ts'
@@ -274,6 +274,27 @@ export async function removeRows(
     await settle(`${full}.tmp`, full)
     return result(after, size, Number(rest))
   })
+}
+
+/**
+ * Deletes what no record names below `features` and `training`: drafts, and files whose record was never written. They
+ * hold people's values, and no erasure would find them. `recorded` are the paths of all files on the ledger; nothing may
+ * be written meanwhile. Returns the paths deleted.
+ */
+export async function sweepRows(place: Pick<Place, 'folder'>, recorded: Iterable<string>): Promise<string[]> {
+  const kept = new Set([...recorded].flatMap((path) => [path, sidecar(path)]))
+  const swept: string[] = []
+  for (const top of ['features', 'training']) {
+    const entries = await readdir(join(place.folder, top), { recursive: true, withFileTypes: true }).catch(() => [])
+    for (const entry of entries) {
+      const full = join(entry.parentPath, entry.name)
+      const path = relative(place.folder, full).replaceAll(sep, '/')
+      if (!entry.isFile() || kept.has(path)) continue
+      await rm(full)
+      swept.push(path)
+    }
+  }
+  return swept.toSorted()
 }
 
 export interface StoredRow {
