@@ -85,7 +85,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const clock = options.clock ?? systemClock
     const files = options.files ?? localFiles()
     undo.push(() => files.close())
-    const keys = await openKeyStore(files, config.keys, await loadKek(files, config.kek))
+    const keys = await openKeyStore(files, config.keys, await loadKek(files, config.kek, files.read(`${config.keys}/secrets`) !== undefined))
     undo.push(() => keys.close())
     const ledger = await Ledger.open({
       files,
@@ -134,7 +134,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const anchors = new Anchors({ ledger, follower, database, files, clock, data: config.data })
     const erasures = new Erasures({ ledger, follower, database, files, keys, snapshots, clock, keyFolder: config.keys })
     await erasures.resume()
-    const erasuresReapplied = options.reapplyErasures ? await erasures.reapply() : 0
+    const erasuresReapplied = await erasures.reapply(options.reapplyErasures ?? false)
     await quarantine.expire(keys)
     const sweep = setInterval(() => void quarantine.expire(keys).catch((error: unknown) => console.error('whence: expiring quarantine failed:', error)), 3_600_000)
     undo.push(() => clearInterval(sweep))
@@ -163,7 +163,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
 async function recoverFolder(config: Config): Promise<Recovery> {
   const lock = takeLock(config.data)
   const files = localFiles()
-  const kek = await loadKek(files, config.kek)
+  const kek = await loadKek(files, config.kek, files.read(`${config.keys}/secrets`) !== undefined)
   const options = { files, folder: config.data, keyFolder: config.keys, stateFolder: config.state, origin: '', clock: systemClock, onFatal: dieAtOnce }
   const withLedger = async <T>(work: (options: LedgerOptions) => Promise<T>): Promise<T> => {
     const keys = await openKeyStore(files, config.keys, kek)

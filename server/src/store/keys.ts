@@ -30,6 +30,8 @@ export interface KeyStore {
   /** HMAC-SHA256 of a text under the lookup key, in hex. */
   lookup(text: string): string
   readonly idKey: Uint8Array
+  /** Ids of subjects that were live in the file although an erasure is noted: destroyed again at this start. */
+  readonly revived: readonly string[]
   find(lookup: string): Slot | undefined
   findById(id: string): Slot | undefined
   /** Makes a subject in memory. It becomes durable with the journal frame that first carries its slot. */
@@ -54,12 +56,12 @@ export interface KeyStore {
 export type KekSource = { kind: 'environment'; value: string } | { kind: 'file'; path: string; made: boolean }
 
 /** Reads the key-encryption key (32 bytes), making the file on a first start. */
-export async function loadKek(files: Files, source: KekSource): Promise<Uint8Array> {
+export async function loadKek(files: Files, source: KekSource, holdsSecrets = false): Promise<Uint8Array> {
   if (source.kind === 'environment') return parseKek(source.value, 'WHENCE_KEK')
   const stored = files.read(source.path)
   if (stored) return parseKek(Buffer.from(stored).toString('utf8').trim(), source.path)
-  if (!source.made) {
-    throw new Fault('refused_start', `the key-encryption key ${source.path} does not exist: restore it, or correct WHENCE_KEK_FILE`)
+  if (!source.made || holdsSecrets) {
+    throw new Fault('refused_start', `the key-encryption key ${source.path} does not exist: restore it from where you keep secrets, or correct WHENCE_KEK_FILE`)
   }
   const kek = randomBytes(32)
   await files.replace(source.path, Buffer.from(`${kek.toString('hex')}\n`), { mode: 0o600 })
@@ -121,6 +123,7 @@ export async function openKeyStore(files: Files, folder: string, kek: Uint8Array
 
   return {
     idKey: secrets.id,
+    revived: revived.flatMap(({ id }) => (id ? [id] : [])),
     lookup: (text) => createHmac('sha256', secrets.lookup).update(text).digest('hex'),
     find(lookup) {
       const index = byLookup.get(lookup)

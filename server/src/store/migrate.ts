@@ -57,7 +57,7 @@ function refuseUnlessSame(name: string, sha256: string, wanted: readonly Migrati
   }
   throw new Fault(
     'refused_start',
-    `The database does not fit: ${reason}. Start the version that made it, or run "whence rebuild".`,
+    `The database does not fit: ${reason}. Start the version that made it, or give it an empty database or schema.`,
   )
 }
 

@@ -10,7 +10,7 @@ import type { Snapshots } from '../../path/features/snapshots.ts'
 import type { Database } from '../../store/database.ts'
 import type { Files } from '../../store/files.ts'
 import { keyFingerprint } from '../../store/keys.ts'
-import type { KeyStore, Slot } from '../../store/keys.ts'
+import type { KeyStore } from '../../store/keys.ts'
 
 type Report = Omit<Erasure, 'seq' | 'receipt'>
 
@@ -21,6 +21,8 @@ interface Note {
   basis: string
   actor: string
   source: string
+  /** How many records it concerns, once that is known. */
+  records?: number
 }
 
 const REMAINS: Report['remains'] = [
@@ -109,33 +111,45 @@ export class Erasures {
   }
 
   /**
-   * Destroys again what the log says was destroyed: after a restore from a backup of the keys that is older than an
-   * erasure. Gives the number of keys.
+   * Carries out again what was erased before, after a restore from a backup that is older than an erasure: keys that the
+   * key store has noted as erased, and with `compare` those whose fingerprint the log has. Gives the number of keys.
    */
-  async reapply(): Promise<number> {
-    await this.#follower.reach('erasure')
-    const rows = await this.#database.query<{ body: { keys: string[] } }>('select body from erasure order by seq')
-    const gone = new Set(rows.flatMap(({ body }) => body.keys))
-    const revived = [...this.#keys.slots()].filter((slot) => slot.state === 'live' && gone.has(keyFingerprint(this.#keys.unwrap(slot))))
-    if (revived.length === 0) return 0
-    await this.#ledger.settle()
-    for (const slot of revived) await this.#ledger.unlink(this.#ledger.recordsOf(slot.id))
-    this.#ledger.subjects.forget(revived.map((slot) => slot.id))
-    await this.#keys.destroy(revived)
-    return revived.length
+  async reapply(compare: boolean): Promise<number> {
+    const slots = this.#keys.revived.map((id) => ({ index: -1, id, fingerprint: '' }))
+    if (compare) {
+      await this.#follower.reach('erasure')
+      const rows = await this.#database.query<{ body: { keys: string[] } }>('select body from erasure order by seq')
+      const gone = new Set(rows.flatMap(({ body }) => body.keys))
+      for (const slot of this.#keys.slots()) {
+        if (slot.state !== 'live') continue
+        const fingerprint = keyFingerprint(this.#keys.unwrap(slot))
+        if (gone.has(fingerprint)) slots.push({ index: slot.index, id: slot.id, fingerprint })
+      }
+    }
+    if (slots.length === 0) return 0
+    const note = { id: randomBytes(8).toString('hex'), slots, basis: 'erased before; carried out again after a restore', actor: 'whence', source: 'whence' }
+    await this.#files.replace(this.#note, Buffer.from(JSON.stringify(note)), { mode: 0o600 })
+    await this.#inTurn(() => this.#carryOut(note))
+    return slots.length
   }
 
+  /** Every step may be done again: a crash between two of them is made good by `resume`. */
   async #carryOut(note: Note): Promise<Erasure> {
     const ids = note.slots.map((slot) => slot.id)
-    // No journal file may hold the keys any more when they are destroyed, or a crash would bring them back.
+    this.#ledger.subjects.beginErasing(ids)
+    // What was accepted before is in the log from here on, and no journal file holds the keys any more.
+    await this.#ledger.settled()
     await this.#ledger.settle()
     await this.#follower.reach()
     const seqs = ids.flatMap((id) => this.#ledger.recordsOf(id))
-    const live = note.slots.flatMap(({ index, id }) => [...this.#keys.slots()].filter((slot: Slot) => slot.index === index && slot.id === id))
+    if (note.records === undefined) {
+      note.records = seqs.length
+      await this.#files.replace(this.#note, Buffer.from(JSON.stringify(note)), { mode: 0o600 })
+    }
+    await this.#ledger.unlink(seqs)
+    const live = [...this.#keys.slots()].filter((slot) => slot.state === 'live' && ids.includes(slot.id))
     if (live.length > 0) await this.#keys.destroy(live)
     this.#ledger.subjects.forget(ids)
-    await this.#ledger.unlink(seqs)
-    await this.#follower.reach()
 
     const rowsDeleted: Record<string, number> = { prediction: 0 }
     for (const id of ids) {
@@ -148,7 +162,7 @@ export class Erasures {
     const report: Report = {
       basis: note.basis,
       keysDestroyed: note.slots.length,
-      recordsUnreadable: seqs.length,
+      recordsUnreadable: note.records,
       rowsDeleted,
       filesRewritten,
       remains: REMAINS,
@@ -160,7 +174,7 @@ export class Erasures {
         source: note.source,
         id: note.id,
         time: this.#clock.now(),
-        content: Buffer.from(JSON.stringify({ ...report, keys: note.slots.map((slot) => slot.fingerprint) })),
+        content: Buffer.from(JSON.stringify({ ...report, keys: note.slots.flatMap(({ fingerprint }) => (fingerprint ? [fingerprint] : [])) })),
       },
       note.actor,
     )

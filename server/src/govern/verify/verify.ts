@@ -3,11 +3,12 @@ import { verifyLog } from '@whence/ledger'
 import type { Verification } from '@whence/sdk'
 import { hash } from 'node:crypto'
 import { Fault } from '../../fault.ts'
-import { decodeLine } from '../../record/ledger/archive.ts'
+import { decodeLine, streamNumber } from '../../record/ledger/archive.ts'
 import type { IndexLine } from '../../record/ledger/archive.ts'
 import { decodeEntry, isMember } from '../../record/ledger/entry.ts'
 import type { Entry } from '../../record/ledger/entry.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
+import { identityOf, placeBytes } from '../../record/subjects/seal.ts'
 import type { Files } from '../../store/files.ts'
 import type { KeyStore } from '../../store/keys.ts'
 
@@ -34,18 +35,28 @@ export async function verifyData(
   const problems: Problem[] = []
   const checked = { entries: 0, payloads: 0, opened: 0, erased: 0, keys: 0 }
   const size = ledger.published
+  let accounted = 0
   const log = await verifyLog((path) => files.read(`${folder}/log/${path}`), ledger.vkey, {
     onProgress: (done: number) => onProgress(done, size),
     onEntry: (seq: number, bytes: Uint8Array) => {
       checked.entries++
       try {
-        const problem = checkRecord(seq, decodeEntry(bytes))
+        const entry = decodeEntry(bytes)
+        const problem = checkRecord(seq, entry)
         if (problem) problems.push(problem)
+        if (/^(erasure|expiry)\//.test(entry.kind)) accounted += unreadable(ledger, seq)
       } catch (error) {
         problems.push({ path: 'payloads', code: 'altered', message: `record ${seq}: ${(error as Error).message}` })
       }
     },
   })
+  if (checked.erased > accounted) {
+    problems.push({
+      path: 'payloads/index',
+      code: 'altered',
+      message: `${checked.erased} records are marked as erased, but the log accounts for ${accounted}: erasures were faked`,
+    })
+  }
   problems.unshift(...log.problems.map(({ path, code, message }) => ({ path: `log/${path}`, code, message })))
 
   const keyProblems = keys.check()
@@ -62,7 +73,7 @@ export async function verifyData(
   function checkRecord(seq: number, entry: Entry): Problem | undefined {
     const path = ledger.payloadPath(seq).slice(folder.length + 1)
     const line = decodeLine(ledger.lineBytes(seq))
-    const flaw = lineFlaw(line, entry)
+    const flaw = lineFlaw(line, entry, identityOf(ledger.subjects.idKey, placeBytes(entry)))
     if (flaw) return { path: 'payloads/index', code: 'altered', message: `record ${seq}: ${flaw}` }
     const expected = entry.sealed ?? entry.payload!
     const stored = ledger.payload(seq)
@@ -85,8 +96,11 @@ export async function verifyData(
 }
 
 /** What of an index line contradicts its entry. */
-function lineFlaw(line: IndexLine, entry: Entry): string | undefined {
-  const { sealed } = entry
+function lineFlaw(line: IndexLine, entry: Entry, identity: Uint8Array): string | undefined {
+  const { sealed, payload } = entry
+  if (line.stream !== streamNumber(entry.stream)) return 'its index line names another stream'
+  if (!sealed && !line.identity.equals(identity)) return 'its index line has another identity'
+  if (!sealed && line.commit.toString('hex') !== payload?.sha256.slice(0, 32)) return 'its index line has another commitment'
   if (line.sealed !== (sealed !== undefined)) return 'its index line says otherwise whether it is sealed'
   if (sealed) {
     if (line.identity.toString('hex') !== entry.id) return 'its index line has another identity'
@@ -95,4 +109,11 @@ function lineFlaw(line: IndexLine, entry: Entry): string | undefined {
   }
   if (line.member !== isMember(entry)) return 'its index line says otherwise whether it belongs to its stream'
   return undefined
+}
+
+/** How many records an erasure or an expiry says that it made unreadable. */
+function unreadable(ledger: Ledger, seq: number): number {
+  const opened = ledger.open(seq)
+  if (opened.state !== 'open') return 0
+  return (JSON.parse(Buffer.from(opened.content).toString('utf8')) as { recordsUnreadable: number }).recordsUnreadable
 }

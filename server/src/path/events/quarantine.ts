@@ -153,8 +153,23 @@ export class Quarantine {
       }),
     )
     if (due.length === 0) return 0
+    this.#ledger.subjects.beginErasing(due.map((slot) => slot.id))
+    await this.#ledger.settled()
     await this.#ledger.settle()
-    for (const slot of due) await this.#ledger.unlink(this.#ledger.recordsOf(slot.id))
+    const seqs = due.flatMap((slot) => this.#ledger.recordsOf(slot.id))
+    const now = this.#clock.now()
+    await this.#ledger.appendOne(
+      {
+        kind: 'expiry/1',
+        stream: 'whence.expiries',
+        source: 'whence',
+        id: String(now),
+        time: now,
+        content: Buffer.from(JSON.stringify({ keysDestroyed: due.length, recordsUnreadable: seqs.length })),
+      },
+      'whence',
+    )
+    await this.#ledger.unlink(seqs)
     this.#ledger.subjects.forget(due.map((slot) => slot.id))
     await keys.destroy(due)
     return due.length

@@ -152,9 +152,14 @@ class Inquiry {
       this.#claim('model', 'training run', run.id, 'asserted', [model.seq], { by })
       if (run.code) this.#claim('code', 'code', run.code.commit ?? run.code.sha256 ?? run.code.repository ?? 'named', 'asserted', [model.seq], { by })
     }
-    if (!run?.code) this.#claim('code', 'code', 'not recorded', 'missing', [])
-    if (trainingSet === undefined) this.#claim('training', 'training set', 'not recorded', 'missing', [])
-    else await this.#trainingSet(trainingSet)
+    if (!run?.code) {
+      this.#alert('missing', `No code is recorded for model version ${name}.`)
+      this.#claim('code', 'code', 'not recorded', 'missing', [])
+    }
+    if (trainingSet === undefined) {
+      this.#alert('missing', `No training set is recorded for model version ${name}.`)
+      this.#claim('training', 'training set', 'not recorded', 'missing', [])
+    } else await this.#trainingSet(trainingSet)
     return model
   }
 
@@ -204,10 +209,15 @@ class Inquiry {
     try {
       recomputed = await this.#parts.snapshots.recompute(snapshot, subject)
     } catch (error) {
-      this.#alert('contradicted', `The inputs could not be computed again: ${Fault.from(error).message}.`)
+      const why = `The inputs could not be computed again: ${Fault.from(error).message}.`
+      this.#alert('contradicted', why)
+      this.#claim('input', 'inputs', 'not computed again', 'contradicted', [snapshot.id], { note: why })
       return undefined
     }
-    for (const problem of recomputed.problems) this.#alert('contradicted', problem)
+    for (const problem of recomputed.problems) {
+      this.#alert('contradicted', problem)
+      this.#claim('snapshot', 'column files', 'not as the ledger has them', 'contradicted', [snapshot.id], { note: problem })
+    }
     for (const { seq, problem } of recomputed.damaged) this.#rest(seq, problem)
     const featuresOf = new Map<number, string[]>()
     for (const [feature, seqs] of Object.entries(recomputed.contributors)) {

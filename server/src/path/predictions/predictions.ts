@@ -72,14 +72,15 @@ export class Predictions {
   async record(batch: PredictionBatch, caller: Caller): Promise<PredictionResults> {
     const { name, version } = await this.#models.get(batch.model)
     const model = `${name}@${version}`
+    const types = new Map<number | undefined, string>()
     for (const id of new Set([batch.snapshot, ...batch.predictions.map((prediction) => prediction.snapshot)])) {
-      if (id !== undefined) await this.#snapshots.get(id)
+      if (id !== undefined) types.set(id, await this.#snapshots.entityOf(id))
     }
     const answer: PredictionResults = { model, recorded: 0, duplicate: 0, conflict: 0, refused: 0, results: [] }
     const drafts: Draft[] = []
     const refused = new Map<number, { code: string; message: string }>()
     for (const [i, prediction] of batch.predictions.entries()) {
-      const draft = this.#draft(prediction, batch, model, caller)
+      const draft = this.#draft(prediction, batch, model, caller, types)
       if ('draft' in draft) drafts.push(draft.draft)
       else refused.set(i, draft)
     }
@@ -173,10 +174,10 @@ export class Predictions {
     return { predictions: page, truncated, ...(truncated ? { next: page.at(-1)!.seq } : {}), asOf }
   }
 
-  #draft(prediction: Prediction, batch: PredictionBatch, model: string, caller: Caller): { draft: Draft } | { code: string; message: string } {
+  #draft(prediction: Prediction, batch: PredictionBatch, model: string, caller: Caller, types: ReadonlyMap<number | undefined, string>): { draft: Draft } | { code: string; message: string } {
     const { subject: subjectId, entity } = prediction
     if (subjectId === undefined && entity === undefined) return { code: 'invalid', message: 'say whom it is about: "entity", or "subject"' }
-    const subject = subjectId === undefined ? this.#ledger.subjects.mint('customer', entity!) : this.#ledger.subjects.byId(subjectId)
+    const subject = subjectId === undefined ? this.#ledger.subjects.mint(types.get(prediction.snapshot ?? batch.snapshot) ?? 'customer', entity!) : this.#ledger.subjects.byId(subjectId)
     if (subject === 'erased') return { code: 'erased', message: 'this person was erased; nothing more is recorded about them' }
     if (subject === undefined) return { code: 'not_found', message: `no subject has the id ${subjectId}, or it was erased` }
     const snapshot = prediction.snapshot ?? batch.snapshot

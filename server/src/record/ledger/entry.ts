@@ -47,7 +47,11 @@ export function encodeEntry(entry: Entry): Uint8Array {
 
 /** Reads a leaf back. Kinds of old versions are brought to the present form here, one `case` a version. */
 export function decodeEntry(bytes: Uint8Array): Entry {
-  return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')) as Entry
+  const entry = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')) as Partial<Entry> | null
+  if (typeof entry?.kind !== 'string' || typeof entry.stream !== 'string' || typeof entry.refs !== 'object') {
+    throw new Fault('altered', 'the entry is not one of ours')
+  }
+  return entry as Entry
 }
 
 /** The kind without its version. */

@@ -200,6 +200,7 @@ export class Ledger {
       clock: options.clock,
       limits: { ...defaultLimits, ...options.limits },
       afterCommit: (records, checkpoint) => this.#afterCommit(records, checkpoint),
+      isGone: (subject) => this.subjects.isGone(subject),
       publicationDue: () => this.#publicationDue(),
       room: () => this.#room,
       onFatal: (error) => this.#fatal(error),
@@ -316,7 +317,7 @@ export class Ledger {
         }
         return { state: 'open', seq, entry, header: {}, content, subject: '' }
       }
-      if (line.erased) return { state: 'erased', seq, entry }
+      if (line.erased || this.subjects.isErasing(line.subject)) return { state: 'erased', seq, entry }
       if (entry.sealed.bytes === 0) return { state: 'dropped', seq, entry }
       const subject = this.subjects.byId(line.subject)
       if (!subject) throw new Fault('altered', `no key is known for its subject, and no erasure is noted: the index or the key store is altered`)
@@ -422,6 +423,11 @@ export class Ledger {
       if (this.#publishing) await this.#publishing
       else await new Promise((resolve) => setImmediate(resolve))
     }
+  }
+
+  /** Resolves when everything that was accepted until now is durable. */
+  settled(): Promise<void> {
+    return this.#writer.settled()
   }
 
   /** Makes sure that no journal file holds a key any more that is about to be destroyed. */

@@ -112,6 +112,8 @@ export interface WriterParts {
   limits: WriterLimits
   /** Called between two commits, when everything in the tree is durable. */
   afterCommit(records: readonly CommittedRecord[], checkpoint: string): void
+  /** Whether a subject's key is destroyed, or about to be. */
+  isGone(subject: string): boolean
   /** Whether the next rest between two commits is waited for. */
   publicationDue(): boolean
   /** Bytes that may still be accepted before the disk reserve would be eaten. */
@@ -212,6 +214,14 @@ export class Writer {
       }
       this.#unanswered.add(call)
       this.#queue.push(call)
+      if (!this.#running) void this.#run()
+    })
+  }
+
+  /** Resolves when everything that was accepted until now is durable, or was refused. */
+  async settled(): Promise<void> {
+    await new Promise<AppendResult>((resolve, reject) => {
+      this.#queue.push({ drafts: [], options: { actor: '' }, results: [], next: 0, resolve, reject })
       if (!this.#running) void this.#run()
     })
   }
@@ -340,6 +350,9 @@ export class Writer {
   }
 
   #add(draft: Draft, identity: Buffer, actor: string, recorded: string): Appended {
+    if (draft.subject && this.#parts.isGone(draft.subject.id)) {
+      return { status: 'refused', fault: new Fault('conflict', 'this person was erased; nothing more is recorded about them') }
+    }
     const shownId = draft.subject ? identity.toString('hex') : draft.id
     const entry: Entry = {
       actor,

@@ -18,6 +18,7 @@ export class Subjects {
   readonly #limit: number
   /** Unwrapped keys, the least recently made first. */
   readonly #cache = new Map<string, Subject>()
+  readonly #erasing = new Set<string>()
   /** Digests of identifiers met lately, to spare an HMAC an event. */
   readonly #lookups = new Map<string, string>()
 
@@ -59,6 +60,20 @@ export class Subjects {
     return slot?.state === 'live' ? [slot] : []
   }
 
+  /** From here on nothing is recorded about these subjects and nothing of them is opened; their keys are still there. */
+  beginErasing(ids: readonly string[]): void {
+    for (const id of ids) this.#erasing.add(id)
+  }
+
+  isErasing(id: string): boolean {
+    return this.#erasing.has(id)
+  }
+
+  /** Whether the key is destroyed, or about to be. */
+  isGone(id: string): boolean {
+    return this.#erasing.has(id) || this.#store.findById(id) === undefined
+  }
+
   /** Drops what memory holds of these subjects. */
   forget(ids: readonly string[]): void {
     for (const id of ids) this.#cache.delete(id)
@@ -66,7 +81,7 @@ export class Subjects {
   }
 
   #subject(slot: Slot): Subject | 'erased' {
-    if (slot.state === 'destroyed') return 'erased'
+    if (slot.state === 'destroyed' || this.#erasing.has(slot.id)) return 'erased'
     const cached = this.#cache.get(slot.id)
     if (cached) return cached
     const subject = { id: slot.id, keys: deriveKeys(this.#store.unwrap(slot)) }
