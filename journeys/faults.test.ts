@@ -6,7 +6,7 @@ import { verifyGrowth, verifyLog } from '@whence/ledger'
 import { readConfig } from '../server/src/config.ts'
 import { isFault } from '../server/src/fault.ts'
 import { verifyData } from '../server/src/govern/verify/verify.ts'
-import type { Appended, Draft } from '../server/src/record/ledger/writer.ts'
+import type { Appended, Draft, Placed } from '../server/src/record/ledger/writer.ts'
 import type { Subject } from '../server/src/record/subjects/subjects.ts'
 import { Disk } from './disk.ts'
 import type { Mishap, Survival } from './disk.ts'
@@ -81,6 +81,16 @@ async function work(disk: Disk, run: Run): Promise<void> {
   await Promise.race([session().catch((error: unknown) => (run.fatal ??= error)), disk.cut, dead.promise])
 }
 
+/** Opens again, and loses the power a second time once a first record is acknowledged. */
+async function again(disk: Disk, run: Run): Promise<Disk> {
+  const bare = await openLedger(config, { files: disk.files(), publishEvery: 60_000 })
+  const [id] = run.workload.flat(2).slice(-1)
+  const [result] = (await bare.ledger.append([draft(bare, id!)], { actor: 'k' })) as Placed[]
+  run.kept.set(id!, { id: id!, seq: result!.seq, leaf: result!.leaf })
+  disk.pull()
+  return disk.after('nothing')
+}
+
 /** Opens again: everything acknowledged is there, the log verifies, grew, and takes the same once. */
 async function examine(disk: Disk, { kept, checkpoints, workload }: Run): Promise<void> {
   const files = disk.files()
@@ -126,7 +136,8 @@ async function tryAll(base: Disk, workload: Workload, mishap: Mishap, survivals:
     if (!disk.off) disk.pull()
     for (const survival of survivals(point)) {
       try {
-        await examine(disk.after(survival), run)
+        const found = disk.after(survival)
+        await examine(typeof survival === 'string' ? found : await again(found, run), run)
       } catch (error) {
         const what = mishap.kind === 'power' ? 'a power cut' : mishap.message
         const before = disk.operations.slice(Math.max(0, point - 6), point + 1).join('\n')

@@ -5,6 +5,7 @@ import {
   edgePlan,
   formatTlogProof,
   GrowingTiles,
+  HASH_BYTES,
   inclusionPlan,
   leafHash,
   rootFromInclusion,
@@ -12,6 +13,7 @@ import {
   signCheckpointSync,
   solveSync,
   TILE_WIDTH,
+  tilePath,
   toHex,
   Tree,
   verifierKey,
@@ -100,6 +102,8 @@ export class Ledger {
   #roomTimer: NodeJS.Timeout | undefined
   #failed: Fault | undefined
   readonly #bundles = new Map<string, Uint8Array[]>()
+  /** Tiles of leaf hashes that were proved to be under a signed root, by index and width. */
+  readonly #proved = new Map<string, Uint8Array>()
   readonly #listeners = new Set<() => void>()
 
   /**
@@ -384,12 +388,33 @@ export class Ledger {
     return this.provedIn(seq)
   }
 
-  /** As `intact`, for records that are published. */
+  /**
+   * As `intact`, for records that are published. The proof of one leaf hashes its whole tile up to the signed root, and so
+   * proves the tile: its other leaves are then compared with it.
+   */
   provedIn(seq: number): boolean {
     const { size, root } = claimedCheckpoint(this.#publishedCheckpoint)
+    const index = Math.floor(seq / TILE_WIDTH)
+    const width = Math.min(TILE_WIDTH, size - index * TILE_WIDTH)
+    const key = `${index}/${width}`
+    const at = (seq % TILE_WIDTH) * HASH_BYTES
     try {
-      const hashes = solveSync(inclusionPlan(seq, size), size, this.#readTile)
-      return sameBytes(rootFromInclusion(leafHash(this.entryBytes(seq)), seq, size, hashes), root)
+      const known = this.#proved.get(key)
+      if (known) return sameBytes(known.subarray(at, at + HASH_BYTES), leafHash(this.entryBytes(seq)))
+      const read = new Map<string, Uint8Array | undefined>()
+      const once = (path: string): Uint8Array | undefined => {
+        if (!read.has(path)) read.set(path, this.#readTile(path))
+        return read.get(path)
+      }
+      const hashes = solveSync(inclusionPlan(seq, size), size, once)
+      const proved = sameBytes(rootFromInclusion(leafHash(this.entryBytes(seq)), seq, size, hashes), root)
+      const tile = once(tilePath({ level: 0, index, width })) ?? once(tilePath({ level: 0, index, width: TILE_WIDTH }))
+      // A tile of one leaf takes no part in the proof of that leaf.
+      if (proved && tile && width > 1 && sameBytes(tile.subarray(at, at + HASH_BYTES), leafHash(this.entryBytes(seq)))) {
+        if (this.#proved.size >= BUNDLES_CACHED) this.#proved.delete(this.#proved.keys().next().value!)
+        this.#proved.set(key, tile)
+      }
+      return proved
     } catch {
       return false
     }
