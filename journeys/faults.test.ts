@@ -1,6 +1,10 @@
 // What was acknowledged survives a failing disk: each single operation of the ledger's I/O is made to fail, or is the
 // last one before the power goes; then the ledger is opened again.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { verifyGrowth, verifyLog } from '@whence/ledger'
 import { readConfig } from '../server/src/config.ts'
@@ -8,6 +12,7 @@ import { isFault } from '../server/src/fault.ts'
 import { verifyData } from '../server/src/govern/verify/verify.ts'
 import type { Appended, Draft, Placed } from '../server/src/record/ledger/writer.ts'
 import type { Subject } from '../server/src/record/subjects/subjects.ts'
+import { localFiles } from '../server/src/store/files.ts'
 import { Disk } from './disk.ts'
 import type { Mishap, Survival } from './disk.ts'
 import { openLedger } from './site.ts'
@@ -83,7 +88,7 @@ async function work(disk: Disk, run: Run): Promise<void> {
 
 /** Opens again, and loses the power a second time once a first record is acknowledged. */
 async function again(disk: Disk, run: Run): Promise<Disk> {
-  const bare = await openLedger(config, { files: disk.files(), publishEvery: 60_000 })
+  const bare = await openLedger(config, { files: disk.files(), publishEvery: 50 })
   const [id] = run.workload.flat(2).slice(-1)
   const [result] = (await bare.ledger.append([draft(bare, id!)], { actor: 'k' })) as Placed[]
   run.kept.set(id!, { id: id!, seq: result!.seq, leaf: result!.leaf })
@@ -137,7 +142,7 @@ async function tryAll(base: Disk, workload: Workload, mishap: Mishap, survivals:
     for (const survival of survivals(point)) {
       try {
         const found = disk.after(survival)
-        await examine(typeof survival === 'string' ? found : await again(found, run), run)
+        await examine(mishap.kind === 'power' || typeof survival === 'string' ? found : await again(found, run), run)
       } catch (error) {
         const what = mishap.kind === 'power' ? 'a power cut' : mishap.message
         const before = disk.operations.slice(Math.max(0, point - 6), point + 1).join('\n')
@@ -160,8 +165,7 @@ async function grown(): Promise<Disk> {
 
 const mishaps: [string, Mishap, (point: number) => Survival[]][] = [
   ['the power goes, whatever was not synced survives', { kind: 'power' }, (point) => ['nothing', 'everything', { seed: point }]],
-  ['a write or a sync fails', { kind: 'error', code: 'EIO', message: 'input/output error' }, (point) => ['everything', { seed: point }]],
-  ['the disk is full', { kind: 'error', code: 'ENOSPC', message: 'no space left on device' }, () => ['everything']],
+  ['a write or a sync fails, or the disk is full', { kind: 'error', code: 'EIO', message: 'input/output error' }, (point) => ['everything', { seed: point }]],
 ]
 
 suite('a failing disk', () => {
@@ -194,5 +198,51 @@ suite('a failing disk', () => {
     assert.equal(((await bare.ledger.append([large], { actor: 'k' })) as Appended[])[0]!.status, 'recorded')
     assert.equal(bare.ledger.size, 3)
     await bare.stop()
+  })
+
+  test('survives a disk that is really full', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'whence-full-'))
+    t.after(() => {
+      spawnSync('umount', ['-l', folder])
+      return rm(folder, { recursive: true, force: true })
+    })
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder], { encoding: 'utf8' })
+    if (mounted.status !== 0) return t.skip(`a small file system cannot be mounted here: ${mounted.stderr || mounted.error?.message}`)
+    const full = readConfig(join(folder, 'data'), { WHENCE_STATE: join(folder, 'state') })
+    const big = (bare: BareLedger, n: number): Draft => ({ ...draft(bare, `big${n}`), content: Buffer.alloc(100_000, String(n % 10)), subject: bare.ledger.subjects.mint('customer', 'c') as Subject })
+    const kept = new Map<number, Placed>()
+
+    // With the reserve: refused before anything is accepted.
+    let bare = await openLedger(full, { reserve: 1_000_000, publishEvery: 10 })
+    const put = async (n: number): Promise<void> => {
+      const [placed] = (await bare.ledger.append([big(bare, n)], { actor: 'k' })) as Placed[]
+      kept.set(n, placed!)
+      await bare.ledger.publish()
+    }
+    await assert.rejects(async () => {
+      for (let n = 0; n < 100; n++) await put(n)
+    }, (error) => isFault(error, 'disk_full'))
+    assert.ok(kept.size > 3 && bare.ledger.size === kept.size)
+    await bare.stop()
+
+    // Without it the disk fails under the ledger: it stops, and goes on once there is room.
+    await writeFile(join(folder, 'ballast'), Buffer.alloc(400_000))
+    const died = Promise.withResolvers<unknown>()
+    bare = await openLedger(full, { files: { ...localFiles(), free: async () => Number.MAX_SAFE_INTEGER }, publishEvery: 10, onFatal: died.resolve })
+    const filling = (async () => {
+      for (let n = kept.size; n < 100; n++) await put(n)
+    })().catch(() => {})
+    assert.equal(((await died.promise) as NodeJS.ErrnoException).code, 'ENOSPC')
+    await filling
+    await rm(join(folder, 'ballast'))
+    bare = await openLedger(full)
+    for (const [n, { seq, leaf }] of kept) {
+      assert.equal(bare.ledger.receiptOf(seq).leaf, leaf)
+      const opened = bare.ledger.open(seq)
+      assert.ok(opened.state === 'open' && Buffer.from(opened.content).equals(big(bare, n).content))
+    }
+    await bare.stop()
+    const report = await verifyLog((path) => readFile(join(full.data, 'log', path)).catch(() => undefined), bare.ledger.vkey)
+    assert.deepEqual(report.problems, [])
   })
 })
