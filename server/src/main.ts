@@ -128,6 +128,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const snapshots = new Snapshots({ ledger, follower, database, columns, contracts, views, clock, folder: config.data })
     undo.push(() => snapshots.events.settled())
     await snapshots.noteErasures()
+    await snapshots.sweep()
     const models = new Models(ledger, follower, database, clock)
     const predictions = new Predictions({ ledger, follower, database, models, snapshots, clock })
     const apiKeys = new Keys(ledger, follower, database, clock)

@@ -1,4 +1,4 @@
-/** Microseconds since 1970-01-01T00:00:00Z, a safe integer: good for the years -283457 to 287396. */
+/** Microseconds since 1970-01-01T00:00:00Z, a safe integer: good for the years 1684 to 2255. */
 export type Micros = number
 
 export const SECOND: Micros = 1_000_000

@@ -23,7 +23,7 @@ import { ledgerEvents, rowFor } from './event-source.ts'
 import { materialize, removeSubject, rows } from './materialize.ts'
 import { contributors, contributorsOfAll, recomputeAll } from './recompute.ts'
 import type { Ask, Contributors as EngineContributors, OpenedEvents } from './recompute.ts'
-import { checkRows, removeRows, rowOf, rowsOf, rowsOfSubjects } from './rows.ts'
+import { checkRows, removeRows, rowOf, rowsOf, rowsOfSubjects, sweepRows } from './rows.ts'
 import type { Value } from './rows.ts'
 import { writeTrainingSet } from './training-set.ts'
 import { parseView } from './view.ts'
@@ -88,6 +88,7 @@ export class Snapshots {
   #writing: Promise<unknown> = Promise.resolve()
   /** Files that were found in order, by their identity on the disk. */
   readonly #inOrder = new Map<string, string>()
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(parts: { ledger: Ledger; follower: Follower; database: Database; columns: Columns; contracts: ContractBook; views: ViewBook; clock: Clock; folder: string }) {
     this.#ledger = parts.ledger
@@ -335,6 +336,13 @@ export class Snapshots {
       if (done) rewritten.push({ path: done.path, before: done.before, after: done.after, removed: done.removed })
     }
     return rewritten
+  }
+
+  /** Removes files of computed rows that a crash left without a record. */
+  async sweep(): Promise<void> {
+    await this.#follower.reach()
+    const rows = await this.#database.query<{ body: { files: DataFile[] } }>('select body from snapshot union all select body from training_set')
+    await sweepRows(this.#place, rows.flatMap(({ body }) => body.files.map(({ path }) => path)))
   }
 
   /** Holds every derived file against the ledger. */
