@@ -88,7 +88,6 @@ export class Snapshots {
   #writing: Promise<unknown> = Promise.resolve()
   /** Files that were found in order, by their identity on the disk. */
   readonly #inOrder = new Map<string, string>()
-  #last: Promise<unknown> = Promise.resolve()
 
   constructor(parts: { ledger: Ledger; follower: Follower; database: Database; columns: Columns; contracts: ContractBook; views: ViewBook; clock: Clock; folder: string }) {
     this.#ledger = parts.ledger
