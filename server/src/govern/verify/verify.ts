@@ -3,12 +3,13 @@ import { verifyLog } from '@whence/ledger'
 import type { Verification } from '@whence/sdk'
 import { hash } from 'node:crypto'
 import { Fault } from '../../fault.ts'
-import { decodeLine, streamNumber } from '../../record/ledger/archive.ts'
+import { decodeLine, SEGMENT, streamNumber } from '../../record/ledger/archive.ts'
 import type { IndexLine } from '../../record/ledger/archive.ts'
 import { decodeEntry, isMember } from '../../record/ledger/entry.ts'
 import type { Entry } from '../../record/ledger/entry.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import { identityOf, placeBytes } from '../../record/subjects/seal.ts'
+import { walk } from '../../store/files.ts'
 import type { Files } from '../../store/files.ts'
 import type { KeyStore } from '../../store/keys.ts'
 
@@ -36,6 +37,8 @@ export async function verifyData(
   const checked = { entries: 0, payloads: 0, opened: 0, erased: 0, keys: 0 }
   const size = ledger.published
   let accounted = 0
+  /** Where the payload before ends in its segment. */
+  let end = 0
   const log = await verifyLog((path) => files.read(`${folder}/log/${path}`), ledger.vkey, {
     onProgress: (done: number) => onProgress(done, size),
     onEntry: (seq: number, bytes: Uint8Array) => {
@@ -58,6 +61,7 @@ export async function verifyData(
     })
   }
   problems.unshift(...log.problems.map(({ path, code, message }) => ({ path: `log/${path}`, code, message })))
+  problems.push(...(await earlierTiles(files, `${folder}/log`)))
 
   const keyProblems = keys.check()
   problems.push(...keyProblems)
@@ -73,7 +77,8 @@ export async function verifyData(
   function checkRecord(seq: number, entry: Entry): Problem | undefined {
     const path = ledger.payloadPath(seq).slice(folder.length + 1)
     const line = decodeLine(ledger.lineBytes(seq))
-    const flaw = lineFlaw(line, entry, identityOf(ledger.subjects.idKey, placeBytes(entry)))
+    const flaw = lineFlaw(line, entry, identityOf(ledger.subjects.idKey, placeBytes(entry)), seq % SEGMENT === 0 ? line.offset : end)
+    end = line.offset + line.length
     if (flaw) return { path: 'payloads/index', code: 'altered', message: `record ${seq}: ${flaw}` }
     const expected = entry.sealed ?? entry.payload!
     const stored = ledger.payload(seq)
@@ -90,14 +95,41 @@ export async function verifyData(
       checked.opened++
       return undefined
     } catch (error) {
-      return { path, code: 'altered', message: Fault.from(error).message }
+      // The payload is the one on record: then what leads to its key is not.
+      return { path: 'payloads/index', code: 'altered', message: Fault.from(error).message }
     }
   }
 }
 
-/** What of an index line contradicts its entry. */
-function lineFlaw(line: IndexLine, entry: Entry, identity: Uint8Array): string | undefined {
+/**
+ * A tile that was published before it was full stays until it is: whoever holds an older checkpoint asks for it. It must
+ * be how the present one begins, which the tree vouches for.
+ */
+async function earlierTiles(files: Files, folder: string): Promise<Problem[]> {
+  const partial = (await walk(`${folder}/tile`)).filter((path) => /\.p\/\d+$/.test(path))
+  const problems: Problem[] = []
+  for (const [tile, paths] of Map.groupBy(partial, (path) => path.slice(0, path.lastIndexOf('.p/')))) {
+    const [last, ...earlier] = paths.sort((a, b) => width(b) - width(a))
+    const full = files.read(`${folder}/tile/${tile}`)
+    const present = full ?? files.read(`${folder}/tile/${last}`)
+    for (const path of full ? paths : earlier) {
+      const bytes = files.read(`${folder}/tile/${path}`)
+      if (!bytes || !present || Buffer.from(bytes).equals(present.subarray(0, bytes.length))) continue
+      problems.push({ path: `log/tile/${path}`, code: 'altered', message: 'the partial tile is not how the present one begins' })
+    }
+  }
+  return problems
+}
+
+function width(path: string): number {
+  return Number(path.slice(path.lastIndexOf('/') + 1))
+}
+
+/** What of an index line contradicts its entry, or the line before, whose payload ends at `end`. */
+function lineFlaw(line: IndexLine, entry: Entry, identity: Uint8Array, end: number): string | undefined {
   const { sealed, payload } = entry
+  if (line.length !== (sealed ?? payload)?.bytes) return 'its index line has another length'
+  if (line.offset !== end) return 'its index line has another offset'
   if (line.stream !== streamNumber(entry.stream)) return 'its index line names another stream'
   if (!sealed && !line.identity.equals(identity)) return 'its index line has another identity'
   if (!sealed && line.commit.toString('hex') !== payload?.sha256.slice(0, 32)) return 'its index line has another commitment'

@@ -9,7 +9,8 @@ import { hash } from 'node:crypto'
 import type { Files, GrowingFile } from '../../store/files.ts'
 
 export const INDEX_BYTES = 64
-const SEGMENT = 65_536
+/** Records in a segment. */
+export const SEGMENT = 65_536
 
 /** An event that belongs to its stream (it passed, was flagged, or was released). */
 const MEMBER = 1
@@ -78,7 +79,10 @@ export class Archive {
     this.#size = size
   }
 
-  /** Opens the archive of a published log of `size` records; what was written beyond it is cut off. */
+  /**
+   * Opens the archive of a published log of `size` records. What was written beyond it stays until `cut`: whether the
+   * checkpoint that says `size` is to be trusted shows only later.
+   */
   static async open(files: Files, folder: string, size: number): Promise<Archive | { have: number }> {
     const index = await files.grow(`${folder}/index`)
     const have = Math.floor(index.size / INDEX_BYTES)
@@ -86,15 +90,35 @@ export class Archive {
       await index.close()
       return { have }
     }
-    await index.truncate(size * INDEX_BYTES)
     const archive = new Archive(files, folder, index, size)
-    if (size > 0) {
-      const last = archive.line(size - 1)
-      const segment = await archive.#open(Math.floor((size - 1) / SEGMENT))
-      if (segment.size < last.offset + last.length) return { have: size - 1 }
-      await segment.truncate(last.offset + last.length)
+    if (size > 0 && (await archive.#open(Math.floor((size - 1) / SEGMENT))).size < archive.#end()) {
+      await archive.close()
+      return { have: size - 1 }
     }
     return archive
+  }
+
+  /** Records whose lines are there, beyond the published ones too. */
+  get lineCount(): number {
+    return Math.floor(this.#index.size / INDEX_BYTES)
+  }
+
+  /** Whether the last line goes on where the one before it ends, and has this length. */
+  endsWith(length: number): boolean {
+    const last = this.line(this.#size - 1)
+    const before = (this.#size - 1) % SEGMENT === 0 ? undefined : this.line(this.#size - 2)
+    return last.length === length && (!before || last.offset === before.offset + before.length)
+  }
+
+  /** Cuts off what was written beyond the published log: the journal holds it, and it is written again. */
+  async cut(): Promise<void> {
+    await this.#index.truncate(this.#size * INDEX_BYTES)
+    if (this.#size > 0) await (await this.#open(Math.floor((this.#size - 1) / SEGMENT))).truncate(this.#end())
+  }
+
+  #end(): number {
+    const { offset, length } = this.line(this.#size - 1)
+    return offset + length
   }
 
   get indexPath(): string {

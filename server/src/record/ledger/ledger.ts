@@ -149,6 +149,8 @@ export class Ledger {
       await ledger.#recover()
       await ledger.#checkPin()
       ledger.#checkClock()
+      ledger.#checkArchive()
+      await archive.cut()
       await ledger.#measureRoom()
       await ledger.publish()
     } catch (error) {
@@ -269,8 +271,14 @@ export class Ledger {
     return this.#bundle(Math.floor(seq / TILE_WIDTH))[seq % TILE_WIDTH]!
   }
 
+  /** Throws as `entryBytes`. */
   entry(seq: number): Entry {
-    return decodeEntry(this.entryBytes(seq))
+    const bytes = this.entryBytes(seq)
+    try {
+      return decodeEntry(bytes)
+    } catch (cause) {
+      throw new Fault('altered', `record ${seq} in the entry bundle ${Math.floor(seq / TILE_WIDTH)} of ${this.#options.folder}/log does not read: the bundle is altered`, { cause })
+    }
   }
 
   /** Where a record stands, as its receipt says. */
@@ -527,6 +535,19 @@ export class Ledger {
     const tree = Tree.fromEdge(from, solveSync(edgePlan(from), this.#published, this.#readTile))
     for (const record of this.#tail.slice(0, size - from)) tree.append(record.leaf)
     return tree.root()
+  }
+
+  /** Before anything beyond the checkpoint is cut off: that it is the checkpoint, and the last line, that were written. */
+  #checkArchive(): void {
+    const { folder } = this.#options
+    if (this.#published === 0 && this.size === 0 && this.#archive.lineCount > 0) {
+      throw new Fault('refused_start', `${folder}/log/checkpoint is missing, but ${folder}/payloads holds records: restore the file from a backup`)
+    }
+    if (this.#published === 0) return
+    const { sealed, payload } = this.entry(this.#published - 1)
+    if (!this.#archive.endsWith((sealed ?? payload)!.bytes)) {
+      throw new Fault('refused_start', `${folder}/payloads/index is altered: its line of record ${this.#published - 1} is not the one that was written. Restore the folder from a backup.`)
+    }
   }
 
   #checkClock(): void {
