@@ -105,11 +105,14 @@ suite('one altered byte', () => {
 
   test('in a full tile is found, and the records below it are no longer intact', async () => {
     await found('log/tile/0/000')
-    const { records } = await whence.explain('p-bela')
-    const back = await flip(join(site.data, 'log/tile/0/000'), 32 * (records[0]!.seq ^ 1))
-    const explained = await whence.explain('p-bela')
+    const customer = customers[3]!
+    const first = letters.findIndex((letter) => letter.customer === customer)
+    const { records } = await whence.records({ from: 0, limit: 100 })
+    const seq = records.findIndex(({ entry }) => entry.kind === 'event/1') + first
+    const back = await flip(join(site.data, 'log/tile/0/000'), 32 * (seq ^ 1))
+    const explained = await whence.explain('p-dora')
     await back()
-    assert.equal(explained.records.find(({ seq }) => seq === records[0]!.seq)!.integrity, 'altered')
+    assert.equal(explained.records.find((record) => record.seq === seq)!.integrity, 'altered')
     assert.match(contradictions(explained), /not under the root of the signed checkpoint/)
   })
 
@@ -230,11 +233,12 @@ suite('a folder that is not as it was left', () => {
 
   before(async () => {
     site = await Site.make()
-    server = await begin(site)
+    await (await begin(site)).stop()
   })
   after(() => site?.remove())
 
   test('has one server: a second is refused, and the first goes on', async () => {
+    server = await site.start()
     await refusedStart(site.start(), /is in use by process \d+/)
     assert.equal((await server.client.verify()).ok, true)
     await server.stop()
@@ -295,7 +299,7 @@ suite('a folder that is not as it was left', () => {
     for (const at of [1, 7]) {
       const back = await flip(index, size - 64 + at)
       try {
-        await refusedStart(site.start(), /payloads\/index/)
+        await refusedStart(site.start(), /payloads/)
       } finally {
         await back()
       }
