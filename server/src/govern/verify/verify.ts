@@ -1,5 +1,6 @@
 // Verification of what lies in a data folder: the tree, and everything beside it that the tree commits to.
-import { verifyLog } from '@whence/ledger'
+import { fullTile, TILE_WIDTH, tilePath, verifyLog } from '@whence/ledger'
+import type { TileName } from '@whence/ledger'
 import type { Verification } from '@whence/sdk'
 import { hash } from 'node:crypto'
 import { Fault } from '../../fault.ts'
@@ -9,7 +10,6 @@ import { decodeEntry, isMember } from '../../record/ledger/entry.ts'
 import type { Entry } from '../../record/ledger/entry.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import { identityOf, placeBytes } from '../../record/subjects/seal.ts'
-import { walk } from '../../store/files.ts'
 import type { Files } from '../../store/files.ts'
 import type { KeyStore } from '../../store/keys.ts'
 
@@ -61,7 +61,7 @@ export async function verifyData(
     })
   }
   problems.unshift(...log.problems.map(({ path, code, message }) => ({ path: `log/${path}`, code, message })))
-  problems.push(...(await earlierTiles(files, `${folder}/log`)))
+  problems.push(...earlierTiles(files, `${folder}/log`, size))
 
   const keyProblems = keys.check()
   problems.push(...keyProblems)
@@ -105,24 +105,21 @@ export async function verifyData(
  * A tile that was published before it was full stays until it is: whoever holds an older checkpoint asks for it. It must
  * be how the present one begins, which the tree vouches for.
  */
-async function earlierTiles(files: Files, folder: string): Promise<Problem[]> {
-  const partial = (await walk(`${folder}/tile`)).filter((path) => /\.p\/\d+$/.test(path))
+function earlierTiles(files: Files, folder: string, size: number): Problem[] {
   const problems: Problem[] = []
-  for (const [tile, paths] of Map.groupBy(partial, (path) => path.slice(0, path.lastIndexOf('.p/')))) {
-    const [last, ...earlier] = paths.sort((a, b) => width(b) - width(a))
-    const full = files.read(`${folder}/tile/${tile}`)
-    const present = full ?? files.read(`${folder}/tile/${last}`)
-    for (const path of full ? paths : earlier) {
-      const bytes = files.read(`${folder}/tile/${path}`)
-      if (!bytes || !present || Buffer.from(bytes).equals(present.subarray(0, bytes.length))) continue
-      problems.push({ path: `log/tile/${path}`, code: 'altered', message: 'the partial tile is not how the present one begins' })
+  const check = (level: TileName['level'], count: number): void => {
+    const name: TileName = { level, index: Math.floor(count / TILE_WIDTH), width: count % TILE_WIDTH }
+    const full = tilePath(fullTile(name))
+    const present = name.width > 0 ? (files.read(`${folder}/${tilePath(name)}`) ?? files.read(`${folder}/${full}`)) : undefined
+    for (const width of present ? files.list(`${folder}/${full}.p`) : []) {
+      const bytes = Number(width) < name.width ? files.read(`${folder}/${full}.p/${width}`) : undefined
+      if (!bytes || Buffer.from(bytes).equals(present!.subarray(0, bytes.length))) continue
+      problems.push({ path: `log/${full}.p/${width}`, code: 'altered', message: 'the partial tile is not how the present one begins' })
     }
   }
+  check('entries', size)
+  for (let level = 0, count = size; count > 0; level++, count = Math.floor(count / TILE_WIDTH)) check(level, count)
   return problems
-}
-
-function width(path: string): number {
-  return Number(path.slice(path.lastIndexOf('/') + 1))
 }
 
 /** What of an index line contradicts its entry, or the line before, whose payload ends at `end`. */
