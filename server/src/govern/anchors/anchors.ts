@@ -105,9 +105,9 @@ export class Anchors {
 
   /** Whoever may anchor must not be able to overwrite any file of this machine. */
   #mayReplace(path: string): boolean {
-    const there = this.#files.read(path)
-    if (!there) return true
     try {
+      const there = this.#files.read(path)
+      if (!there) return true
       return claimedCheckpoint(there).origin === this.#ledger.origin
     } catch {
       return false
