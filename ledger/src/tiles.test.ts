@@ -168,5 +168,5 @@ test('a bundle takes entries up to 65,535 bytes', () => {
   assert.equal(entry!.length, 65_535)
   assert.throws(() => encodeBundle([new Uint8Array(65_536)]), { code: 'entry-too-large' })
   assert.throws(() => encodeBundle([]), { code: 'out-of-range' })
-  assert.throws(() => encodeBundle(Array(257).fill(new Uint8Array())), { code: 'out-of-range' })
+  assert.throws(() => encodeBundle(Array.from({ length: 257 }, () => new Uint8Array())), { code: 'out-of-range' })
 })

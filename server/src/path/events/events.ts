@@ -19,7 +19,7 @@ import type { ContractBook } from './contract-book.ts'
 export const MAX_JSON_BODY_BYTES = 64 * 1024 * 1024
 
 /** Events judged and appended in one go. */
-const GROUP = 500
+const GROUP = 250
 
 /** An event as it came: its bytes and its place in the body or file, from 1. */
 interface Arrival {

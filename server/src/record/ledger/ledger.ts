@@ -57,7 +57,7 @@ export interface LedgerOptions {
   limits?: Partial<WriterLimits>
   /** Bytes of disk that are never used. Default 256 MiB. */
   reserve?: number
-  /** Publish at least this often, in milliseconds, while records come in. Default 500. */
+  /** Publish this often, in milliseconds, while records come in. Default 900. */
   publishEvery?: number
   /** The journal or the publication failed: the process must end. */
   onFatal(error: unknown): void
@@ -573,7 +573,7 @@ export class Ledger {
   }
 
   get #publishEvery(): number {
-    return this.#options.publishEvery ?? 500
+    return this.#options.publishEvery ?? 900
   }
 
   /** Begins to publish when it is due. Only between commits: then all leaves of the tree are durable. */

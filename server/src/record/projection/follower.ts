@@ -21,6 +21,8 @@ export interface Projection {
 }
 
 const BATCH = 4096
+/** Records read in one turn of the event loop, so that requests get theirs. */
+const TURN = 128
 
 export class Follower {
   readonly #ledger: Ledger
@@ -130,6 +132,7 @@ export class Follower {
     const to = Math.min(this.#ledger.size, from + BATCH)
     const byProjection = new Map<Projection, FollowedRecord[]>()
     for (let seq = from; seq < to; seq++) {
+      if (seq > from && (seq - from) % TURN === 0) await new Promise((resolve) => setImmediate(resolve))
       const record: FollowedRecord = { seq, entry: this.#ledger.entry(seq), open: () => this.#ledger.open(seq) }
       const kind = kindOf(record.entry)
       for (const projection of this.#projections) {
