@@ -2,8 +2,9 @@
 import { claimedCheckpoint, signCheckpointSync } from '@whence/ledger'
 import { randomBytes } from 'node:crypto'
 import { Fault } from '../../fault.ts'
-import { Ledger, logSigner } from './ledger.ts'
+import { Ledger } from './ledger.ts'
 import type { LedgerOptions } from './ledger.ts'
+import { logSigner } from './log-key.ts'
 import { openPin } from './pin.ts'
 
 export interface Recovery {

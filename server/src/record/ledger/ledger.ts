@@ -20,8 +20,7 @@ import {
   verifyCheckpoint,
 } from '@whence/ledger'
 import type { SyncSigner } from '@whence/ledger'
-import { createPrivateKey, createPublicKey, generateKeyPairSync, hash, sign } from 'node:crypto'
-import { dirname } from 'node:path'
+import { hash } from 'node:crypto'
 import { Fault } from '../../fault.ts'
 import type { Files } from '../../store/files.ts'
 import type { KeyStore } from '../../store/keys.ts'
@@ -36,9 +35,11 @@ import { decodeEntry, kindOf } from './entry.ts'
 import type { Entry } from './entry.ts'
 import { Identities } from './identities.ts'
 import { Journal } from './journal.ts'
+import { logSigner } from './log-key.ts'
 import { openPin } from './pin.ts'
 import { Publication, readEntries } from './publication.ts'
 import type { CommittedRecord } from './publication.ts'
+import { saysTheSame } from './sameness.ts'
 import { defaultLimits, Writer } from './writer.ts'
 import type { AppendOptions, Appended, AppendResult, Draft, Placed, WriterLimits } from './writer.ts'
 
@@ -343,11 +344,10 @@ export class Ledger {
 
   /** Whether a content, by itself or by the position of its record, equals these bytes when both are read as JSON. */
   sameJson(past: number | Uint8Array, content: Uint8Array): boolean {
+    if (typeof past !== 'number') return saysTheSame(past, content)
     try {
-      const opened = typeof past === 'number' ? this.open(past) : { state: 'open' as const, content: past }
-      if (opened.state !== 'open') return false
-      const [one, other] = [textOf(opened.content), textOf(content)]
-      return sortedTokens(one) === sortedTokens(other) && sortedJson(one) === sortedJson(other)
+      const opened = this.open(past)
+      return opened.state === 'open' && saysTheSame(opened.content, content)
     } catch {
       return false
     }
@@ -651,36 +651,4 @@ async function readCheckpoint(note: string | Uint8Array, vkey: string, where: st
   } catch (cause) {
     throw new Fault('refused_start', `the checkpoint in ${where} is not signed by this log's key: ${(cause as Error).message}. The key or the checkpoint was exchanged; restore both from one backup.`, { cause })
   }
-}
-
-/** The log's key, made at the first start, readable by its owner only. */
-export async function logSigner(files: Files, path: string, origin: string, fresh: boolean): Promise<SyncSigner> {
-  let pem = files.read(path)
-  if (!pem) {
-    if (!fresh) throw new Fault('refused_start', `the log's key ${path} is missing: restore it from a backup of the keys`)
-    const { privateKey } = generateKeyPairSync('ed25519')
-    pem = Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' }))
-    await files.replace(path, pem, { mode: 0o600 })
-    await files.syncFolder(dirname(path))
-  }
-  const key = createPrivateKey(Buffer.from(pem))
-  const publicKey = createPublicKey(key).export({ type: 'spki', format: 'der' }).subarray(-32)
-  return { name: origin, publicKey: new Uint8Array(publicKey), sign: (bytes) => new Uint8Array(sign(null, bytes, key)) }
-}
-
-function textOf(content: Uint8Array): string {
-  return Buffer.from(content.buffer, content.byteOffset, content.length).toString('utf8')
-}
-
-/** What is read as the same JSON may still differ: in digits that a double does not hold, or in a repeated key. */
-function sortedTokens(text: string): string {
-  return (text.match(/"(?:[^"\\]|\\.)*"|[-+.\w]+|[^\s"]/g) ?? []).sort().join('\n')
-}
-
-function sortedJson(text: string): string {
-  return JSON.stringify(JSON.parse(text), (_key, item: unknown) =>
-    item && typeof item === 'object' && !Array.isArray(item)
-      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : item,
-  )
 }
