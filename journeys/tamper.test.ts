@@ -72,7 +72,7 @@ suite('one altered byte', () => {
   let server: Running
   let whence: Client
   let all: string[]
-  const one = (pattern: RegExp): string => all.filter((path) => pattern.test(path)).at(-1) ?? assert.fail(`no file is like ${pattern}`)
+  const one = (pattern: RegExp): string => all.findLast((path) => pattern.test(path)) ?? assert.fail(`no file is like ${pattern}`)
   const indexLine = async (seq: number): Promise<Buffer> => (await readFile(join(site.data, 'payloads/index'))).subarray(64 * seq, 64 * seq + 64)
 
   before(async () => {
@@ -257,6 +257,11 @@ suite('a folder that is not as it was left', () => {
   test('without its origin is refused', () => refusedWithout('origin', /origin is missing/))
   test('without its log key is refused', () => refusedWithout('keys/log.key', /log\.key is missing/))
   test('without its checkpoint is refused', () => refusedWithout('log/checkpoint', /checkpoint/))
+  test('without its checkpoint is refused though nothing is pinned', async () => {
+    const state = site.env.WHENCE_STATE!
+    site.env.WHENCE_STATE = join(site.folder, 'elsewhere')
+    await refusedWithout('log/checkpoint', /checkpoint is missing/).finally(() => (site.env.WHENCE_STATE = state))
+  })
   test('without its index is refused', () => refusedWithout('payloads/index', /payloads end at record 0/))
 
   test('with another key-encryption key is refused', async () => {
@@ -276,7 +281,7 @@ suite('a folder that is not as it was left', () => {
 
   test('with an altered checkpoint, tile or bundle at its end is refused, and the file named', async () => {
     const all = await walk(join(site.data, 'log'))
-    const last = all.filter((path) => path.startsWith('tile/0/')).at(-1)!
+    const last = all.findLast((path) => path.startsWith('tile/0/'))!
     for (const [path, name] of [['checkpoint', /log\/checkpoint is not signed/], [last, /a tile was altered/]] as const) {
       const back = await flip(join(site.data, 'log', path))
       try {
