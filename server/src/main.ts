@@ -100,6 +100,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       ...options.ledger,
     })
     undo.push(() => ledger.stop())
+    ledger.subjects.beginErasing(keys.revived)
     await recordBeginning(ledger, packageJson.version)
     await files.replace(`${config.data}/log/vkey`, Buffer.from(`${ledger.vkey}\n`))
 

@@ -30,7 +30,10 @@ export interface KeyStore {
   /** HMAC-SHA256 of a text under the lookup key, in hex. */
   lookup(text: string): string
   readonly idKey: Uint8Array
-  /** Ids of subjects that were live in the file although an erasure is noted: destroyed again at this start. */
+  /**
+   * Ids of subjects that are live in the file although an erasure is noted, as in a backup that is older than it. They
+   * are to be erased again before anything of them is read.
+   */
   readonly revived: readonly string[]
   find(lookup: string): Slot | undefined
   findById(id: string): Slot | undefined
@@ -117,13 +120,15 @@ export async function openKeyStore(files: Files, folder: string, kek: Uint8Array
     else remember(index, bytes)
   }
   const erased = new Set(Buffer.from(files.read(`${folder}/erasures`) ?? []).toString('latin1').split('\n'))
-  // Those of a backup that is older than the erasure, and those in whose destruction the power went.
-  const revived = known.filter((slot) => erased.has(slot.lookup) && !isGone(stored(slot)))
-  if (revived.length > 0) await destroy(revived)
+  const noted = known.filter((slot) => erased.has(slot.lookup) && !isGone(stored(slot)))
+  const revived = noted.filter((slot) => slot.state === 'live')
+  // In the middle of their destruction the power went.
+  const torn = noted.filter((slot) => slot.state === 'destroyed')
+  if (torn.length > 0) await destroy(torn)
 
   return {
     idKey: secrets.id,
-    revived: revived.flatMap(({ id }) => (id ? [id] : [])),
+    revived: revived.map(({ id }) => id),
     lookup: (text) => createHmac('sha256', secrets.lookup).update(text).digest('hex'),
     find(lookup) {
       const index = byLookup.get(lookup)

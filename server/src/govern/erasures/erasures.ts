@@ -111,19 +111,22 @@ export class Erasures {
   }
 
   /**
-   * Carries out again what was erased before, after a restore from a backup that is older than an erasure: keys that the
-   * key store has noted as erased, and with `compare` those whose fingerprint the log has. Gives the number of keys.
+   * Carries out again what was erased before, where a backup that is older than an erasure was put back: keys that the
+   * key store has noted as erased; and those whose fingerprint the log has, with `compare` or when the log knows of more
+   * erased keys than the key store. Gives the number of keys.
    */
   async reapply(compare: boolean): Promise<number> {
     const slots = this.#keys.revived.map((id) => ({ index: -1, id, fingerprint: '' }))
-    if (compare) {
-      await this.#follower.reach('erasure')
-      const rows = await this.#database.query<{ body: { keys: string[] } }>('select body from erasure order by seq')
-      const gone = new Set(rows.flatMap(({ body }) => body.keys))
-      for (const slot of this.#keys.slots()) {
+    await this.#follower.reach('erasure')
+    const rows = await this.#database.query<{ body: { keys: string[] } }>('select body from erasure order by seq')
+    const gone = new Set(rows.flatMap(({ body }) => body.keys))
+    const all = [...this.#keys.slots()]
+    const destroyed = all.filter((slot) => slot.state === 'destroyed' && slot.day === 0).length
+    if (compare || gone.size > destroyed + slots.length) {
+      for (const slot of all) {
         if (slot.state !== 'live') continue
         const fingerprint = keyFingerprint(this.#keys.unwrap(slot))
-        if (gone.has(fingerprint)) slots.push({ index: slot.index, id: slot.id, fingerprint })
+        if (gone.has(fingerprint) && !slots.some(({ id }) => id === slot.id)) slots.push({ index: slot.index, id: slot.id, fingerprint })
       }
     }
     if (slots.length === 0) return 0

@@ -5,6 +5,7 @@ import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Appended, Draft } from '../../record/ledger/writer.ts'
 import { MAX_PAYLOAD_BYTES } from '../../record/ledger/entry.ts'
+import { identityOf, placeBytes } from '../../record/subjects/seal.ts'
 import { DAY } from '../../record/time.ts'
 import type { Clock } from '../../record/time.ts'
 import { sourceOf } from '../../rules/access/access.ts'
@@ -30,6 +31,8 @@ interface Arrival {
 interface Judged {
   line: number
   draft: Draft | undefined
+  /** Of an event without a draft: where it stood before its person was erased. */
+  before?: number | undefined
   outcome: Outcome
   violations: Violation[]
 }
@@ -125,6 +128,10 @@ export class Events {
     const results = (await appended) as Appended[]
     let next = 0
     for (const event of judged) {
+      if (event.before !== undefined) {
+        this.#count(answer, contract.stream, event, { status: 'duplicate', ...this.#ledger.receiptOf(event.before), erased: true }, query.results === 'all')
+        continue
+      }
       if (!event.draft) {
         this.#refuse(answer, contract.stream, event.line, new Fault('conflict', 'this person was erased; nothing more is recorded about them'), 'erased')
         continue
@@ -157,7 +164,12 @@ export class Events {
     const subject = readable
       ? this.#ledger.subjects.mint(contract.roles.subjectType, found.subject!)
       : this.#ledger.subjects.ofDay(contract.stream, Math.floor(now / DAY))
-    if (subject === 'erased') return { line, draft: undefined, outcome, violations }
+    if (subject === 'erased') {
+      const place = placeBytes({ kind: 'event/1', stream: contract.stream, source, id: id ?? position ?? '' })
+      const before = this.#ledger.find(identityOf(this.#ledger.subjects.idKey, place))
+      const same = before !== undefined && this.#ledger.line(before).erased
+      return { line, draft: undefined, before: same ? before : undefined, outcome, violations }
+    }
     const failed = [...new Set(violations.map((violation) => violation.rule))].join(',')
     const header: Record<string, unknown> = {}
     if (violations.length > 0) header.violations = violations
