@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 
 const known = {
-  attribution: { received: 62_483, passed: 62_483, subjects: 7_896, counts: { impressions: 60_645, conversions: 1_838 } },
+  attribution: { received: 62_483, passed: 62_483, subjects: 7_896, counts: { impression: 60_645, conversion: 1_838 } },
   offers: { stream: 'offer_events', passed: 25_694, quarantined: 1, blank: 5 },
 }
 
