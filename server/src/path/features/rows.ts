@@ -6,7 +6,7 @@
 //   features/<view>/<name>-0.parquet   the rows
 //   features/<view>/<name>-0.rows      32 bytes for each row as written, in its order
 import { createHash } from 'node:crypto'
-import { mkdir, open, readFile, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readFile, readdir, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { Fault } from '../../fault.ts'
 import type { Column, Columns, Plain, Session } from '../../store/columns.ts'
@@ -271,6 +271,9 @@ export async function removeRows(
     await session.run(parquet(`SELECT * EXCLUDE (file_row_number) ${others}`, `${full}.tmp`, { rows: file.rows }))
     const after = await digestOf(`${full}.tmp`)
     const { size } = await stat(`${full}.tmp`)
+    // DuckDB remembers a file's content by its path and the second of its last change: it must not take one for the other.
+    const { mtimeMs } = await stat(full)
+    await utimes(`${full}.tmp`, new Date(), new Date(Math.max(Date.now(), mtimeMs + 2000)))
     await settle(`${full}.tmp`, full)
     return result(after, size, Number(rest))
   })
