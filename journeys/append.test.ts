@@ -178,4 +178,28 @@ suite('append', () => {
     assert.equal(bare.ledger.size, calls.flat().length)
     await bare.stop()
   })
+
+  test('goes on while the journal is emptied of keys for an erasure', async () => {
+    const disk = new Disk()
+    const bare = await openLedger(config, { files: disk.files(), publishEvery: 0, limits, onFatal: (error) => assert.fail(error as Error) })
+    const done = { appending: false }
+    const appending = Promise.all(
+      [0, 1, 2].map(async (writer) => {
+        for (let n = 0; n < 40; n++) {
+          const [answer] = (await bare.ledger.append([draft(bare, { source: 'crm', id: `${writer}.${n}`, content: `{"n":${n}}`, who: `c${n}` })], { actor: 'k' })) as Appended[]
+          assert.equal(answer!.status, 'recorded')
+        }
+      }),
+    ).finally(() => (done.appending = true))
+    while (!done.appending) {
+      await bare.ledger.settle()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await appending
+    // What is acknowledged and not yet published stands in the journal still.
+    disk.pull()
+    const again = await openLedger(config, { files: disk.after('nothing').files() })
+    assert.equal(again.ledger.size, 120)
+    await again.stop()
+  })
 })

@@ -95,6 +95,8 @@ export class Journal {
   readonly #files: Files
   readonly #folder: string
   #current: GrowingFile | undefined
+  /** The frame that is being written. */
+  #appending: Promise<void> = Promise.resolve()
 
   constructor(files: Files, folder: string) {
     this.#files = files
@@ -132,16 +134,25 @@ export class Journal {
     }
   }
 
-  async append(frame: Frame): Promise<void> {
-    this.#current ??= await this.#files.grow(`${this.#folder}/${String(frame.first).padStart(16, '0')}.wal`)
-    await this.#current.append(encodeFrame(frame))
-    await this.#current.sync()
+  append(frame: Frame): Promise<void> {
+    this.#appending = this.#append(frame)
+    return this.#appending
   }
 
-  /** The next frame begins a new file, so that the files so far can be dropped once they are published. */
+  async #append(frame: Frame): Promise<void> {
+    const file = (this.#current ??= await this.#files.grow(`${this.#folder}/${String(frame.first).padStart(16, '0')}.wal`))
+    await file.append(encodeFrame(frame))
+    await file.sync()
+  }
+
+  /**
+   * The next frame begins a new file, so that the files so far can be dropped once they are published. A frame that is
+   * being written still goes to the file before.
+   */
   async rotate(): Promise<void> {
     const file = this.#current
     this.#current = undefined
+    await this.#appending.catch(() => {})
     await file?.close()
   }
 
