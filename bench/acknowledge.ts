@@ -21,7 +21,11 @@ export async function acknowledge(times = 1000): Promise<Measured[]> {
     }
     await single(100)
     const idle = await single(times)
-    const load = spawn(process.execPath, [new URL('load.ts', import.meta.url).pathname, server.url, server.token, '200', '60', '2000'], { stdio: 'ignore' })
+    const load = spawn(
+      process.execPath,
+      [new URL('load.ts', import.meta.url).pathname, server.url, server.token, '200', '60', '2000'],
+      { stdio: 'ignore' },
+    )
     await new Promise((resolve) => setTimeout(resolve, 2000))
     const busy = await single(times)
     load.kill()

@@ -28,14 +28,26 @@ const bareQuery = (folder: string): string => `
 export async function chain(events = 1_000_000, predictions = 100_000): Promise<Measured[]> {
   const root = await mkdtemp(join(tmpdir(), 'whence-bench-'))
   const folder = join(root, 'data')
-  const config = readConfig(folder, { ...process.env, WHENCE_STATE: join(root, 'state'), WHENCE_SCHEMA: `bench_${process.pid}` })
+  const config = readConfig(folder, {
+    ...process.env,
+    WHENCE_STATE: join(root, 'state'),
+    WHENCE_SCHEMA: `bench_${process.pid}`,
+  })
   const results: Measured[] = []
   let server = await startServer(config, { private: true })
   try {
     const client = createClient({ url: server.url, key: server.token })
-    await client.apply({ files: [{ path: 'sends.yaml', text: contract }, { path: 'view.yaml', text: view }] })
+    await client.apply({
+      files: [
+        { path: 'sends.yaml', text: contract },
+        { path: 'view.yaml', text: view },
+      ],
+    })
     for (let n = 0; n < events; n += 5000) {
-      await client.ingest('sends', Array.from({ length: Math.min(5000, events - n) }, (_, i) => eventLine(n + i, PEOPLE, 200)).join('\n'))
+      await client.ingest(
+        'sends',
+        Array.from({ length: Math.min(5000, events - n) }, (_, i) => eventLine(n + i, PEOPLE, 200)).join('\n'),
+      )
     }
     const first = performance.now()
     await client.materialize({ view: 'engagement', at: '2026-03-31T00:00:00Z' })
@@ -65,17 +77,27 @@ export async function chain(events = 1_000_000, predictions = 100_000): Promise<
 
     const weights = ['events', 'opens_7d', 'opens_30d', 'clicks_30d', 'days_since_last', 'share_opened']
     const model = await client.registerModel({
-      name: 'opens', predicts: 'opens the next e-mail', view: snapshot.view,
-      model: { form: 'logistic/1', intercept: -1, features: weights.map((name, i) => ({ name, weight: 0.1 * (i + 1), mean: 1, scale: 4, missing: 0 })) },
+      name: 'opens',
+      predicts: 'opens the next e-mail',
+      view: snapshot.view,
+      model: {
+        form: 'logistic/1',
+        intercept: -1,
+        features: weights.map((name, i) => ({ name, weight: 0.1 * (i + 1), mean: 1, scale: 4, missing: 0 })),
+      },
     })
     const rows: { subject: string; values: Record<string, unknown> }[] = []
     for await (const row of client.snapshotRows(snapshot.id)) rows.push(row)
     for (let n = 0; n < predictions; n += 1000) {
       await client.predict({
-        model: `opens@${model.version}`, snapshot: snapshot.id,
+        model: `opens@${model.version}`,
+        snapshot: snapshot.id,
         predictions: Array.from({ length: Math.min(1000, predictions - n) }, (_, i) => {
           const row = rows[(n + i) % rows.length]!
-          const logit = weights.reduce((sum, name, k) => sum + (0.1 * (k + 1) * (Number(row.values[name] ?? 0) - 1)) / 4, -1)
+          const logit = weights.reduce(
+            (sum, name, k) => sum + (0.1 * (k + 1) * (Number(row.values[name] ?? 0) - 1)) / 4,
+            -1,
+          )
           return { id: `p-${n + i}`, subject: row.subject, score: 1 / (1 + Math.exp(-logit)) }
         }),
       })
@@ -83,7 +105,7 @@ export async function chain(events = 1_000_000, predictions = 100_000): Promise<
     const explained: number[] = []
     for (let i = 0; i < 520; i++) {
       const began = performance.now()
-      const { score } = await client.explain(`p-${Math.floor((predictions * ((i * 0.618_034) % 1)))}`)
+      const { score } = await client.explain(`p-${Math.floor(predictions * ((i * 0.618_034) % 1))}`)
       if (i >= 20) explained.push(performance.now() - began)
       if (score.truth !== 'recomputed') throw new Error(`a score was ${score.truth}`)
     }
@@ -96,7 +118,12 @@ export async function chain(events = 1_000_000, predictions = 100_000): Promise<
     const began = performance.now()
     const replayed = await client.replay({ sample: 2000 })
     if (replayed.exact !== 2000) throw new Error(`only ${replayed.exact} of 2,000 replayed exactly`)
-    results.push({ what: 'replay of 2,000 predictions', measured: rate(2000 / ((performance.now() - began) / 1000)), limit: '', goal: '' })
+    results.push({
+      what: 'replay of 2,000 predictions',
+      measured: rate(2000 / ((performance.now() - began) / 1000)),
+      limit: '',
+      goal: '',
+    })
     results.push(...(await verification(folder, server.vkey, client)))
   } finally {
     await server.stop()
@@ -123,11 +150,23 @@ export async function chain(events = 1_000_000, predictions = 100_000): Promise<
   return results
 }
 
-async function verification(folder: string, vkey: string, client: ReturnType<typeof createClient>): Promise<Measured[]> {
-  const read = (path: string) => readFile(join(folder, 'log', path)).then((bytes) => new Uint8Array(bytes), () => undefined)
+async function verification(
+  folder: string,
+  vkey: string,
+  client: ReturnType<typeof createClient>,
+): Promise<Measured[]> {
+  const read = (path: string) =>
+    readFile(join(folder, 'log', path)).then(
+      (bytes) => new Uint8Array(bytes),
+      () => undefined,
+    )
   const timed = async (parse: boolean): Promise<number> => {
     const began = performance.now()
-    const { ok, size } = await verifyLog(read, vkey, parse ? { onEntry: (_, bytes) => void JSON.parse(new TextDecoder().decode(bytes)) } : {})
+    const { ok, size } = await verifyLog(
+      read,
+      vkey,
+      parse ? { onEntry: (_, bytes) => void JSON.parse(new TextDecoder().decode(bytes)) } : {},
+    )
     if (!ok) throw new Error('the log does not verify')
     return size / ((performance.now() - began) / 1000)
   }
@@ -138,9 +177,18 @@ async function verification(folder: string, vkey: string, client: ReturnType<typ
   if (!ok) throw new Error('the data folder does not verify')
   const everything = size / ((performance.now() - began) / 1000)
   return [
-    { what: 'verify a log folder: the tree', measured: rate(tree), limit: 'SHA-256 of leaf and node, twice an entry', goal: '250,000 entries/s a core' },
+    {
+      what: 'verify a log folder: the tree',
+      measured: rate(tree),
+      limit: 'SHA-256 of leaf and node, twice an entry',
+      goal: '250,000 entries/s a core',
+    },
     { what: 'verify a log folder: entries parsed', measured: rate(parsed), limit: '', goal: '150,000 entries/s' },
-    { what: 'verify a data folder: every payload opened, every value of the column files compared', measured: rate(everything), limit: '', goal: '' },
+    {
+      what: 'verify a data folder: every payload opened, every value of the column files compared',
+      measured: rate(everything),
+      limit: '',
+      goal: '',
+    },
   ]
 }
-

@@ -15,7 +15,11 @@ export async function ingest(bytes: number, seconds = 15): Promise<Measured> {
   return withWorld(async ({ server, client, folder }) => {
     await client.apply({ files: [{ path: 'sends.yaml', text: contract }] })
     const load = async (length: number, from: number): Promise<number> => {
-      const { stdout } = await run(process.execPath, [new URL('load.ts', import.meta.url).pathname, server.url, server.token, String(bytes), String(length)], { env: { ...process.env, FROM: String(from) } })
+      const { stdout } = await run(
+        process.execPath,
+        [new URL('load.ts', import.meta.url).pathname, server.url, server.token, String(bytes), String(length)],
+        { env: { ...process.env, FROM: String(from) } },
+      )
       const { events, seconds: took } = JSON.parse(stdout) as { events: number; seconds: number }
       return events / took
     }
@@ -45,10 +49,24 @@ async function bareLimit(bytes: number, seconds: number, path: string): Promise<
       const place = placeBytes({ kind: 'event/1', stream: 'sends', source: 'bench', id: `e-${events}` })
       const { encrypt, bind } = keys[events % keys.length]!
       const { r, tag } = binding({ encrypt, bind }, place)
-      const { compartment, stored } = seal({ encrypt, bind }, place, tag, commitment(r, content), { id: `e-${events}` }, content)
+      const { compartment, stored } = seal(
+        { encrypt, bind },
+        place,
+        tag,
+        commitment(r, content),
+        { id: `e-${events}` },
+        content,
+      )
       const entry = encodeEntry({
-        actor: 'bench', id: `e-${events}`, kind: 'event/1', recorded: '2026-01-01T00:00:00.000000Z',
-        refs: { contract: 'sends@1.0.0', outcome: 'passed' }, sealed: compartment, source: 'bench', stream: 'sends', time: '2026-01-01',
+        actor: 'bench',
+        id: `e-${events}`,
+        kind: 'event/1',
+        recorded: '2026-01-01T00:00:00.000000Z',
+        refs: { contract: 'sends@1.0.0', outcome: 'passed' },
+        sealed: compartment,
+        source: 'bench',
+        stream: 'sends',
+        time: '2026-01-01',
       })
       tree.append(leafHash(entry))
       frame.push(entry, stored)

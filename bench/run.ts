@@ -37,7 +37,10 @@ if (only !== undefined) {
 }
 
 async function measure(name: string): Promise<Measured[]> {
-  const child = spawn(process.execPath, [new URL(import.meta.url).pathname], { env: { ...process.env, WHENCE_BENCH_PART: name }, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [new URL(import.meta.url).pathname], {
+    env: { ...process.env, WHENCE_BENCH_PART: name },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   let output = ''
   for await (const chunk of child.stdout) output += String(chunk)
   const code = child.exitCode ?? (await new Promise<number | null>((resolve) => child.once('exit', resolve)))

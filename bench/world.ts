@@ -26,7 +26,11 @@ export async function withWorld<T>(work: (world: World) => Promise<T>): Promise<
   const env = { ...process.env, WHENCE_STATE: join(folder, 'state'), WHENCE_SCHEMA: `bench_${process.pid}` }
   const server = await startServer(readConfig(join(folder, 'data'), env), { private: true })
   try {
-    return await work({ server, client: createClient({ url: server.url, key: server.token }), folder: join(folder, 'data') })
+    return await work({
+      server,
+      client: createClient({ url: server.url, key: server.token }),
+      folder: join(folder, 'data'),
+    })
   } finally {
     await server.stop()
     await rm(folder, { recursive: true })

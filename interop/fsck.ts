@@ -12,7 +12,13 @@ import { buildFsck } from './tools.ts'
 /** What fsck found in the log at `url`; `key` is the API key of a server: `ok` only if it says that it has recomputed the whole log. */
 export async function fsck(url: string, vkeyFile: string, key?: string): Promise<{ ok: boolean; said: string }> {
   const bearer = key === undefined ? [] : [`--bearer_token=${key}`]
-  const program = spawn(buildFsck(), [`--storage_url=${url}`, `--public_key=${vkeyFile}`, '--ui=false', '--N=2', ...bearer])
+  const program = spawn(buildFsck(), [
+    `--storage_url=${url}`,
+    `--public_key=${vkeyFile}`,
+    '--ui=false',
+    '--N=2',
+    ...bearer,
+  ])
   let said = ''
   for (const stream of [program.stdout, program.stderr]) {
     stream.on('data', (chunk: Buffer) => (said += chunk.toString()))

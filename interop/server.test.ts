@@ -58,7 +58,11 @@ describe('a server’s log', { skip: goIsHere() ? false : 'Go is not here' }, ()
   })
 
   async function ingest(from: number, to: number): Promise<void> {
-    const events = Array.from({ length: to - from }, (_, i) => ({ id: `e${from + i}`, customer: `c${i % 50}`, time: '2026-03-20T10:00:00Z' }))
+    const events = Array.from({ length: to - from }, (_, i) => ({
+      id: `e${from + i}`,
+      customer: `c${i % 50}`,
+      time: '2026-03-20T10:00:00Z',
+    }))
     const { accounting } = await client.ingest('sends', events)
     assert.equal(accounting.passed, to - from)
   }
@@ -74,7 +78,22 @@ describe('a server’s log', { skip: goIsHere() ? false : 'Go is not here' }, ()
     const { extra } = parseTlogProof(proof)
     const log = join(home, 'data', 'log')
     const check = (entry: Uint8Array) =>
-      spawnSync(buildCheck(), ['--vkey', vkey, '--log', log, '--old', older, '--proof', file('proof', proof), '--entry', file('entry', entry)], { encoding: 'utf8' })
+      spawnSync(
+        buildCheck(),
+        [
+          '--vkey',
+          vkey,
+          '--log',
+          log,
+          '--old',
+          older,
+          '--proof',
+          file('proof', proof),
+          '--entry',
+          file('entry', entry),
+        ],
+        { encoding: 'utf8' },
+      )
     const good = check(extra!)
     assert.equal(good.status, 0, good.stdout + good.stderr)
     const altered = extra!.slice()

@@ -93,7 +93,7 @@ for (const { why, from, fromRoot, size, root, proof } of invalid.consistency) {
   })
 }
 
-for (const { why, keys, note, text, verified } of (read('valid/ledger/notes.json') as SignedNote[])) {
+for (const { why, keys, note, text, verified } of read('valid/ledger/notes.json') as SignedNote[]) {
   test(`a note with ${why} is verified, as by the Go library`, async () => {
     const opened = await verifyNote(toUtf8(note), keys.map(parseVerifierKey))
     assert.equal(opened.text, text)
@@ -104,13 +104,13 @@ for (const { why, keys, note, text, verified } of (read('valid/ledger/notes.json
   })
 }
 
-for (const { why, keys, note } of (read('invalid/ledger/notes.json') as SignedNote[])) {
+for (const { why, keys, note } of read('invalid/ledger/notes.json') as SignedNote[]) {
   test(`a note with ${why} is refused, as by the Go library`, async () => {
     await assert.rejects(verifyNote(toUtf8(note), keys.map(parseVerifierKey)), { name: 'LedgerFault' })
   })
 }
 
-for (const vector of (read('valid/ledger/checkpoints.json') as SignedCheckpoint[])) {
+for (const vector of read('valid/ledger/checkpoints.json') as SignedCheckpoint[]) {
   test(`a checkpoint ${vector.why} is verified, as by the transparency-dev library`, async () => {
     const { origin, size = 0, root, cosignatures = [] } = vector
     const checkpoint = await verifyCheckpoint(vector.note, vector.key, { witnesses: vector.witnesses ?? [] })
@@ -118,19 +118,19 @@ for (const vector of (read('valid/ledger/checkpoints.json') as SignedCheckpoint[
   })
 }
 
-for (const { why, key, witnesses, note } of (read('invalid/ledger/checkpoints.json') as SignedCheckpoint[])) {
+for (const { why, key, witnesses, note } of read('invalid/ledger/checkpoints.json') as SignedCheckpoint[]) {
   test(`a checkpoint with ${why} is refused, as by the transparency-dev library`, async () => {
     await assert.rejects(verifyCheckpoint(note, key, { witnesses: witnesses ?? [] }), { name: 'LedgerFault' })
   })
 }
 
-for (const { why, key, entry, proof } of (read('valid/ledger/tlog-proofs.json') as ProofFile[])) {
+for (const { why, key, entry, proof } of read('valid/ledger/tlog-proofs.json') as ProofFile[]) {
   test(`the proof file ${why} is verified, as by the transparency-dev library`, async () => {
     assert.ok((await verifyProof(proof, toUtf8(entry), key)).ok)
   })
 }
 
-for (const { why, key, entry, proof } of (read('invalid/ledger/tlog-proofs.json') as ProofFile[])) {
+for (const { why, key, entry, proof } of read('invalid/ledger/tlog-proofs.json') as ProofFile[]) {
   test(`a proof file with ${why} is refused, as by the transparency-dev library`, async () => {
     assert.ok(!(await verifyProof(proof, toUtf8(entry), key)).ok)
   })
@@ -148,7 +148,7 @@ test('the log that the Go library wrote is verified', async () => {
 })
 
 type Damage = { why: string; files: Record<string, string | null>; named: string[] }
-for (const { why, files, named } of (read('invalid/ledger/logs.json') as Damage[])) {
+for (const { why, files, named } of read('invalid/ledger/logs.json') as Damage[]) {
   test(`a log with ${named.join(' and ')} ${why} is refused, and the file named`, async () => {
     const changed = new Map(Object.entries(files).map(([path, text]) => [path, text ? fromBase64(text) : undefined]))
     const report = await verifyLog((path) => (changed.has(path) ? changed.get(path) : readLog(path)), vkey)

@@ -24,7 +24,11 @@ export interface Config {
 type Env = Readonly<Record<string, string | undefined>>
 
 /** Reads the configuration. Throws `usage` for a value that cannot be meant. */
-export function readConfig(data: string, env: Env, options: { host?: string | undefined; port?: string | undefined } = {}): Config {
+export function readConfig(
+  data: string,
+  env: Env,
+  options: { host?: string | undefined; port?: string | undefined } = {},
+): Config {
   const folder = resolve(data)
   const keys = env.WHENCE_KEYS ? resolve(env.WHENCE_KEYS) : join(folder, 'keys')
   return {
@@ -35,11 +39,19 @@ export function readConfig(data: string, env: Env, options: { host?: string | un
     schema: env.WHENCE_SCHEMA ?? 'whence',
     kek: env.WHENCE_KEK
       ? { kind: 'environment', value: env.WHENCE_KEK }
-      : { kind: 'file', path: env.WHENCE_KEK_FILE ? resolve(env.WHENCE_KEK_FILE) : join(keys, 'kek'), made: !env.WHENCE_KEK_FILE },
+      : {
+          kind: 'file',
+          path: env.WHENCE_KEK_FILE ? resolve(env.WHENCE_KEK_FILE) : join(keys, 'kek'),
+          made: !env.WHENCE_KEK_FILE,
+        },
     keys,
     state: env.WHENCE_STATE ? resolve(env.WHENCE_STATE) : stateFolder(env),
     origin: origin(env.WHENCE_ORIGIN),
-    reserve: integer(env.WHENCE_DISK_RESERVE ?? String(256 * 1024 * 1024), 'WHENCE_DISK_RESERVE (bytes)', Number.MAX_SAFE_INTEGER),
+    reserve: integer(
+      env.WHENCE_DISK_RESERVE ?? String(256 * 1024 * 1024),
+      'WHENCE_DISK_RESERVE (bytes)',
+      Number.MAX_SAFE_INTEGER,
+    ),
   }
 }
 
@@ -47,7 +59,9 @@ export function readConfig(data: string, env: Env, options: { host?: string | un
 export function configWarnings(config: Config): string[] {
   const warnings: string[] = []
   if (config.kek.kind === 'file' && config.kek.path.startsWith(`${config.keys}/`)) {
-    warnings.push(`the key-encryption key lies beside what it protects (${config.kek.path}): move it and set WHENCE_KEK_FILE, or set WHENCE_KEK`)
+    warnings.push(
+      `the key-encryption key lies beside what it protects (${config.kek.path}): move it and set WHENCE_KEK_FILE, or set WHENCE_KEK`,
+    )
   }
   if (config.host !== '127.0.0.1' && config.host !== 'localhost' && config.host !== '::1') {
     warnings.push(`the server listens on ${config.host} without TLS: put a proxy with TLS before it`)
@@ -57,13 +71,20 @@ export function configWarnings(config: Config): string[] {
 
 function stateFolder(env: Env): string {
   const home = env.XDG_STATE_HOME ?? (env.HOME ? join(env.HOME, '.local', 'state') : env.LOCALAPPDATA)
-  if (!home) throw new Fault('usage', 'neither HOME nor XDG_STATE_HOME is set: set WHENCE_STATE to a folder outside the data folder')
+  if (!home)
+    throw new Fault(
+      'usage',
+      'neither HOME nor XDG_STATE_HOME is set: set WHENCE_STATE to a folder outside the data folder',
+    )
   return join(home, 'whence')
 }
 
 function origin(text: string | undefined): string | undefined {
   if (text === undefined || /^[a-zA-Z0-9][a-zA-Z0-9._/-]{2,99}$/.test(text)) return text
-  throw new Fault('usage', `WHENCE_ORIGIN "${text}" is no origin: use letters, digits, ".", "-", "_" and "/", as in example.com/whence`)
+  throw new Fault(
+    'usage',
+    `WHENCE_ORIGIN "${text}" is no origin: use letters, digits, ".", "-", "_" and "/", as in example.com/whence`,
+  )
 }
 
 function integer(text: string, what: string, most: number): number {

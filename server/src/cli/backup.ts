@@ -26,29 +26,53 @@ an erasure they would still open what was erased.`,
     const config = readConfig(dataFolder(context, args), context.env)
     const to = resolve(context.cwd, target!)
     const keysTo = resolve(context.cwd, required(args, 'keys', 'keys are kept apart from what they open'))
-    if (keysTo === to || keysTo.startsWith(`${to}/`) || to.startsWith(`${keysTo}/`)) throw new Fault('usage', 'The keys must not lie in the same folder as the log.')
+    if (keysTo === to || keysTo.startsWith(`${to}/`) || to.startsWith(`${keysTo}/`))
+      throw new Fault('usage', 'The keys must not lie in the same folder as the log.')
     for (const folder of [to, keysTo]) await refuseFull(folder)
     const checkpoint = await readFile(join(config.data, 'log', 'checkpoint')).catch(() => {
       throw new Fault('not_found', `${config.data} holds no published log yet`)
     })
     const files = await copyAll(config.data, to, BACKED_UP, new Set(['log/checkpoint']))
-    const keys = await copyAll(config.keys, keysTo, ['log.key', 'secrets', 'subjects', 'erasures', 'kek', 'erasing'], new Set(), 0o600)
+    const keys = await copyAll(
+      config.keys,
+      keysTo,
+      ['log.key', 'secrets', 'subjects', 'erasures', 'kek', 'erasing'],
+      new Set(),
+      0o600,
+    )
     await mkdir(join(to, 'log'), { recursive: true })
     await writeFile(join(to, 'log', 'checkpoint'), checkpoint)
     const size = Number(checkpoint.toString('utf8').split('\n')[1])
-    const withKek = await stat(join(keysTo, 'kek')).then(() => true, () => false)
+    const withKek = await stat(join(keysTo, 'kek')).then(
+      () => true,
+      () => false,
+    )
     if (flag(args, 'json')) printJson(context, { size, files, keys, to, keysTo, keyEncryptionKeyCopied: withKek })
     else {
-      context.stdout(`  ✓ ${plural(size, 'record')}, ${number(files)} files to ${to}\n  ✓ ${plural(keys, 'key file')} to ${keysTo}\n`)
-      if (withKek) context.stdout('  ! the key-encryption key was copied too, because it lies beside the keys: keep this copy safe\n')
-      else context.stdout('  ! the key-encryption key is not in this copy: keep it where you keep secrets, nothing opens without it\n')
+      context.stdout(
+        `  ✓ ${plural(size, 'record')}, ${number(files)} files to ${to}\n  ✓ ${plural(keys, 'key file')} to ${keysTo}\n`,
+      )
+      if (withKek)
+        context.stdout(
+          '  ! the key-encryption key was copied too, because it lies beside the keys: keep this copy safe\n',
+        )
+      else
+        context.stdout(
+          '  ! the key-encryption key is not in this copy: keep it where you keep secrets, nothing opens without it\n',
+        )
     }
     return 0
   },
 }
 
 /** Copies files and folders by name, leaving some out; what vanishes meanwhile (a partial tile) has a full successor. */
-export async function copyAll(from: string, to: string, names: readonly string[], without: ReadonlySet<string>, mode?: number): Promise<number> {
+export async function copyAll(
+  from: string,
+  to: string,
+  names: readonly string[],
+  without: ReadonlySet<string>,
+  mode?: number,
+): Promise<number> {
   let copied = 0
   for (const name of names) {
     const found = await stat(join(from, name)).catch(() => undefined)
@@ -74,4 +98,3 @@ export async function refuseFull(folder: string): Promise<void> {
   const inside = await readdir(folder).catch(() => [])
   if (inside.length > 0) throw new Fault('usage', `${folder} is not empty: name a new folder.`)
 }
-

@@ -1,7 +1,10 @@
 import { number } from '../govern/reports/text.ts'
 import { dataFolder, flag, printJson, type Command } from './command.ts'
 
-export type StartRebuilding = (folder: string, options: { private: true; rebuild: (next: number, size: number) => void }) => Promise<{ stop(): Promise<void> }>
+export type StartRebuilding = (
+  folder: string,
+  options: { private: true; rebuild: (next: number, size: number) => void },
+) => Promise<{ stop(): Promise<void> }>
 
 export const rebuild = (start: StartRebuilding): Command => ({
   name: 'rebuild',

@@ -31,15 +31,23 @@ whence up then refuses to start, and whence recover begins a new origin.`,
     await refuseFull(config.data)
     await refuseFull(config.keys)
     const files = await copyAll(from, config.data, BACKED_UP, new Set())
-    await copyAll(keysFrom, config.keys, ['log.key', 'secrets', 'subjects', 'erasures', 'kek', 'erasing'], new Set(), 0o600)
+    await copyAll(
+      keysFrom,
+      config.keys,
+      ['log.key', 'secrets', 'subjects', 'erasures', 'kek', 'erasing'],
+      new Set(),
+      0o600,
+    )
     const newer = text(args, 'erasures')
-    if (newer !== undefined) await appendFile(join(config.keys, 'erasures'), await readFile(resolve(context.cwd, newer)))
+    if (newer !== undefined)
+      await appendFile(join(config.keys, 'erasures'), await readFile(resolve(context.cwd, newer)))
     const server = await start(folder, { private: true, rebuild: () => {}, reapplyErasures: true })
     await server.stop()
     if (flag(args, 'json')) printJson(context, { files, erasuresReapplied: server.erasuresReapplied })
     else {
       context.stdout(`  ✓ restored ${plural(files, 'file')} to ${config.data}; tables made again\n`)
-      if (server.erasuresReapplied > 0) context.stdout(`  ✓ ${plural(server.erasuresReapplied, 'erased key')} destroyed again\n`)
+      if (server.erasuresReapplied > 0)
+        context.stdout(`  ✓ ${plural(server.erasuresReapplied, 'erased key')} destroyed again\n`)
     }
     return 0
   },

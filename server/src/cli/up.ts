@@ -14,7 +14,10 @@ export interface Running {
   stop(): Promise<void>
 }
 
-export type Start = (folder: string, options: { host?: string | undefined; port?: string | undefined; onFatal?: (error: unknown) => void }) => Promise<Running>
+export type Start = (
+  folder: string,
+  options: { host?: string | undefined; port?: string | undefined; onFatal?: (error: unknown) => void },
+) => Promise<Running>
 
 export const up = (start: Start): Command => ({
   name: 'up',

@@ -52,17 +52,24 @@ async function offline(context: Context, args: Args, target: string): Promise<Ve
     return log(args, `log at ${target}`, async (path) => {
       const response = await fetch(new URL(path, base), { headers: key ? { authorization: `Bearer ${key}` } : {} })
       if (response.status === 404) return undefined
-      if (!response.ok) throw new Fault('unavailable', `${base}${path} answered ${response.status}${response.status === 401 ? ': give --key' : ''}`)
+      if (!response.ok)
+        throw new Fault(
+          'unavailable',
+          `${base}${path} answered ${response.status}${response.status === 401 ? ': give --key' : ''}`,
+        )
       return new Uint8Array(await response.arrayBuffer())
     })
   }
   const path = resolve(context.cwd, target)
   const found = await stat(path).catch(() => undefined)
-  if (!found) throw new Fault('usage', `${target} does not exist: give a log folder, a log's address or a file of proofs`)
+  if (!found)
+    throw new Fault('usage', `${target} does not exist: give a log folder, a log's address or a file of proofs`)
   if (found.isFile()) return proofs(args, path, dataFolder(context, args))
   const inner = await stat(join(path, 'log', 'checkpoint')).catch(() => undefined)
   const folder = inner ? join(path, 'log') : path
-  return log(args, `log in ${folder}`, (name) => readFile(join(folder, name)).then((bytes) => new Uint8Array(bytes), missing))
+  return log(args, `log in ${folder}`, (name) =>
+    readFile(join(folder, name)).then((bytes) => new Uint8Array(bytes), missing),
+  )
 }
 
 async function log(args: Args, what: string, read: TileReader): Promise<Verdict> {
@@ -82,7 +89,9 @@ async function log(args: Args, what: string, read: TileReader): Promise<Verdict>
 
 /** A file of one tlog-proof, or several one after the other, each with its entry in the extra line. */
 async function proofs(args: Args, path: string, folder: string): Promise<Verdict> {
-  const { vkey, source } = await verifierKeyFrom(args, (name) => readFile(join(folder, 'log', name)).then((bytes) => new Uint8Array(bytes), missing))
+  const { vkey, source } = await verifierKeyFrom(args, (name) =>
+    readFile(join(folder, 'log', name)).then((bytes) => new Uint8Array(bytes), missing),
+  )
   const texts = (await readFile(path, 'utf8')).split(/(?<=\n)(?=c2sp\.org\/tlog-proof@v1\n)/)
   const problems: Verdict['problems'][number][] = []
   for (const [i, proof] of texts.entries()) {
@@ -92,12 +101,23 @@ async function proofs(args: Args, path: string, folder: string): Promise<Verdict
       const { extra } = parseTlogProof(text)
       if (!extra) throw new Error('it carries no entry to be proved')
       const verdict = await verifyProof(text, extra, vkey)
-      if (!verdict.ok) problems.push({ path: where, code: 'unproven', message: `leaf ${Buffer.from(leafHash(extra)).toString('hex')}: ${verdict.message}` })
+      if (!verdict.ok)
+        problems.push({
+          path: where,
+          code: 'unproven',
+          message: `leaf ${Buffer.from(leafHash(extra)).toString('hex')}: ${verdict.message}`,
+        })
     } catch (error) {
       problems.push({ path: where, code: 'malformed', message: (error as Error).message })
     }
   }
-  return { ok: problems.length === 0, what: `${plural(texts.length, 'proof')} in ${path}`, size: texts.length, problems, key: source }
+  return {
+    ok: problems.length === 0,
+    what: `${plural(texts.length, 'proof')} in ${path}`,
+    size: texts.length,
+    problems,
+    key: source,
+  }
 }
 
 async function verifierKeyFrom(args: Args, read: TileReader): Promise<{ vkey: string; source: string }> {
@@ -108,15 +128,25 @@ async function verifierKeyFrom(args: Args, read: TileReader): Promise<{ vkey: st
   }
   const beside = await read('vkey')
   if (!beside) throw new Fault('usage', 'no verifier key is known: give --vkey (whence status shows it)')
-  return { vkey: Buffer.from(beside).toString('utf8').trim(), source: 'the one beside the log: compare it with one from elsewhere' }
+  return {
+    vkey: Buffer.from(beside).toString('utf8').trim(),
+    source: 'the one beside the log: compare it with one from elsewhere',
+  }
 }
 
 function report({ ok, what, size, problems, checked, key }: Verdict, { color }: Context): string {
   const { bold, dim, green, red } = paint(color)
-  const lines = problems.slice(0, 50).map(({ path, code, message }) => `  ${red(code.toUpperCase())}   ${path}: ${message}\n`)
+  const lines = problems
+    .slice(0, 50)
+    .map(({ path, code, message }) => `  ${red(code.toUpperCase())}   ${path}: ${message}\n`)
   if (problems.length > 50) lines.push(`  … and ${plural(problems.length - 50, 'more problem')}\n`)
-  const counts = Object.entries(checked ?? {}).filter(([, n]) => n > 0).map(([name, n]) => `${number(n)} ${name}`).join(' · ')
-  const head = ok ? `  ${green('✓')} ${bold('intact')}   ${what}: ${number(size)} checked\n` : `  ${red('✗')} ${bold(plural(problems.length, 'problem'))}   ${what}\n`
+  const counts = Object.entries(checked ?? {})
+    .filter(([, n]) => n > 0)
+    .map(([name, n]) => `${number(n)} ${name}`)
+    .join(' · ')
+  const head = ok
+    ? `  ${green('✓')} ${bold('intact')}   ${what}: ${number(size)} checked\n`
+    : `  ${red('✗')} ${bold(plural(problems.length, 'problem'))}   ${what}\n`
   return [...lines, head, counts ? `    ${counts}\n` : '', `    ${dim(`verifier key: ${key}`)}\n`].join('')
 }
 

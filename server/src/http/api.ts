@@ -53,9 +53,28 @@ export interface Steps {
 const LINK_LASTS = 3600 * SECOND
 
 export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
-  const { config, files, ledger, follower, database, keys, contracts, events, quarantine, views, snapshots, models, predictions, apiKeys, anchors, erasures, clock } = steps
+  const {
+    config,
+    files,
+    ledger,
+    follower,
+    database,
+    keys,
+    contracts,
+    events,
+    quarantine,
+    views,
+    snapshots,
+    models,
+    predictions,
+    apiKeys,
+    anchors,
+    erasures,
+    clock,
+  } = steps
   const linkKey = randomBytes(32)
-  const linkToken = (id: string, expires: number): string => `${expires}.${createHmac('sha256', linkKey).update(`${expires}.${id}`).digest('base64url')}`
+  const linkToken = (id: string, expires: number): string =>
+    `${expires}.${createHmac('sha256', linkKey).update(`${expires}.${id}`).digest('base64url')}`
   const explained = (id: string, asOf?: number) =>
     explain({ ledger, models, snapshots, predictions, anchored: () => anchors.last() }, id, asOf)
 
@@ -64,17 +83,35 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
       const contractFiles = body.files.filter(({ text }) => /^kind:\s*DataContract\s*$/m.test(text))
       const viewFiles = body.files.filter(({ text }) => /^kind:\s*FeatureView\s*$/m.test(text))
       const strange = body.files.find((file) => !contractFiles.includes(file) && !viewFiles.includes(file))
-      if (strange) throw new Fault('invalid', `${strange.path} is neither a contract (kind: DataContract) nor a feature view (kind: FeatureView)`)
+      if (strange)
+        throw new Fault(
+          'invalid',
+          `${strange.path} is neither a contract (kind: DataContract) nor a feature view (kind: FeatureView)`,
+        )
       const coming = contracts.check(contractFiles)
       for (const { path, text } of viewFiles) await views.check(text, path, coming)
       const applied = []
       for (const { path, text } of contractFiles) {
         const { contract, change, receipt } = await contracts.apply(text, path, caller)
-        applied.push({ path, kind: 'contract' as const, name: contract.stream, version: contract.version, change, ...(receipt ? { receipt } : {}) })
+        applied.push({
+          path,
+          kind: 'contract' as const,
+          name: contract.stream,
+          version: contract.version,
+          change,
+          ...(receipt ? { receipt } : {}),
+        })
       }
       for (const { path, text } of viewFiles) {
         const { view, change, receipt } = await views.apply(text, path, caller)
-        applied.push({ path, kind: 'view' as const, name: view.name, version: `v${view.version}`, change, ...(receipt ? { receipt } : {}) })
+        applied.push({
+          path,
+          kind: 'view' as const,
+          name: view.name,
+          version: `v${view.version}`,
+          change,
+          ...(receipt ? { receipt } : {}),
+        })
       }
       return { applied }
     },
@@ -132,7 +169,10 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     async link({ path, base }) {
       await predictions.locate(path.id!)
       const expires = clock.now() + LINK_LASTS
-      return { url: `${base}/explain/${encodeURIComponent(path.id!)}?t=${linkToken(path.id!, expires)}`, expires: formatTime(expires) }
+      return {
+        url: `${base}/explain/${encodeURIComponent(path.id!)}?t=${linkToken(path.id!, expires)}`,
+        expires: formatTime(expires),
+      }
     },
     replay: ({ body }) => replay({ ledger, follower, database, models, snapshots }, body),
     erase: ({ body, caller }) => erasures.erase(body, caller),
@@ -147,7 +187,9 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
   async function status(): Promise<Status> {
     // A follower that has failed is told of below; what it reached is shown.
     await follower.reach().catch(() => {})
-    const rows = await database.query<{ kind: string; records: bigint }>('select kind, records from record_count order by kind')
+    const rows = await database.query<{ kind: string; records: bigint }>(
+      'select kind, records from record_count order by kind',
+    )
     const anchored = await anchors.last().catch(() => undefined)
     const { size } = ledger
     return {
@@ -181,14 +223,18 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
       const good = Buffer.from(linkToken(id, expires))
       const given = Buffer.from(token)
       if (given.length !== good.length || !timingSafeEqual(given, good) || expires < clock.now()) {
-        throw new Fault('forbidden', 'this link is not valid, or no longer: ask for a new one (POST /v1/predictions/ID/links)')
+        throw new Fault(
+          'forbidden',
+          'this link is not valid, or no longer: ask for a new one (POST /v1/predictions/ID/links)',
+        )
       }
       return explanationPage(await explained(id))
     },
     async metrics() {
       const { records: counts } = await status()
       const times = [...ledger.syncTimes].sort((a, b) => a - b)
-      const quantile = (q: number): number => (times[Math.min(times.length - 1, Math.floor(q * times.length))] ?? 0) / 1000
+      const quantile = (q: number): number =>
+        (times[Math.min(times.length - 1, Math.floor(q * times.length))] ?? 0) / 1000
       return [
         '# HELP whence_queue_records Records accepted and not yet durable.',
         '# TYPE whence_queue_records gauge',

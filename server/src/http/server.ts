@@ -43,8 +43,10 @@ export function createApp(handlers: Handlers, pages: Pages, doorkeeper: Doorkeep
     const secret = /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1]
     if (!secret) throw new Fault('unauthorized', 'every request needs a key: send "Authorization: Bearer wk_…"')
     const caller = await doorkeeper.authenticate(secret)
-    if (!caller) throw new Fault('unauthorized', 'this key is not known, or was revoked: whence keys issue makes a new one')
-    if (!permits(caller, scope)) throw new Fault('forbidden', `this key may ${caller.scopes.join(', ')}; this request needs "${scope}"`)
+    if (!caller)
+      throw new Fault('unauthorized', 'this key is not known, or was revoked: whence keys issue makes a new one')
+    if (!permits(caller, scope))
+      throw new Fault('forbidden', `this key may ${caller.scopes.join(', ')}; this request needs "${scope}"`)
     return caller
   }
 
@@ -86,7 +88,8 @@ export function createApp(handlers: Handlers, pages: Pages, doorkeeper: Doorkeep
   app.get('/explain/:id', async (c) => {
     const page = await pages.explanation(c.req.param('id'), c.req.query('t') ?? '')
     return c.html(page, 200, {
-      'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+      'content-security-policy':
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
       'referrer-policy': 'no-referrer',
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
@@ -94,17 +97,26 @@ export function createApp(handlers: Handlers, pages: Pages, doorkeeper: Doorkeep
     })
   })
 
-  app.notFound((c) => refuse(c, new Fault('not_found', `nothing is at ${c.req.method} ${c.req.path}: /openapi.json lists what there is`)))
+  app.notFound((c) =>
+    refuse(c, new Fault('not_found', `nothing is at ${c.req.method} ${c.req.path}: /openapi.json lists what there is`)),
+  )
   app.onError((error, c) => refuse(c, error))
   return app
 }
 
 /** Listens; resolves with the address that it listens on. */
-export async function listen(app: Hono<Env>, hostname: string, port: number): Promise<{ url: string; close(): Promise<void> }> {
+export async function listen(
+  app: Hono<Env>,
+  hostname: string,
+  port: number,
+): Promise<{ url: string; close(): Promise<void> }> {
   const server = await new Promise<Server>((resolve, reject) => {
     const started = serve({ fetch: app.fetch, hostname, port }, () => resolve(started)) as Server
     started.once('error', (cause: NodeJS.ErrnoException) => {
-      const why = cause.code === 'EADDRINUSE' ? `the port ${port} is taken: stop what listens there, or say --port` : cause.message
+      const why =
+        cause.code === 'EADDRINUSE'
+          ? `the port ${port} is taken: stop what listens there, or say --port`
+          : cause.message
       reject(new Fault('refused_start', `cannot listen on ${hostname}:${port}: ${why}`, { cause }))
     })
   })
@@ -125,7 +137,10 @@ async function readBody(c: Context<Env>, endpoint: Endpoint): Promise<unknown> {
   const type = (c.req.header('content-type') ?? 'application/json').split(';', 1)[0]!.trim().toLowerCase()
   const ndjson = type === 'application/x-ndjson' || type === 'application/ndjson' || type === 'application/jsonl'
   if (type !== 'application/json' && !(ndjson && endpoint.body === 'events')) {
-    throw new Fault('invalid', `the body is ${type}: send application/json${endpoint.body === 'events' ? ' or application/x-ndjson' : ''}`)
+    throw new Fault(
+      'invalid',
+      `the body is ${type}: send application/json${endpoint.body === 'events' ? ' or application/x-ndjson' : ''}`,
+    )
   }
   const stream = bodyStream(c)
   if (endpoint.body === 'events') return { stream, format: ndjson ? 'ndjson' : 'json' }
@@ -148,7 +163,8 @@ async function readBody(c: Context<Env>, endpoint: Endpoint): Promise<unknown> {
 async function* bodyStream(c: Context<Env>): AsyncGenerator<Uint8Array> {
   const incoming = c.env.incoming as Readable | undefined
   const encoding = (c.req.header('content-encoding') ?? 'identity').toLowerCase()
-  if (encoding !== 'identity' && encoding !== 'gzip') throw new Fault('invalid', `content-encoding ${encoding} is not known: send gzip, or none`)
+  if (encoding !== 'identity' && encoding !== 'gzip')
+    throw new Fault('invalid', `content-encoding ${encoding} is not known: send gzip, or none`)
   const raw = incoming ?? Readable.from(c.req.raw.body ?? [])
   if (encoding === 'identity') return yield* raw as AsyncIterable<Uint8Array>
   const gunzip = createGunzip()
@@ -168,16 +184,22 @@ function parse<S extends z.ZodType>(schema: S, value: unknown, what: string): z.
 }
 
 function described(error: ZodError, what: string): Fault {
-  const lines = error.issues.slice(0, 5).map((issue) => `${issue.path.length > 0 ? `/${issue.path.join('/')}` : what}: ${issue.message}`)
+  const lines = error.issues
+    .slice(0, 5)
+    .map((issue) => `${issue.path.length > 0 ? `/${issue.path.join('/')}` : what}: ${issue.message}`)
   return new Fault('invalid', `the ${what} is not as it should be. ${lines.join('; ')}`)
 }
 
 function reply(c: Context<Env>, endpoint: Endpoint, result: unknown, body: unknown): Response {
   if ('json' in endpoint.answer) return c.json(result as object, statusOf(result, body))
   if ('text' in endpoint.answer) return c.text(result as string)
-  return c.body(Readable.toWeb(Readable.from(lines(result as AsyncIterable<unknown[]>))) as unknown as ReadableStream, 200, {
-    'content-type': 'application/x-ndjson',
-  })
+  return c.body(
+    Readable.toWeb(Readable.from(lines(result as AsyncIterable<unknown[]>))) as unknown as ReadableStream,
+    200,
+    {
+      'content-type': 'application/x-ndjson',
+    },
+  )
 }
 
 /** A request that is one event, and that event is in conflict, answers 409; in a batch each event has its own status. */
@@ -193,8 +215,17 @@ async function* lines(groups: AsyncIterable<unknown[]>): AsyncGenerator<string> 
 
 function refuse(c: Context<Env>, error: unknown): Response {
   const fault = Fault.from(error)
-  if (fault.code === 'internal') console.error(`whence: ${c.req.method} ${c.req.path.replace(/\/(explain|predictions)\/[^/]+/, '/$1/…')} failed:`, fault.cause ?? fault)
-  const body = { error: { code: fault.code, message: fault.code === 'internal' ? 'something went wrong here; the server’s log says what' : fault.message } }
+  if (fault.code === 'internal')
+    console.error(
+      `whence: ${c.req.method} ${c.req.path.replace(/\/(explain|predictions)\/[^/]+/, '/$1/…')} failed:`,
+      fault.cause ?? fault,
+    )
+  const body = {
+    error: {
+      code: fault.code,
+      message: fault.code === 'internal' ? 'something went wrong here; the server’s log says what' : fault.message,
+    },
+  }
   const headers: Record<string, string> = {}
   if (fault.status === 503) headers['retry-after'] = '1'
   if (fault.status === 401) headers['www-authenticate'] = 'Bearer'

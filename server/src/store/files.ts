@@ -1,6 +1,15 @@
 // What the ledger asks of a file system. One small interface, so that tests can make any single operation fail, or stop
 // the process before or after it.
-import { constants, createReadStream, readdirSync, readFileSync, readSync, openSync, closeSync, statSync } from 'node:fs'
+import {
+  constants,
+  createReadStream,
+  readdirSync,
+  readFileSync,
+  readSync,
+  openSync,
+  closeSync,
+  statSync,
+} from 'node:fs'
 import { mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -69,7 +78,8 @@ export function localFiles(maxOpen = 256): Files {
     const first = await mkdir(folder, { recursive: true })
     if (first === undefined) return
     const top = dirname(first)
-    for (let made = folder; made !== top && made.startsWith(top); made = dirname(made)) await files.syncFolder(dirname(made))
+    for (let made = folder; made !== top && made.startsWith(top); made = dirname(made))
+      await files.syncFolder(dirname(made))
   }
 
   const files: Files = {

@@ -36,7 +36,10 @@ export function takeLock(folder: string): HeldLock {
       }
       const holder = readLock(folder)
       if (holder || attempt > 3) {
-        throw new Fault('refused_start', `${folder} is in use by process ${holder?.pid ?? '?'}${holder?.url ? ` (${holder.url})` : ''}: stop it first, or give another folder with --data`)
+        throw new Fault(
+          'refused_start',
+          `${folder} is in use by process ${holder?.pid ?? '?'}${holder?.url ? ` (${holder.url})` : ''}: stop it first, or give another folder with --data`,
+        )
       }
       // The holder is dead. Only one contender's rename finds the stale file; the others try again.
       const stale = `${draft}.stale`

@@ -92,7 +92,8 @@ export class Anchors {
   ): Promise<Pick<Anchor, 'where' | 'independent' | 'cosignature'>> {
     if (request.to === 'file') {
       const path = resolve(request.path)
-      if (!this.#mayReplace(path)) throw new Fault('invalid', `${path} exists and is no checkpoint of this log: give another file`)
+      if (!this.#mayReplace(path))
+        throw new Fault('invalid', `${path} exists and is no checkpoint of this log: give another file`)
       await this.#files.replace(path, Buffer.from(checkpoint)).catch((cause: Error) => {
         throw new Fault('invalid', `cannot write ${path}: ${cause.message}`, { cause })
       })

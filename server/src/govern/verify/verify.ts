@@ -77,13 +77,22 @@ export async function verifyData(
   function checkRecord(seq: number, entry: Entry): Problem | undefined {
     const path = ledger.payloadPath(seq).slice(folder.length + 1)
     const line = decodeLine(ledger.lineBytes(seq))
-    const flaw = lineFlaw(line, entry, identityOf(ledger.subjects.idKey, placeBytes(entry)), seq % SEGMENT === 0 ? line.offset : end)
+    const flaw = lineFlaw(
+      line,
+      entry,
+      identityOf(ledger.subjects.idKey, placeBytes(entry)),
+      seq % SEGMENT === 0 ? line.offset : end,
+    )
     end = line.offset + line.length
     if (flaw) return { path: 'payloads/index', code: 'altered', message: `record ${seq}: ${flaw}` }
     const expected = entry.sealed ?? entry.payload!
     const stored = ledger.payload(seq)
     if (stored.length !== expected.bytes || hash('sha256', stored, 'hex') !== expected.sha256) {
-      return { path, code: 'altered', message: `record ${seq}: the stored payload is not the one on record: its SHA-256 differs` }
+      return {
+        path,
+        code: 'altered',
+        message: `record ${seq}: the stored payload is not the one on record: its SHA-256 differs`,
+      }
     }
     checked.payloads++
     if (line.erased) {
@@ -110,11 +119,16 @@ function earlierTiles(files: Files, folder: string, size: number): Problem[] {
   const check = (level: TileName['level'], count: number): void => {
     const name: TileName = { level, index: Math.floor(count / TILE_WIDTH), width: count % TILE_WIDTH }
     const full = tilePath(fullTile(name))
-    const present = name.width > 0 ? (files.read(`${folder}/${tilePath(name)}`) ?? files.read(`${folder}/${full}`)) : undefined
+    const present =
+      name.width > 0 ? (files.read(`${folder}/${tilePath(name)}`) ?? files.read(`${folder}/${full}`)) : undefined
     for (const width of present ? files.list(`${folder}/${full}.p`) : []) {
       const bytes = Number(width) < name.width ? files.read(`${folder}/${full}.p/${width}`) : undefined
       if (!bytes || Buffer.from(bytes).equals(present!.subarray(0, bytes.length))) continue
-      problems.push({ path: `log/${full}.p/${width}`, code: 'altered', message: 'the partial tile is not how the present one begins' })
+      problems.push({
+        path: `log/${full}.p/${width}`,
+        code: 'altered',
+        message: 'the partial tile is not how the present one begins',
+      })
     }
   }
   check('entries', size)
@@ -129,12 +143,14 @@ function lineFlaw(line: IndexLine, entry: Entry, identity: Uint8Array, end: numb
   if (line.offset !== end) return 'its index line has another offset'
   if (line.stream !== streamNumber(entry.stream)) return 'its index line names another stream'
   if (!sealed && !line.identity.equals(identity)) return 'its index line has another identity'
-  if (!sealed && line.commit.toString('hex') !== payload?.sha256.slice(0, 32)) return 'its index line has another commitment'
+  if (!sealed && line.commit.toString('hex') !== payload?.sha256.slice(0, 32))
+    return 'its index line has another commitment'
   if (line.sealed !== (sealed !== undefined)) return 'its index line says otherwise whether it is sealed'
   if (sealed) {
     if (line.identity.toString('hex') !== entry.id) return 'its index line has another identity'
     if (line.commit.toString('hex') !== sealed.commit.slice(0, 32)) return 'its index line has another commitment'
-    if (line.erased !== (line.subject === NO_SUBJECT)) return 'its index line lacks its subject, and no erasure is noted'
+    if (line.erased !== (line.subject === NO_SUBJECT))
+      return 'its index line lacks its subject, and no erasure is noted'
   }
   if (line.member !== isMember(entry)) return 'its index line says otherwise whether it belongs to its stream'
   return undefined

@@ -71,7 +71,10 @@ export class ContractBook {
     const found = this.#newest.get(stream)
     if (!found) {
       const known = this.streams()
-      throw new Fault('not_found', `no stream is called "${stream}": apply its contract first (whence apply DIR)${known.length > 0 ? `; known are ${known.join(', ')}` : ''}`)
+      throw new Fault(
+        'not_found',
+        `no stream is called "${stream}": apply its contract first (whence apply DIR)${known.length > 0 ? `; known are ${known.join(', ')}` : ''}`,
+      )
     }
     return found
   }
@@ -115,7 +118,10 @@ export class ContractBook {
     for (const { name, type } of contract.columns) {
       const was = before.get(name.toLowerCase())
       if (was !== undefined && was !== type) {
-        throw new Fault('conflict', `${path}: column ${name} of stream ${contract.stream} was ${was} and cannot become ${type}: give the property another physicalName`)
+        throw new Fault(
+          'conflict',
+          `${path}: column ${name} of stream ${contract.stream} was ${was} and cannot become ${type}: give the property another physicalName`,
+        )
       }
     }
   }
@@ -126,8 +132,14 @@ export class ContractBook {
     const change = before ? checkVersion(before.contract, contract) : 'new'
     if (change === 'none') return { contract, change: 'unchanged' }
     this.#refuseOtherTypes(contract, file)
-    const clash = this.streams().find((other) => other !== contract.stream && streamNumber(other) === streamNumber(contract.stream))
-    if (clash) throw new Fault('conflict', `the name of stream ${contract.stream} collides with that of ${clash} in the index: give it another name`)
+    const clash = this.streams().find(
+      (other) => other !== contract.stream && streamNumber(other) === streamNumber(contract.stream),
+    )
+    if (clash)
+      throw new Fault(
+        'conflict',
+        `the name of stream ${contract.stream} collides with that of ${clash} in the index: give it another name`,
+      )
     const result = await this.#ledger.appendOne(
       {
         kind: 'contract/1',
@@ -142,7 +154,11 @@ export class ContractBook {
       },
       by.id,
     )
-    if (result.status === 'conflict') throw new Fault('conflict', `${contract.id}@${contract.version} is on the ledger with other content: raise its version`)
+    if (result.status === 'conflict')
+      throw new Fault(
+        'conflict',
+        `${contract.id}@${contract.version} is on the ledger with other content: raise its version`,
+      )
     const { status, seq, leaf, recorded } = result
     this.#remember(contract, text, seq)
     return { contract, change, receipt: { seq, leaf, recorded, status } }

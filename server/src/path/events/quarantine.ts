@@ -30,7 +30,14 @@ export class Quarantine {
   readonly #events: Events
   readonly #clock: Clock
 
-  constructor(parts: { ledger: Ledger; follower: Follower; database: Database; contracts: ContractBook; events: Events; clock: Clock }) {
+  constructor(parts: {
+    ledger: Ledger
+    follower: Follower
+    database: Database
+    contracts: ContractBook
+    events: Events
+    clock: Clock
+  }) {
     this.#ledger = parts.ledger
     this.#follower = parts.follower
     this.#database = parts.database
@@ -40,7 +47,12 @@ export class Quarantine {
   }
 
   /** What is in quarantine, the newest first; `line` narrows it to that line of the files that were ingested. */
-  async list(query: { stream?: string | undefined; line?: number | undefined; limit: number; before?: number | undefined }): Promise<Quarantined[]> {
+  async list(query: {
+    stream?: string | undefined
+    line?: number | undefined
+    limit: number
+    before?: number | undefined
+  }): Promise<Quarantined[]> {
     await this.#follower.reach('event', 'conflict', 'release')
     const found: Quarantined[] = []
     let before = query.before ?? this.#ledger.size
@@ -64,7 +76,10 @@ export class Quarantine {
   async release(request: ReleaseRequest, caller: Caller): Promise<Release> {
     const { contract } = this.#contracts.inForce(request.stream)
     await this.#follower.reach('event', 'conflict', 'release')
-    const rows = await this.#database.query<Row>('select * from quarantine where stream = $1 and released is null order by seq', [request.stream])
+    const rows = await this.#database.query<Row>(
+      'select * from quarantine where stream = $1 and released is null order by seq',
+      [request.stream],
+    )
     const open = new Map(rows.map((row) => [Number(row.seq), row]))
     const answer: Release = { contract: `${contract.id}@${contract.version}`, released: [], kept: [] }
     for (const seq of request.seqs ?? open.keys()) {
@@ -122,7 +137,10 @@ export class Quarantine {
   async stream(stream: string): Promise<Stream> {
     const { contract } = this.#contracts.inForce(stream)
     await this.#follower.reach('event', 'conflict', 'release')
-    const counts = await this.#database.query<{ outcome: string; records: bigint }>('select outcome, records from stream_count where stream = $1', [stream])
+    const counts = await this.#database.query<{ outcome: string; records: bigint }>(
+      'select outcome, records from stream_count where stream = $1',
+      [stream],
+    )
     const gaps = await this.#database.query<{ source: string; from: bigint; to: bigint }>(
       `select source, last + 1 as "from", next - 1 as "to" from
          (select source, last, lead(first) over (partition by source order by first) as next from sequence_range where stream = $1) ranges
@@ -138,7 +156,12 @@ export class Quarantine {
       contract: `${contract.id}@${contract.version}`,
       recorded,
       sinceStart: this.#events.sinceStart(stream),
-      gaps: gaps.map(({ source, from, to }) => ({ source, from: String(from), to: String(to), missing: String(to - from + 1n) })),
+      gaps: gaps.map(({ source, from, to }) => ({
+        source,
+        from: String(from),
+        to: String(to),
+        missing: String(to - from + 1n),
+      })),
       asOf: this.#follower.next,
     }
   }
@@ -146,12 +169,16 @@ export class Quarantine {
   /** Destroys the keys of days whose retention is over: what was sealed under them can be read no more. */
   async expire(keys: KeyStore): Promise<number> {
     const today = Math.floor(this.#clock.now() / DAY)
-    const due = [...keys.slots()].filter((slot) => slot.state === 'live' && slot.day > 0).filter((slot) =>
-      this.#contracts.streams().some((stream) => {
-        const { contract } = this.#contracts.inForce(stream)
-        return slot.day + contract.retentionDays < today && keys.lookup(`\0day\0${stream}\0${slot.day}`) === slot.lookup
-      }),
-    )
+    const due = [...keys.slots()]
+      .filter((slot) => slot.state === 'live' && slot.day > 0)
+      .filter((slot) =>
+        this.#contracts.streams().some((stream) => {
+          const { contract } = this.#contracts.inForce(stream)
+          return (
+            slot.day + contract.retentionDays < today && keys.lookup(`\0day\0${stream}\0${slot.day}`) === slot.lookup
+          )
+        }),
+      )
     if (due.length === 0) return 0
     this.#ledger.subjects.beginErasing(due.map((slot) => slot.id))
     await this.#ledger.settled()

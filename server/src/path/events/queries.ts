@@ -7,7 +7,12 @@ export const recordCountProjection: Projection = {
   tables: ['record_count'],
   kinds: ['*'],
   async apply(tx, records) {
-    await addCounts(tx, 'record_count', ['kind'], count(records, (record) => [kindOf(record.entry)]))
+    await addCounts(
+      tx,
+      'record_count',
+      ['kind'],
+      count(records, (record) => [kindOf(record.entry)]),
+    )
   },
 }
 
@@ -15,10 +20,15 @@ export const eventProjection: Projection = {
   tables: ['stream_count', 'sequence_range', 'quarantine'],
   kinds: ['event', 'conflict', 'release'],
   async apply(tx, records) {
-    await addCounts(tx, 'stream_count', ['stream', 'outcome'], count(records, ({ entry }) => [
-      entry.stream,
-      kindOf(entry) === 'release' ? 'released' : (entry.refs.outcome ?? 'unknown'),
-    ]))
+    await addCounts(
+      tx,
+      'stream_count',
+      ['stream', 'outcome'],
+      count(records, ({ entry }) => [
+        entry.stream,
+        kindOf(entry) === 'release' ? 'released' : (entry.refs.outcome ?? 'unknown'),
+      ]),
+    )
     await widenRanges(tx, records)
     for (const { seq, entry } of records) {
       if (kindOf(entry) === 'release') {
@@ -35,7 +45,10 @@ export const eventProjection: Projection = {
   },
 }
 
-function count(records: readonly FollowedRecord[], key: (record: FollowedRecord) => string[]): Map<string, { key: string[]; n: number }> {
+function count(
+  records: readonly FollowedRecord[],
+  key: (record: FollowedRecord) => string[],
+): Map<string, { key: string[]; n: number }> {
   const counts = new Map<string, { key: string[]; n: number }>()
   for (const record of records) {
     const parts = key(record)
@@ -47,7 +60,12 @@ function count(records: readonly FollowedRecord[], key: (record: FollowedRecord)
   return counts
 }
 
-async function addCounts(tx: Transaction, table: string, columns: string[], counts: Map<string, { key: string[]; n: number }>): Promise<void> {
+async function addCounts(
+  tx: Transaction,
+  table: string,
+  columns: string[],
+  counts: Map<string, { key: string[]; n: number }>,
+): Promise<void> {
   const slots = columns.map((_, i) => `$${i + 1}`).join(', ')
   for (const { key, n } of counts.values()) {
     await tx.query(
@@ -76,10 +94,18 @@ async function widenRanges(tx: Transaction, records: readonly FollowedRecord[]):
       'delete from sequence_range where stream = $1 and source = $2 and last >= $3 and first <= $4 returning first, last',
       [stream, source, BigInt(low), BigInt(high)],
     )
-    const joined = ranges([...fresh, ...touched.map(({ first, last }) => ({ first: Number(first), last: Number(last) }))])
+    const joined = ranges([
+      ...fresh,
+      ...touched.map(({ first, last }) => ({ first: Number(first), last: Number(last) })),
+    ])
     await tx.copy(
       'sequence_range',
-      [{ name: 'stream', type: 'text' }, { name: 'source', type: 'text' }, { name: 'first', type: 'int8' }, { name: 'last', type: 'int8' }],
+      [
+        { name: 'stream', type: 'text' },
+        { name: 'source', type: 'text' },
+        { name: 'first', type: 'int8' },
+        { name: 'last', type: 'int8' },
+      ],
       joined.map(({ first, last }) => [stream, source, BigInt(first), BigInt(last)]),
     )
   }

@@ -1,7 +1,16 @@
 // Feature snapshots and training sets as records: what was computed, from which files, with which digests; and the way
 // back from a value to the events that made it.
 import { canonicalize } from '@whence/ledger'
-import type { DataFile, FeatureRow, FeatureValue, Materialize, Snapshot, TrainingRow, TrainingSet, TrainingSetRequest } from '@whence/sdk'
+import type {
+  DataFile,
+  FeatureRow,
+  FeatureValue,
+  Materialize,
+  Snapshot,
+  TrainingRow,
+  TrainingSet,
+  TrainingSetRequest,
+} from '@whence/sdk'
 import { hash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { Fault } from '../../fault.ts'
@@ -57,9 +66,17 @@ export const snapshotProjection: Projection = {
       if (opened.state !== 'open') continue
       const body = Buffer.from(opened.content).toString('utf8')
       if (record.entry.kind.startsWith('snapshot/')) {
-        await tx.query('insert into snapshot (id, view, body) values ($1, $2, $3::text::jsonb)', [BigInt(record.seq), record.entry.refs.view, body])
+        await tx.query('insert into snapshot (id, view, body) values ($1, $2, $3::text::jsonb)', [
+          BigInt(record.seq),
+          record.entry.refs.view,
+          body,
+        ])
       } else {
-        await tx.query('insert into training_set (id, seq, body) values ($1, $2, $3::text::jsonb)', [record.entry.id, BigInt(record.seq), body])
+        await tx.query('insert into training_set (id, seq, body) values ($1, $2, $3::text::jsonb)', [
+          record.entry.id,
+          BigInt(record.seq),
+          body,
+        ])
       }
     }
   },
@@ -89,7 +106,16 @@ export class Snapshots {
   /** Files that were found in order, by their identity on the disk. */
   readonly #inOrder = new Map<string, string>()
 
-  constructor(parts: { ledger: Ledger; follower: Follower; database: Database; columns: Columns; contracts: ContractBook; views: ViewBook; clock: Clock; folder: string }) {
+  constructor(parts: {
+    ledger: Ledger
+    follower: Follower
+    database: Database
+    columns: Columns
+    contracts: ContractBook
+    views: ViewBook
+    clock: Clock
+    folder: string
+  }) {
     this.#ledger = parts.ledger
     this.#follower = parts.follower
     this.#database = parts.database
@@ -98,13 +124,19 @@ export class Snapshots {
     this.#views = parts.views
     this.#clock = parts.clock
     this.#folder = parts.folder
-    this.events = new EventColumns({ columns: parts.columns, folder: parts.folder, source: ledgerEvents(parts.ledger, parts.contracts) })
+    this.events = new EventColumns({
+      columns: parts.columns,
+      folder: parts.folder,
+      source: ledgerEvents(parts.ledger, parts.contracts),
+    })
   }
 
   /** Reads which files erasures have written again. */
   async noteErasures(): Promise<void> {
     await this.#follower.reach('erasure')
-    const erasures = await this.#database.query<{ body: { filesRewritten: { path: string; after: string | null; removed: number }[] } }>('select body from erasure order by seq')
+    const erasures = await this.#database.query<{
+      body: { filesRewritten: { path: string; after: string | null; removed: number }[] }
+    }>('select body from erasure order by seq')
     this.#rewritten = new Map()
     for (const { body } of erasures) {
       for (const { path, after, removed } of body.filesRewritten) {
@@ -129,7 +161,8 @@ export class Snapshots {
     const id = `${view}/${at}/${asOf}`
     // A snapshot that is on record is not written again: an erasure may have taken rows out of it since.
     const earlier = this.#ledger.find(identityOf(this.#ledger.subjects.idKey, placeBytes({ ...RECORD, id })))
-    if (earlier !== undefined) return { ...(await this.get(earlier)), receipt: { ...this.#ledger.receiptOf(earlier), status: 'duplicate' } }
+    if (earlier !== undefined)
+      return { ...(await this.get(earlier)), receipt: { ...this.#ledger.receiptOf(earlier), status: 'duplicate' } }
     await this.#extend(compiled, asOf)
     const made = await materialize(this.#place, compiled, { at, asOf, name: `${version.version}-${asOf}-${at}` })
     const body: SnapshotBody = {
@@ -198,7 +231,10 @@ export class Snapshots {
   }
 
   /** As `recompute`, for many; `problem` is set where a file or an event is not as it was. */
-  async recomputeMany(snapshot: Snapshot, subjects: readonly string[]): Promise<Map<string, Recomputed & { problem?: string }>> {
+  async recomputeMany(
+    snapshot: Snapshot,
+    subjects: readonly string[],
+  ): Promise<Map<string, Recomputed & { problem?: string }>> {
     const all = new Map<string, Recomputed & { problem?: string }>()
     for (let at = 0; at < subjects.length; at += 500) {
       const chunk = await this.#retrace(snapshot, [...new Set(subjects.slice(at, at + 500))])
@@ -224,17 +260,26 @@ export class Snapshots {
 
   async #createTrainingSet(request: TrainingSetRequest, caller: { id: string }): Promise<TrainingSet> {
     // Keyed, because the identifiers in it could be guessed.
-    const spineText = JSON.stringify(request.spine.map(({ subject, entity, at, label }) => [subject ?? null, entity ?? null, at, label]))
+    const spineText = JSON.stringify(
+      request.spine.map(({ subject, entity, at, label }) => [subject ?? null, entity ?? null, at, label]),
+    )
     const spineDigest = hmac(this.#ledger.subjects.idKey, Buffer.from(spineText)).toString('hex')
     const version = await this.#views.get(request.view)
     const view = `${version.name}@v${version.version}`
     const known = await this.findTrainingSet(request.id)
     if (known) {
       const { spineDigest: before } = await this.#trainingBody(request.id)
-      if (before === spineDigest && known.view === view && (request.asOf === undefined || request.asOf === known.asOf)) {
+      if (
+        before === spineDigest &&
+        known.view === view &&
+        (request.asOf === undefined || request.asOf === known.asOf)
+      ) {
         return { ...known, receipt: { ...this.#ledger.receiptOf(known.seq), status: 'duplicate' } }
       }
-      throw new Fault('conflict', `training set "${request.id}" exists with another view, position or spine: give this one another id`)
+      throw new Fault(
+        'conflict',
+        `training set "${request.id}" exists with another view, position or spine: give this one another id`,
+      )
     }
     const compiled = await this.#views.compiled(version)
     const asOf = this.#position(request.asOf)
@@ -242,14 +287,19 @@ export class Snapshots {
     const spine = request.spine.flatMap(({ subject, entity, at, label }) => {
       const time = parseTime(at)
       if (time === undefined) throw new Fault('invalid', `"${at}" is no time`)
-      if (subject === undefined && entity === undefined) throw new Fault('invalid', 'each row of the spine needs "entity" or "subject"')
-      const found = subject === undefined ? this.#ledger.subjects.find(compiled.view.entity, entity!) : this.#ledger.subjects.byId(subject)
+      if (subject === undefined && entity === undefined)
+        throw new Fault('invalid', 'each row of the spine needs "entity" or "subject"')
+      const found =
+        subject === undefined
+          ? this.#ledger.subjects.find(compiled.view.entity, entity!)
+          : this.#ledger.subjects.byId(subject)
       if (found === 'erased') leftOut.erased++
       else if (found === undefined) leftOut.unknown++
       else return [{ subject: found.id, at: time, label }]
       return []
     })
-    if (spine.length === 0) throw new Fault('invalid', 'no row of the spine is about a known person: check the identifiers')
+    if (spine.length === 0)
+      throw new Fault('invalid', 'no row of the spine is about a known person: check the identifiers')
     await this.#extend(compiled, asOf)
     const name = `${request.id.replaceAll(/[^a-zA-Z0-9_-]/g, '_').slice(0, 40)}-${hash('sha256', request.id, 'hex').slice(0, 12)}`
     const made = await writeTrainingSet(this.#place, compiled, { name, asOf, spine })
@@ -279,7 +329,8 @@ export class Snapshots {
       },
       caller.id,
     )
-    if (placed.status === 'conflict') throw new Fault('conflict', `training set "${request.id}" was made by somebody else meanwhile`)
+    if (placed.status === 'conflict')
+      throw new Fault('conflict', `training set "${request.id}" was made by somebody else meanwhile`)
     const { seq, leaf, recorded, status } = placed
     return { ...(await this.trainingSet(request.id)), receipt: { seq, leaf, recorded, status } }
   }
@@ -300,7 +351,9 @@ export class Snapshots {
 
   async *trainingRows(id: string): AsyncGenerator<TrainingRow[]> {
     const body = await this.#trainingBody(id)
-    await this.#refuseAltered(await this.#flawOf(body, body.columns, `is altered: its digest is not the one on record ${body.seq}`))
+    await this.#refuseAltered(
+      await this.#flawOf(body, body.columns, `is altered: its digest is not the one on record ${body.seq}`),
+    )
     for (let offset = 0; ; offset += PAGE) {
       const page = await rowsOf(this.#place, body.columns, body.files[0]!.path, { offset, limit: PAGE })
       yield page.map(({ subject, values: { at, label, present: _, ...values } }) => ({
@@ -322,7 +375,8 @@ export class Snapshots {
     await this.#follower.reach('snapshot', 'training')
     const rewritten: { path: string; before: string; after: string; removed: number }[] = []
     for (const stream of this.#contracts.streams()) {
-      for (const { path, before, after, removed } of await this.events.remove(stream, subject)) rewritten.push({ path, before, after, removed })
+      for (const { path, before, after, removed } of await this.events.remove(stream, subject))
+        rewritten.push({ path, before, after, removed })
     }
     const snapshots = await this.#database.query<{ body: SnapshotBody }>('select body from snapshot order by id')
     const sets = await this.#database.query<{ body: TrainingBody }>('select body from training_set order by seq')
@@ -340,12 +394,20 @@ export class Snapshots {
   /** Removes files of computed rows that a crash left without a record. */
   async sweep(): Promise<void> {
     await this.#follower.reach()
-    const rows = await this.#database.query<{ body: { files: DataFile[] } }>('select body from snapshot union all select body from training_set')
-    await sweepRows(this.#place, rows.flatMap(({ body }) => body.files.map(({ path }) => path)))
+    const rows = await this.#database.query<{ body: { files: DataFile[] } }>(
+      'select body from snapshot union all select body from training_set',
+    )
+    await sweepRows(
+      this.#place,
+      rows.flatMap(({ body }) => body.files.map(({ path }) => path)),
+    )
   }
 
   /** Holds every derived file against the ledger. */
-  async check(): Promise<{ problems: { path: string; code: string; message: string }[]; checked: Record<string, number> }> {
+  async check(): Promise<{
+    problems: { path: string; code: string; message: string }[]
+    checked: Record<string, number>
+  }> {
     await this.#follower.reach()
     const problems: { path: string; code: string; message: string }[] = []
     let columnFiles = 0
@@ -359,7 +421,8 @@ export class Snapshots {
     const sets = await this.#database.query<{ body: TrainingBody }>('select body from training_set order by seq')
     for (const { body } of [...snapshots, ...sets]) {
       const found = await checkRows(this.#place, body.columns, body, this.#now(body.files))
-      for (const { path, problem, sentence } of found.problems) problems.push({ path, code: problem, message: sentence })
+      for (const { path, problem, sentence } of found.problems)
+        problems.push({ path, code: problem, message: sentence })
     }
     return { problems, checked: { columnFiles, snapshots: snapshots.length, trainingSets: sets.length } }
   }
@@ -377,11 +440,22 @@ export class Snapshots {
       for (const { sentence } of await this.events.check(stream)) problems.push(sentence)
     }
     const about = asks(body, subjects)
-    const selected = about.length === 1 ? [await contributors(this.#place, compiled, about[0]!)] : await contributorsOfAll(this.#place, compiled, about)
+    const selected =
+      about.length === 1
+        ? [await contributors(this.#place, compiled, about[0]!)]
+        : await contributorsOfAll(this.#place, compiled, about)
     const opened = subjects.map((subject, i) => this.#openEvents(compiled, subject, selected[i]!))
-    const values = await recomputeAll(this.#columns, compiled, opened.map(({ events }, i) => ({ ...about[i]!, events })))
+    const values = await recomputeAll(
+      this.#columns,
+      compiled,
+      opened.map(({ events }, i) => ({ ...about[i]!, events })),
+    )
     const path = body.files[0]!.path
-    const found = await (subjects.length === 1 ? rowOf(this.#place, body.columns, path, subjects[0]!).then((one) => (one ? [one] : [])) : rowsOfSubjects(this.#place, body.columns, path, subjects)).catch(() => [])
+    const found = await (
+      subjects.length === 1
+        ? rowOf(this.#place, body.columns, path, subjects[0]!).then((one) => (one ? [one] : []))
+        : rowsOfSubjects(this.#place, body.columns, path, subjects)
+    ).catch(() => [])
     const storedOf = new Map(found.map((one) => [one.subject, one]))
     const result = new Map<string, Recomputed>()
     for (const [i, subject] of subjects.entries()) {
@@ -399,7 +473,11 @@ export class Snapshots {
     return result
   }
 
-  #openEvents(compiled: CompiledView, subject: string, selected: EngineContributors): { events: OpenedEvents; read: ReadEvent[]; damaged: Recomputed['damaged'] } {
+  #openEvents(
+    compiled: CompiledView,
+    subject: string,
+    selected: EngineContributors,
+  ): { events: OpenedEvents; read: ReadEvent[]; damaged: Recomputed['damaged'] } {
     const read: ReadEvent[] = []
     const damaged: Recomputed['damaged'] = []
     const events: OpenedEvents = Object.fromEntries(
@@ -445,20 +523,26 @@ export class Snapshots {
 
   #position(asOf: number | undefined): number {
     const head = this.#ledger.size
-    if (asOf !== undefined && asOf > head) throw new Fault('invalid', `position ${asOf} is in the future: the log ends at ${head}`)
+    if (asOf !== undefined && asOf > head)
+      throw new Fault('invalid', `position ${asOf} is in the future: the log ends at ${head}`)
     return asOf ?? head
   }
 
   async #body(id: number): Promise<SnapshotBody> {
     await this.#follower.reach('snapshot')
-    const [found] = await this.#database.query<{ body: SnapshotBody }>('select body from snapshot where id = $1', [BigInt(id)])
+    const [found] = await this.#database.query<{ body: SnapshotBody }>('select body from snapshot where id = $1', [
+      BigInt(id),
+    ])
     if (!found) throw new Fault('not_found', `no feature snapshot has the id ${id}: whence materialize makes one`)
     return found.body
   }
 
   async #trainingBody(id: string): Promise<TrainingBody & { seq: number }> {
     await this.#follower.reach('training')
-    const [found] = await this.#database.query<{ seq: bigint; body: TrainingBody }>('select seq, body from training_set where id = $1', [id])
+    const [found] = await this.#database.query<{ seq: bigint; body: TrainingBody }>(
+      'select seq, body from training_set where id = $1',
+      [id],
+    )
     if (!found) throw new Fault('not_found', `no training set has the id "${id}"`)
     return { ...found.body, seq: Number(found.seq) }
   }
@@ -471,7 +555,11 @@ export class Snapshots {
     })
   }
 
-  async #flawOf(recorded: { rows: number; files: DataFile[]; rowsDigest: string }, columns: readonly Column[], sentence: string): Promise<string | undefined> {
+  async #flawOf(
+    recorded: { rows: number; files: DataFile[]; rowsDigest: string },
+    columns: readonly Column[],
+    sentence: string,
+  ): Promise<string | undefined> {
     const now = this.#now(recorded.files)
     const identity = await this.#identity(now)
     const [first] = now
@@ -523,4 +611,3 @@ function outward(columns: readonly Column[], values: Readonly<Record<string, Val
     }),
   )
 }
-

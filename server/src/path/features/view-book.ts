@@ -50,7 +50,14 @@ export class ViewBook {
   readonly #clock: Clock
   readonly #compiled = new Map<string, Promise<CompiledView>>()
 
-  constructor(parts: { ledger: Ledger; follower: Follower; database: Database; columns: Columns; contracts: ContractBook; clock: Clock }) {
+  constructor(parts: {
+    ledger: Ledger
+    follower: Follower
+    database: Database
+    columns: Columns
+    contracts: ContractBook
+    clock: Clock
+  }) {
     this.#ledger = parts.ledger
     this.#follower = parts.follower
     this.#database = parts.database
@@ -65,7 +72,11 @@ export class ViewBook {
   }
 
   /** Puts a view into force. The same fingerprint is the same version, whatever its layout and description. */
-  async apply(text: string, file: string, by: { id: string }): Promise<{ view: ViewVersion; change: 'new' | 'unchanged' | 'major'; receipt?: Receipt }> {
+  async apply(
+    text: string,
+    file: string,
+    by: { id: string },
+  ): Promise<{ view: ViewVersion; change: 'new' | 'unchanged' | 'major'; receipt?: Receipt }> {
     const { view, fingerprint } = await this.#compile(text, file)
     for (;;) {
       const versions = await this.#versions(view.name)
@@ -105,7 +116,8 @@ export class ViewBook {
   async get(name: string): Promise<ViewVersion> {
     const match = /^(.+?)(?:@v?(\d+))?$/.exec(name)!
     const versions = await this.#versions(match[1]!)
-    const found = match[2] === undefined ? versions.at(-1) : versions.find(({ version }) => version === Number(match[2]))
+    const found =
+      match[2] === undefined ? versions.at(-1) : versions.find(({ version }) => version === Number(match[2]))
     if (!found) throw new Fault('not_found', `no feature view is called "${name}": apply it first (whence apply DIR)`)
     return found
   }
@@ -118,7 +130,9 @@ export class ViewBook {
     const view = parseView(version.text, `${version.name}.yaml`)
     const shapes = sourcesOf(view).map((stream): StreamShape => {
       const name = contractNames?.get(stream)
-      return name === undefined ? shapeOf(this.#contracts, stream) : { stream, contract: name, columns: this.#contracts.named(name).columns }
+      return name === undefined
+        ? shapeOf(this.#contracts, stream)
+        : { stream, contract: name, columns: this.#contracts.named(name).columns }
     })
     const key = JSON.stringify([version.name, version.version, shapes.map(({ contract }) => contract)])
     let compiled = this.#compiled.get(key)
@@ -129,7 +143,10 @@ export class ViewBook {
     }
     const result = await compiled
     if (result.fingerprint !== version.fingerprint) {
-      throw new Fault('conflict', `view ${version.name}@v${version.version} was applied with other contracts than those in force: apply it again, which makes a new version`)
+      throw new Fault(
+        'conflict',
+        `view ${version.name}@v${version.version} was applied with other contracts than those in force: apply it again, which makes a new version`,
+      )
     }
     return result
   }
@@ -139,10 +156,17 @@ export class ViewBook {
     for (const stream of sourcesOf(view)) {
       const contract = coming?.get(stream) ?? this.#contracts.inForce(stream).contract
       if (contract.roles.subjectType !== view.entity) {
-        throw new Fault('invalid', `${file}: the view is about "${view.entity}", but the subjects of stream ${stream} are "${contract.roles.subjectType}" (subjectType of its contract)`)
+        throw new Fault(
+          'invalid',
+          `${file}: the view is about "${view.entity}", but the subjects of stream ${stream} are "${contract.roles.subjectType}" (subjectType of its contract)`,
+        )
       }
     }
-    return compileView(this.#columns, view, sourcesOf(view).map((stream) => shapeOf(this.#contracts, stream, coming)))
+    return compileView(
+      this.#columns,
+      view,
+      sourcesOf(view).map((stream) => shapeOf(this.#contracts, stream, coming)),
+    )
   }
 
   async #versions(name: string): Promise<ViewVersion[]> {
@@ -151,6 +175,12 @@ export class ViewBook {
       'select version, fingerprint, seq, body from feature_view where name = $1 order by version',
       [name],
     )
-    return rows.map(({ version, fingerprint, seq, body }) => ({ name, version, fingerprint, seq: Number(seq), text: body }))
+    return rows.map(({ version, fingerprint, seq, body }) => ({
+      name,
+      version,
+      fingerprint,
+      seq: Number(seq),
+      text: body,
+    }))
   }
 }

@@ -67,7 +67,12 @@ export class Models {
             source: caller.source,
             id: `${body.name}@${version}`,
             time: this.#clock.now(),
-            refs: { name: body.name, version: String(version), ...(body.trainingSet ? { trainingSet: body.trainingSet } : {}), ...(body.view ? { view: body.view } : {}) },
+            refs: {
+              name: body.name,
+              version: String(version),
+              ...(body.trainingSet ? { trainingSet: body.trainingSet } : {}),
+              ...(body.view ? { view: body.view } : {}),
+            },
             content: Buffer.from(content),
             touches: [`model:${body.name}`],
           },

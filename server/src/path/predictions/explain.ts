@@ -1,6 +1,17 @@
 // Explain: from a prediction back to the events, every step opened, checked and, where it can be, computed again.
 import { claimedCheckpoint, toHex } from '@whence/ledger'
-import type { Anchor, Claim, ContributingEvent, EvidenceRecord, ExplainedInput, Explanation, FeatureValue, ModelVersion, Snapshot, Truth } from '@whence/sdk'
+import type {
+  Anchor,
+  Claim,
+  ContributingEvent,
+  EvidenceRecord,
+  ExplainedInput,
+  Explanation,
+  FeatureValue,
+  ModelVersion,
+  Snapshot,
+  Truth,
+} from '@whence/sdk'
 import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import { formatTime } from '../../record/time.ts'
@@ -25,9 +36,11 @@ type Alert = Explanation['alerts'][number]
 /** Explains a prediction. Throws `not_found`; everything else that is wrong is part of the answer. */
 export async function explain(parts: ExplainParts, id: string, asOf?: number): Promise<Explanation> {
   const head = parts.ledger.size
-  if (asOf !== undefined && asOf > head) throw new Fault('invalid', `position ${asOf} is in the future: the log ends at ${head}`)
+  if (asOf !== undefined && asOf > head)
+    throw new Fault('invalid', `position ${asOf} is in the future: the log ends at ${head}`)
   const seq = await parts.predictions.locate(id)
-  if (asOf !== undefined && seq >= asOf) throw new Fault('not_found', `"${id}" was recorded at ${seq}, which is not before ${asOf}`)
+  if (asOf !== undefined && seq >= asOf)
+    throw new Fault('not_found', `"${id}" was recorded at ${seq}, which is not before ${asOf}`)
   const explanation = new Inquiry(parts, id, seq, asOf)
   return explanation.run()
 }
@@ -85,7 +98,8 @@ class Inquiry {
       if (input) input.contribution = reason.contribution
     }
     this.#consent(erased)
-    if (erased) this.#alert('erased', 'The person was erased on request: inputs, score and events can no longer be read.')
+    if (erased)
+      this.#alert('erased', 'The person was erased on request: inputs, score and events can no longer be read.')
     const records = await this.#records()
     const { origin, size, root } = claimedCheckpoint(ledger.checkpoint)
     const anchored = await this.#parts.anchored()
@@ -112,7 +126,8 @@ class Inquiry {
     if (who !== undefined) explanation.entity = who
     if (prediction?.about) explanation.about = prediction.about
     if (snapshot) explanation.snapshot = { id: snapshot.id, view: snapshot.view, at: snapshot.at, asOf: snapshot.asOf }
-    if (anchored?.independent && this.#known(anchored.seq)) explanation.anchored = { time: anchored.time, where: anchored.where, size: anchored.size }
+    if (anchored?.independent && this.#known(anchored.seq))
+      explanation.anchored = { time: anchored.time, where: anchored.where, size: anchored.size }
     return explanation
   }
 
@@ -127,7 +142,14 @@ class Inquiry {
     return this.#asOf === undefined || seq === undefined || seq < this.#asOf
   }
 
-  #claim(subject: Claim['subject'], name: string, value: string, truth: Truth, records: number[], more: { note?: string; by?: string } = {}): void {
+  #claim(
+    subject: Claim['subject'],
+    name: string,
+    value: string,
+    truth: Truth,
+    records: number[],
+    more: { note?: string; by?: string } = {},
+  ): void {
     this.#claims.push({ subject, name, value, truth, records, ...more })
   }
 
@@ -150,7 +172,15 @@ class Inquiry {
     const { run, trainingSet } = model
     if (run) {
       this.#claim('model', 'training run', run.id, 'asserted', [model.seq], { by })
-      if (run.code) this.#claim('code', 'code', run.code.commit ?? run.code.sha256 ?? run.code.repository ?? 'named', 'asserted', [model.seq], { by })
+      if (run.code)
+        this.#claim(
+          'code',
+          'code',
+          run.code.commit ?? run.code.sha256 ?? run.code.repository ?? 'named',
+          'asserted',
+          [model.seq],
+          { by },
+        )
     }
     if (!run?.code) {
       this.#alert('missing', `No code is recorded for model version ${name}.`)
@@ -189,11 +219,20 @@ class Inquiry {
       const flaw = await this.#parts.snapshots.flaw(snapshot)
       if (flaw) {
         this.#alert('contradicted', flaw)
-        this.#claim('snapshot', 'feature snapshot', `${snapshot.view}, snapshot ${id}`, 'contradicted', [id], { note: flaw })
-      } else {
-        this.#claim('snapshot', 'feature snapshot', `${snapshot.view}, snapshot ${id}, at ${snapshot.at}`, 'recomputed', [id], {
-          note: 'its files have the digests on record',
+        this.#claim('snapshot', 'feature snapshot', `${snapshot.view}, snapshot ${id}`, 'contradicted', [id], {
+          note: flaw,
         })
+      } else {
+        this.#claim(
+          'snapshot',
+          'feature snapshot',
+          `${snapshot.view}, snapshot ${id}, at ${snapshot.at}`,
+          'recomputed',
+          [id],
+          {
+            note: 'its files have the digests on record',
+          },
+        )
       }
       return snapshot
     } catch (error) {
@@ -216,20 +255,25 @@ class Inquiry {
     }
     for (const problem of recomputed.problems) {
       this.#alert('contradicted', problem)
-      this.#claim('snapshot', 'column files', 'not as the ledger has them', 'contradicted', [snapshot.id], { note: problem })
+      this.#claim('snapshot', 'column files', 'not as the ledger has them', 'contradicted', [snapshot.id], {
+        note: problem,
+      })
     }
     for (const { seq, problem } of recomputed.damaged) this.#rest(seq, problem)
     const featuresOf = new Map<number, string[]>()
     for (const [feature, seqs] of Object.entries(recomputed.contributors)) {
       for (const seq of seqs) featuresOf.set(seq, [...(featuresOf.get(seq) ?? []), feature])
     }
-    this.#events = recomputed.events.filter(({ seq }) => featuresOf.has(seq)).map((event) => this.#event(event, featuresOf.get(event.seq)!))
+    this.#events = recomputed.events
+      .filter(({ seq }) => featuresOf.has(seq))
+      .map((event) => this.#event(event, featuresOf.get(event.seq)!))
     if (!recomputed.stored) this.#alert('missing', `Feature snapshot ${snapshot.id} has no row for this person.`)
     for (const feature of recomputed.view.features) {
       this.#inputs.push(this.#input(feature, snapshot, prediction, recomputed))
     }
     const computed = new Set(recomputed.view.features.map(({ name }) => name))
-    for (const [name, served] of Object.entries(prediction.inputs ?? {})) if (!computed.has(name)) this.#inputs.push(this.#served(name, served, snapshot.view))
+    for (const [name, served] of Object.entries(prediction.inputs ?? {}))
+      if (!computed.has(name)) this.#inputs.push(this.#served(name, served, snapshot.view))
     return recomputed
   }
 
@@ -238,10 +282,21 @@ class Inquiry {
     const again = event.judgedAgain
     const agrees = again.outcome === event.outcome
     const { campaign, creative, audience, platform, consent } = event.found
-    this.#claim('event', `record ${event.seq}`, `${event.outcome} under ${event.entry.refs.contract}`, agrees ? 'recomputed' : 'contradicted', [event.seq], {
-      note: agrees ? 'judged again with the same outcome' : `judged again: ${again.outcome}`,
-    })
-    if (!agrees) this.#alert('contradicted', `Record ${event.seq} was recorded as ${event.outcome}, but its contract says ${again.outcome}.`)
+    this.#claim(
+      'event',
+      `record ${event.seq}`,
+      `${event.outcome} under ${event.entry.refs.contract}`,
+      agrees ? 'recomputed' : 'contradicted',
+      [event.seq],
+      {
+        note: agrees ? 'judged again with the same outcome' : `judged again: ${again.outcome}`,
+      },
+    )
+    if (!agrees)
+      this.#alert(
+        'contradicted',
+        `Record ${event.seq} was recorded as ${event.outcome}, but its contract says ${again.outcome}.`,
+      )
     const shown: ContributingEvent = {
       seq: event.seq,
       stream: event.entry.stream,
@@ -264,13 +319,20 @@ class Inquiry {
     return shown
   }
 
-  #input(feature: Recomputed['view']['features'][number], snapshot: Snapshot, prediction: RecordedPrediction, recomputed: Recomputed): ExplainedInput {
+  #input(
+    feature: Recomputed['view']['features'][number],
+    snapshot: Snapshot,
+    prediction: RecordedPrediction,
+    recomputed: Recomputed,
+  ): ExplainedInput {
     const { name, tolerance = 0 } = feature
     const value = recomputed.values[name]
     const stored = recomputed.stored?.[name]
     const served = prediction.inputs?.[name]
-    const agree = (other: FeatureValue | undefined): boolean => other === undefined || same(other, value ?? null, tolerance)
-    const truth: Truth = value === undefined ? 'missing' : agree(stored) && agree(served) ? 'recomputed' : 'contradicted'
+    const agree = (other: FeatureValue | undefined): boolean =>
+      other === undefined || same(other, value ?? null, tolerance)
+    const truth: Truth =
+      value === undefined ? 'missing' : agree(stored) && agree(served) ? 'recomputed' : 'contradicted'
     const events = recomputed.contributors[name] ?? []
     const input: ExplainedInput = { name, truth, events, expression: feature.expr }
     if (value !== undefined) input.recomputed = value
@@ -283,7 +345,14 @@ class Inquiry {
       input.note = `${name} was ${which}; ${events.length} ${events.length === 1 ? 'event recomputes' : 'events recompute'} to ${show(value!)}.`
       this.#alert('contradicted', input.note)
     }
-    this.#claim('input', name, show(value ?? served ?? stored ?? null), truth, [snapshot.id, ...events], input.note ? { note: input.note } : {})
+    this.#claim(
+      'input',
+      name,
+      show(value ?? served ?? stored ?? null),
+      truth,
+      [snapshot.id, ...events],
+      input.note ? { note: input.note } : {},
+    )
     return input
   }
 
@@ -294,7 +363,12 @@ class Inquiry {
     return { name, served, truth: 'asserted', events: [], expression: '', note }
   }
 
-  #score(prediction: RecordedPrediction | undefined, model: ModelVersion | undefined, recomputed: Recomputed | undefined, erased: boolean): Explanation['score'] {
+  #score(
+    prediction: RecordedPrediction | undefined,
+    model: ModelVersion | undefined,
+    recomputed: Recomputed | undefined,
+    erased: boolean,
+  ): Explanation['score'] {
     if (!prediction) {
       this.#claim('decision', 'score', erased ? 'erased' : 'unreadable', erased ? 'erased' : 'missing', [this.#seq])
       return { truth: erased ? 'erased' : 'missing' }
@@ -302,19 +376,28 @@ class Inquiry {
     const stored = prediction.score
     const values = recomputed?.values
     if (!model?.model || !values) {
-      const note = model?.model ? 'its inputs could not be computed again' : 'the form of the model is not one that Whence can score'
+      const note = model?.model
+        ? 'its inputs could not be computed again'
+        : 'the form of the model is not one that Whence can score'
       this.#claim('decision', 'score', show(stored), 'asserted', [this.#seq], { note, by: this.#actorOf(this.#seq) })
       return { stored, truth: 'asserted' }
     }
     const { score } = scoreLogistic(model.model, values)
     const agrees = Math.abs(score - stored) <= (model.tolerance ?? 1e-12)
-    if (!agrees) this.#alert('contradicted', `The score was given as ${show(stored)}; model and inputs give ${show(score)}.`)
+    if (!agrees)
+      this.#alert('contradicted', `The score was given as ${show(stored)}; model and inputs give ${show(score)}.`)
     this.#claim('decision', 'score', show(stored), agrees ? 'recomputed' : 'contradicted', [this.#seq, model.seq])
     return { stored, recomputed: score, truth: agrees ? 'recomputed' : 'contradicted' }
   }
 
-  #reasons(prediction: RecordedPrediction | undefined, model: ModelVersion | undefined, recomputed: Recomputed | undefined, erased: boolean): Explanation['reasons'] {
-    const byWeight = (a: { contribution: number }, b: { contribution: number }): number => Math.abs(b.contribution) - Math.abs(a.contribution)
+  #reasons(
+    prediction: RecordedPrediction | undefined,
+    model: ModelVersion | undefined,
+    recomputed: Recomputed | undefined,
+    erased: boolean,
+  ): Explanation['reasons'] {
+    const byWeight = (a: { contribution: number }, b: { contribution: number }): number =>
+      Math.abs(b.contribution) - Math.abs(a.contribution)
     const stated = new Map((prediction?.reasons ?? []).map(({ feature, contribution }) => [feature, contribution]))
     const truths: Explanation['reasons'] = []
     if (model?.model && recomputed) {
@@ -323,13 +406,20 @@ class Inquiry {
         const agrees = said === undefined || Math.abs(said - contribution) <= Math.max(1e-9, model.tolerance ?? 0)
         const truth: Truth = agrees ? 'recomputed' : 'contradicted'
         truths.push({ feature, contribution, truth })
-        if (!agrees) this.#alert('contradicted', `The reason ${feature} was given as ${signed(said)}; it is ${signed(contribution)}.`)
+        if (!agrees)
+          this.#alert(
+            'contradicted',
+            `The reason ${feature} was given as ${signed(said)}; it is ${signed(contribution)}.`,
+          )
         this.#claim('reason', feature, signed(contribution), truth, [this.#seq, model.seq])
         stated.delete(feature)
       }
       for (const [feature, contribution] of stated) {
         truths.push({ feature, contribution, truth: 'contradicted' })
-        this.#alert('contradicted', `The reason ${feature} was given as ${signed(contribution)}; the model has no such feature.`)
+        this.#alert(
+          'contradicted',
+          `The reason ${feature} was given as ${signed(contribution)}; the model has no such feature.`,
+        )
         this.#claim('reason', feature, signed(contribution), 'contradicted', [this.#seq, model.seq])
       }
     } else if (stated.size > 0) {
@@ -350,10 +440,18 @@ class Inquiry {
     this.#claim('consent', 'consent', 'no receipt for purpose "profiling"', 'missing', [])
     const flags = new Map<string, number[]>()
     for (const event of this.#events) {
-      if (event.consent !== undefined) flags.set(String(event.consent), [...(flags.get(String(event.consent)) ?? []), event.seq])
+      if (event.consent !== undefined)
+        flags.set(String(event.consent), [...(flags.get(String(event.consent)) ?? []), event.seq])
     }
     for (const [flag, seqs] of flags) {
-      this.#claim('consent', 'consent flag of the events', `${flag} in ${seqs.length} of ${this.#events.length}`, 'asserted', seqs, { by: this.#actorOf(seqs[0]!) })
+      this.#claim(
+        'consent',
+        'consent flag of the events',
+        `${flag} in ${seqs.length} of ${this.#events.length}`,
+        'asserted',
+        seqs,
+        { by: this.#actorOf(seqs[0]!) },
+      )
     }
   }
 
@@ -384,13 +482,21 @@ class Inquiry {
         problem = 'its entry is not under the root of the signed checkpoint'
         this.#alert('contradicted', `Record ${seq} is altered: ${problem}.`)
       }
-      const record: EvidenceRecord = { seq, kind, leaf, recorded, actor, integrity: problem === undefined ? 'intact' : 'altered' }
+      const record: EvidenceRecord = {
+        seq,
+        kind,
+        leaf,
+        recorded,
+        actor,
+        integrity: problem === undefined ? 'intact' : 'altered',
+      }
       if (problem !== undefined) record.problem = problem
       return record
     })
     const altered = new Set(records.filter(({ integrity }) => integrity === 'altered').map(({ seq }) => seq))
     for (const claim of this.#claims) {
-      if (claim.records.length > 0) claim.integrity = claim.records.some((seq) => altered.has(seq)) ? 'altered' : 'intact'
+      if (claim.records.length > 0)
+        claim.integrity = claim.records.some((seq) => altered.has(seq)) ? 'altered' : 'intact'
     }
     for (const event of this.#events) if (altered.has(event.seq)) event.integrity = 'altered'
     return records
@@ -400,7 +506,14 @@ class Inquiry {
     return prediction?.entity ?? recomputed?.events.find((event) => event.found.subject !== undefined)?.found.subject
   }
 
-  #sentence(who: string | undefined, prediction: RecordedPrediction | undefined, model: ModelVersion | undefined, score: Explanation['score'], reasons: Explanation['reasons'], erased: boolean): string {
+  #sentence(
+    who: string | undefined,
+    prediction: RecordedPrediction | undefined,
+    model: ModelVersion | undefined,
+    score: Explanation['score'],
+    reasons: Explanation['reasons'],
+    erased: boolean,
+  ): string {
     if (erased) return `What was decided in "${this.#id}" can no longer be read: the person was erased on request.`
     if (!prediction) return `The record of "${this.#id}" cannot be read as it was written.`
     const name = who === undefined ? 'This person' : `Customer ${who}`
@@ -410,12 +523,16 @@ class Inquiry {
     const top = reasons
       .filter(({ contribution }) => Math.sign(contribution) === side && side !== 0)
       .slice(0, 3)
-      .flatMap(({ feature }) => this.#inputs.find((input) => input.name === feature && input.truth === 'recomputed')?.sentence ?? [])
+      .flatMap(
+        ({ feature }) =>
+          this.#inputs.find((input) => input.name === feature && input.truth === 'recomputed')?.sentence ?? [],
+      )
       .slice(0, 2)
     const because = top.length > 0 ? ` mainly because they ${top.join(' and ')}` : ''
     const count = this.#events.length
     const check =
-      score.truth === 'recomputed' && this.#inputs.every(({ truth, expression }) => truth === 'recomputed' || expression === '')
+      score.truth === 'recomputed' &&
+      this.#inputs.every(({ truth, expression }) => truth === 'recomputed' || expression === '')
         ? ` Score and inputs were recomputed from ${count} ${count === 1 ? 'event' : 'events'} and agree.`
         : score.truth === 'contradicted' || this.#inputs.some(({ truth }) => truth === 'contradicted')
           ? ' What was recorded contradicts what the events give.'
@@ -459,7 +576,12 @@ function signed(value: number): string {
 }
 
 function windowText(micros: number): string {
-  const units: [string, number][] = [['d', 86_400_000_000], ['h', 3_600_000_000], ['m', 60_000_000], ['s', 1_000_000]]
+  const units: [string, number][] = [
+    ['d', 86_400_000_000],
+    ['h', 3_600_000_000],
+    ['m', 60_000_000],
+    ['s', 1_000_000],
+  ]
   const [unit, size] = units.find(([, size]) => micros % size === 0) ?? ['s', 1_000_000]
   return `${micros / size}${unit}`
 }

@@ -60,7 +60,14 @@ export class Predictions {
   readonly #snapshots: Snapshots
   readonly #clock: Clock
 
-  constructor(parts: { ledger: Ledger; follower: Follower; database: Database; models: Models; snapshots: Snapshots; clock: Clock }) {
+  constructor(parts: {
+    ledger: Ledger
+    follower: Follower
+    database: Database
+    models: Models
+    snapshots: Snapshots
+    clock: Clock
+  }) {
     this.#ledger = parts.ledger
     this.#follower = parts.follower
     this.#database = parts.database
@@ -96,7 +103,8 @@ export class Predictions {
         answer.results.push({ id, status: result.status, receipt })
       } else {
         answer.refused++
-        const fault = result?.status === 'refused' ? { code: result.fault.code, message: result.fault.message } : problem!
+        const fault =
+          result?.status === 'refused' ? { code: result.fault.code, message: result.fault.message } : problem!
         answer.results.push({ id, status: 'refused', problem: fault })
       }
     }
@@ -112,13 +120,22 @@ export class Predictions {
       throw new Fault('not_found', `record ${seq} is no prediction`)
     }
     await this.#follower.reach('prediction')
-    const sources = await this.#database.query<{ source: string }>('select source from prediction_source order by source')
+    const sources = await this.#database.query<{ source: string }>(
+      'select source from prediction_source order by source',
+    )
     const found = sources.flatMap(({ source }) => {
-      const seq = this.#ledger.find(identityOf(this.#ledger.subjects.idKey, placeBytes({ kind: 'prediction/1', stream: STREAM, source, id })))
+      const seq = this.#ledger.find(
+        identityOf(this.#ledger.subjects.idKey, placeBytes({ kind: 'prediction/1', stream: STREAM, source, id })),
+      )
       return seq === undefined ? [] : [seq]
     })
-    if (found.length === 0) throw new Fault('not_found', `no prediction has the id "${id}": whence find shows what there is`)
-    if (found.length > 1) throw new Fault('conflict', `${found.length} sources have a prediction "${id}": ask for one of ${found.map((seq) => `seq:${seq}`).join(', ')}`)
+    if (found.length === 0)
+      throw new Fault('not_found', `no prediction has the id "${id}": whence find shows what there is`)
+    if (found.length > 1)
+      throw new Fault(
+        'conflict',
+        `${found.length} sources have a prediction "${id}": ask for one of ${found.map((seq) => `seq:${seq}`).join(', ')}`,
+      )
     return found[0]!
   }
 
@@ -129,7 +146,8 @@ export class Predictions {
     let subject: string | undefined
     if (query.identifier !== undefined) {
       const known = this.#ledger.subjects.find(query.subjectType ?? 'customer', query.identifier)
-      if (known === 'erased') throw new Fault('not_found', 'this person was erased: what was decided about them can no longer be read')
+      if (known === 'erased')
+        throw new Fault('not_found', 'this person was erased: what was decided about them can no longer be read')
       if (known === undefined) return { predictions: [], truncated: false, asOf }
       subject = known.id
     }
@@ -147,7 +165,12 @@ export class Predictions {
     if (query.to !== undefined) where('at < ?', BigInt(parseTime(query.to)!))
     if (query.before !== undefined) where('seq < ?', BigInt(query.before))
     params.push(limit + 1)
-    const rows = await this.#database.query<{ seq: bigint; model: string; snapshot: bigint | null; subject: string | null }>(
+    const rows = await this.#database.query<{
+      seq: bigint
+      model: string
+      snapshot: bigint | null
+      subject: string | null
+    }>(
       `select seq, model, snapshot, subject from prediction ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}
        order by seq desc limit $${params.length}`,
       params,
@@ -174,15 +197,28 @@ export class Predictions {
     return { predictions: page, truncated, ...(truncated ? { next: page.at(-1)!.seq } : {}), asOf }
   }
 
-  #draft(prediction: Prediction, batch: PredictionBatch, model: string, caller: Caller, types: ReadonlyMap<number | undefined, string>): { draft: Draft } | { code: string; message: string } {
+  #draft(
+    prediction: Prediction,
+    batch: PredictionBatch,
+    model: string,
+    caller: Caller,
+    types: ReadonlyMap<number | undefined, string>,
+  ): { draft: Draft } | { code: string; message: string } {
     const { subject: subjectId, entity } = prediction
-    if (subjectId === undefined && entity === undefined) return { code: 'invalid', message: 'say whom it is about: "entity", or "subject"' }
-    const subject = subjectId === undefined ? this.#ledger.subjects.mint(types.get(prediction.snapshot ?? batch.snapshot) ?? 'customer', entity!) : this.#ledger.subjects.byId(subjectId)
-    if (subject === 'erased') return { code: 'erased', message: 'this person was erased; nothing more is recorded about them' }
-    if (subject === undefined) return { code: 'not_found', message: `no subject has the id ${subjectId}, or it was erased` }
+    if (subjectId === undefined && entity === undefined)
+      return { code: 'invalid', message: 'say whom it is about: "entity", or "subject"' }
+    const subject =
+      subjectId === undefined
+        ? this.#ledger.subjects.mint(types.get(prediction.snapshot ?? batch.snapshot) ?? 'customer', entity!)
+        : this.#ledger.subjects.byId(subjectId)
+    if (subject === 'erased')
+      return { code: 'erased', message: 'this person was erased; nothing more is recorded about them' }
+    if (subject === undefined)
+      return { code: 'not_found', message: `no subject has the id ${subjectId}, or it was erased` }
     const snapshot = prediction.snapshot ?? batch.snapshot
     const time = prediction.time === undefined ? undefined : parseTime(prediction.time)
-    if (prediction.time !== undefined && time === undefined) return { code: 'invalid', message: `"${prediction.time}" is no time` }
+    if (prediction.time !== undefined && time === undefined)
+      return { code: 'invalid', message: `"${prediction.time}" is no time` }
     const content: RecordedPrediction = { ...prediction, model, ...(snapshot === undefined ? {} : { snapshot }) }
     return {
       draft: {
@@ -204,7 +240,10 @@ export class Predictions {
     const bySnapshot = Map.groupBy(drafts, (draft) => draft.refs!.snapshot)
     for (const [snapshot, group] of bySnapshot) {
       if (snapshot === undefined) continue
-      const contributors: Contributors = await this.#snapshots.contributors(Number(snapshot), group.map((draft) => draft.subject!.id))
+      const contributors: Contributors = await this.#snapshots.contributors(
+        Number(snapshot),
+        group.map((draft) => draft.subject!.id),
+      )
       for (const draft of group) draft.header = { contributors: contributors.get(draft.subject!.id) ?? {} }
     }
   }

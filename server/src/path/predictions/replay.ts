@@ -39,9 +39,11 @@ export async function replay(parts: ReplayParts, request: ReplayRequest): Promis
     'select seq, model, snapshot from prediction where ($1::text is null or model = $1) order by seq',
     [name ?? null],
   )
-  if (rows.length === 0) throw new Fault('not_found', name ? `model ${name} has made no predictions` : 'there are no predictions yet')
+  if (rows.length === 0)
+    throw new Fault('not_found', name ? `model ${name} has made no predictions` : 'there are no predictions yet')
   const seed = request.seed ?? 1
-  const sampled = request.sample === undefined || request.sample >= rows.length ? rows : sample(rows, request.sample, seed)
+  const sampled =
+    request.sample === undefined || request.sample >= rows.length ? rows : sample(rows, request.sample, seed)
 
   const misses: Miss[] = []
   let erased = 0
@@ -72,12 +74,16 @@ export async function replay(parts: ReplayParts, request: ReplayRequest): Promis
     const version = await models.get(modelName)
     if (!version.model || snapshotId === '') {
       const cause = version.model ? 'no snapshot' : 'model cannot be scored'
-      for (const { seq, prediction } of cases) miss(seq, prediction.id, cause, 'score and inputs are as the producer says')
+      for (const { seq, prediction } of cases)
+        miss(seq, prediction.id, cause, 'score and inputs are as the producer says')
       continue
     }
     const snapshot = await snapshots.get(Number(snapshotId))
     const flaw = await snapshots.flaw(snapshot)
-    const recomputed = await snapshots.recomputeMany(snapshot, cases.map(({ subject }) => subject))
+    const recomputed = await snapshots.recomputeMany(
+      snapshot,
+      cases.map(({ subject }) => subject),
+    )
     for (const { seq, subject, prediction } of cases) {
       const one = recomputed.get(subject)!
       if (one.problem !== undefined) {
@@ -90,12 +96,18 @@ export async function replay(parts: ReplayParts, request: ReplayRequest): Promis
       }
       const differing = one.view.features.find(({ name: feature, tolerance }) =>
         [prediction.inputs?.[feature], one.stored?.[feature]].some(
-          (other: FeatureValue | undefined) => other !== undefined && !same(other, one.values[feature] ?? null, tolerance),
+          (other: FeatureValue | undefined) =>
+            other !== undefined && !same(other, one.values[feature] ?? null, tolerance),
         ),
       )
       const { score } = scoreLogistic(version.model, one.values)
       if (differing) {
-        miss(seq, prediction.id, 'inputs differ', `${differing.name} was ${String(prediction.inputs?.[differing.name] ?? one.stored?.[differing.name])}, and recomputes to ${String(one.values[differing.name])}`)
+        miss(
+          seq,
+          prediction.id,
+          'inputs differ',
+          `${differing.name} was ${String(prediction.inputs?.[differing.name] ?? one.stored?.[differing.name])}, and recomputes to ${String(one.values[differing.name])}`,
+        )
       } else if (!(Math.abs(score - prediction.score) <= (version.tolerance ?? 1e-12))) {
         miss(seq, prediction.id, 'score differs', `given as ${prediction.score}, recomputed as ${score}`)
       } else {

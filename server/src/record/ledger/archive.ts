@@ -132,7 +132,7 @@ export class Archive {
   /** Appends the payloads and lines of the next records and syncs. */
   async append(records: readonly { payload: Uint8Array; line: Uint8Array }[]): Promise<void> {
     const lines = Buffer.allocUnsafe(records.length * INDEX_BYTES)
-    for (let from = 0; from < records.length; ) {
+    for (let from = 0; from < records.length;) {
       const number = Math.floor((this.#size + from) / SEGMENT)
       const to = Math.min(records.length, (number + 1) * SEGMENT - this.#size)
       const segment = await this.#open(number)

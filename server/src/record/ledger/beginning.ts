@@ -26,7 +26,10 @@ export async function recordBeginning(ledger: Ledger, version: string, recovery?
       source: 'whence',
       id: ledger.origin,
       time: Date.now() * 1000,
-      refs: { origin: ledger.origin, ...(recovery ? { previous: recovery.previous, abandoned: String(recovery.abandoned.size) } : {}) },
+      refs: {
+        origin: ledger.origin,
+        ...(recovery ? { previous: recovery.previous, abandoned: String(recovery.abandoned.size) } : {}),
+      },
       content: Buffer.from(JSON.stringify({ origin: ledger.origin, version, ...(recovery ? { recovery } : {}) })),
     },
     'whence',
@@ -49,7 +52,10 @@ export async function recoverLog(options: LedgerOptions): Promise<Recovery> {
   await ledger.stop()
   if (note === undefined || pinned === undefined || pinned.size <= size) {
     if (note !== undefined) await openPin(files, options.stateFolder, previous).write(note)
-    throw new Fault('usage', `there is nothing to recover from: the log in ${folder} reaches its pinned checkpoint. Start it with whence up.`)
+    throw new Fault(
+      'usage',
+      `there is nothing to recover from: the log in ${folder} reaches its pinned checkpoint. Start it with whence up.`,
+    )
   }
   const origin = nextOrigin(previous)
   const signer = await logSigner(files, `${options.keyFolder}/log.key`, origin, false)

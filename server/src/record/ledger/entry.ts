@@ -40,14 +40,19 @@ export interface Entry {
 export function encodeEntry(entry: Entry): Uint8Array {
   const bytes = toUtf8(canonicalize(entry as never))
   if (bytes.length > MAX_ENTRY_BYTES) {
-    throw new Fault('too_large', `the entry has ${bytes.length} bytes, more than ${MAX_ENTRY_BYTES}: shorten ids and names`)
+    throw new Fault(
+      'too_large',
+      `the entry has ${bytes.length} bytes, more than ${MAX_ENTRY_BYTES}: shorten ids and names`,
+    )
   }
   return bytes
 }
 
 /** Reads a leaf back. Kinds of old versions are brought to the present form here, one `case` a version. */
 export function decodeEntry(bytes: Uint8Array): Entry {
-  const entry = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')) as Partial<Entry> | null
+  const entry = JSON.parse(
+    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'),
+  ) as Partial<Entry> | null
   if (typeof entry?.kind !== 'string' || typeof entry.stream !== 'string' || typeof entry.refs !== 'object') {
     throw new Fault('altered', 'the entry is not one of ours')
   }
@@ -62,5 +67,7 @@ export function kindOf(entry: { kind: string }): string {
 /** Whether the record is an event that belongs to its stream: one that passed, was flagged, or was released. */
 export function isMember(entry: { kind: string; refs: Record<string, string> }): boolean {
   const kind = kindOf(entry)
-  return (kind === 'event' || kind === 'release') && (entry.refs.outcome === 'passed' || entry.refs.outcome === 'flagged')
+  return (
+    (kind === 'event' || kind === 'release') && (entry.refs.outcome === 'passed' || entry.refs.outcome === 'flagged')
+  )
 }

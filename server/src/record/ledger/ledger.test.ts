@@ -18,10 +18,28 @@ async function openLedger(folder: string, options: Partial<LedgerOptions> = {}) 
   const kek = await loadKek(files, { kind: 'file', path: `${folder}/keys/kek`, made: true })
   const keys = await openKeyStore(files, `${folder}/keys`, kek)
   const ledger = await Ledger.open({
-    files, folder, keys, keyFolder: `${folder}/keys`, stateFolder: `${folder}-state`, origin: 'ledger.example/test',
-    clock: systemClock, reserve: 0, onFatal: (error) => { throw error }, ...options,
+    files,
+    folder,
+    keys,
+    keyFolder: `${folder}/keys`,
+    stateFolder: `${folder}-state`,
+    origin: 'ledger.example/test',
+    clock: systemClock,
+    reserve: 0,
+    onFatal: (error) => {
+      throw error
+    },
+    ...options,
   })
-  return { ledger, keys, stop: async () => { await ledger.stop(); await keys.close(); files.close() } }
+  return {
+    ledger,
+    keys,
+    stop: async () => {
+      await ledger.stop()
+      await keys.close()
+      files.close()
+    },
+  }
 }
 async function folderOf(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'whence-ledger-'))
@@ -31,8 +49,16 @@ async function folderOf(t: TestContext): Promise<string> {
 function event(ledger: Ledger, id: string, who: string, body: object = { id, who }): Draft {
   const subject = ledger.subjects.mint('customer', who)
   assert.notEqual(subject, 'erased')
-  return { kind: 'event/1', stream: 's', source: 'crm', id, time: Date.UTC(2026, 2, 20) * 1000, refs: { outcome: 'passed', contract: 's@1.0.0' },
-    content: Buffer.from(JSON.stringify(body)), subject: subject as Exclude<typeof subject, 'erased'> }
+  return {
+    kind: 'event/1',
+    stream: 's',
+    source: 'crm',
+    id,
+    time: Date.UTC(2026, 2, 20) * 1000,
+    refs: { outcome: 'passed', contract: 's@1.0.0' },
+    content: Buffer.from(JSON.stringify(body)),
+    subject: subject as Exclude<typeof subject, 'erased'>,
+  }
 }
 async function verified(folder: string, vkey: string) {
   return verifyLog((path) => readFile(join(folder, 'log', path)).catch(() => undefined), vkey)
@@ -41,8 +67,14 @@ async function verified(folder: string, vkey: string) {
 test('what is acknowledged is there after a restart, in a log that verifies', async (t) => {
   const folder = await folderOf(t)
   let { ledger, stop } = await openLedger(folder)
-  const results = (await ledger.append(Array.from({ length: 700 }, (_, i) => event(ledger, `e${i}`, `c${i % 50}`)), { actor: 'k-1' })) as Placed[]
-  assert.deepEqual(results.map((r) => r.seq), Array.from({ length: 700 }, (_, i) => i))
+  const results = (await ledger.append(
+    Array.from({ length: 700 }, (_, i) => event(ledger, `e${i}`, `c${i % 50}`)),
+    { actor: 'k-1' },
+  )) as Placed[]
+  assert.deepEqual(
+    results.map((r) => r.seq),
+    Array.from({ length: 700 }, (_, i) => i),
+  )
   const opened = ledger.open(12)
   assert.equal(opened.state === 'open' && Buffer.from(opened.content).toString(), '{"id":"e12","who":"c12"}')
   await stop()

@@ -118,14 +118,19 @@ export class Ledger {
     const fresh = files.read(`${folder}/origin`) === undefined
     if (fresh) {
       if (files.list(journalFolder).length > 0 || files.read(`${logFolder}/checkpoint`)) {
-        throw new Fault('refused_start', `${folder}/origin is missing, but the folder holds a log: restore the file from a backup`)
+        throw new Fault(
+          'refused_start',
+          `${folder}/origin is missing, but the folder holds a log: restore the file from a backup`,
+        )
       }
       // The key first: a folder with an origin and without a key is refused.
       await logSigner(files, `${options.keyFolder}/log.key`, options.origin, true)
       await files.replace(`${folder}/origin`, Buffer.from(`${options.origin}\n`))
       await files.syncFolder(folder)
     }
-    const origin = Buffer.from(files.read(`${folder}/origin`)!).toString('utf8').trim()
+    const origin = Buffer.from(files.read(`${folder}/origin`)!)
+      .toString('utf8')
+      .trim()
     const signer = await logSigner(files, `${options.keyFolder}/log.key`, origin, false)
     const vkey = verifierKey(origin, signer.publicKey)
 
@@ -136,16 +141,35 @@ export class Ledger {
     try {
       growing = GrowingTiles.resume(size, (path) => files.read(`${logFolder}/${path}`))
     } catch (cause) {
-      throw new Fault('refused_start', `the tree in ${logFolder} is damaged: ${(cause as Error).message}. Restore the folder from a backup.`, { cause })
+      throw new Fault(
+        'refused_start',
+        `the tree in ${logFolder} is damaged: ${(cause as Error).message}. Restore the folder from a backup.`,
+        { cause },
+      )
     }
     if (published && !sameBytes(growing.root(), published.root)) {
-      throw new Fault('refused_start', `the tree in ${logFolder} contradicts its checkpoint at record ${size}: a tile was altered. Run whence verify ${logFolder} to see which, and restore the folder from a backup.`)
+      throw new Fault(
+        'refused_start',
+        `the tree in ${logFolder} contradicts its checkpoint at record ${size}: a tile was altered. Run whence verify ${logFolder} to see which, and restore the folder from a backup.`,
+      )
     }
     const archive = await Archive.open(files, `${folder}/payloads`, size)
     if (!(archive instanceof Archive)) {
-      throw new Fault('refused_start', `the checkpoint in ${logFolder} is at record ${size}, but the payloads end at record ${archive.have}. An older copy of part of the folder has been put back. Restore the whole folder from one backup.`)
+      throw new Fault(
+        'refused_start',
+        `the checkpoint in ${logFolder} is at record ${size}, but the payloads end at record ${archive.have}. An older copy of part of the folder has been put back. Restore the whole folder from one backup.`,
+      )
     }
-    const ledger = new Ledger(options, origin, vkey.text, signer, growing, archive, size, note && Buffer.from(note).toString('utf8'))
+    const ledger = new Ledger(
+      options,
+      origin,
+      vkey.text,
+      signer,
+      growing,
+      archive,
+      size,
+      note && Buffer.from(note).toString('utf8'),
+    )
     try {
       await ledger.#recover()
       await ledger.#checkPin()
@@ -278,7 +302,11 @@ export class Ledger {
     try {
       return decodeEntry(bytes)
     } catch (cause) {
-      throw new Fault('altered', `record ${seq} in the entry bundle ${Math.floor(seq / TILE_WIDTH)} of ${this.#options.folder}/log does not read: the bundle is altered`, { cause })
+      throw new Fault(
+        'altered',
+        `record ${seq} in the entry bundle ${Math.floor(seq / TILE_WIDTH)} of ${this.#options.folder}/log does not read: the bundle is altered`,
+        { cause },
+      )
     }
   }
 
@@ -333,12 +361,20 @@ export class Ledger {
       if (line.erased || this.subjects.isErasing(line.subject)) return { state: 'erased', seq, entry }
       if (entry.sealed.bytes === 0) return { state: 'dropped', seq, entry }
       const subject = this.subjects.byId(line.subject)
-      if (!subject) throw new Fault('altered', `no key is known for its subject, and no erasure is noted: the index or the key store is altered`)
+      if (!subject)
+        throw new Fault(
+          'altered',
+          `no key is known for its subject, and no erasure is noted: the index or the key store is altered`,
+        )
       const opened: Opened = openSealed(subject.keys, placeBytes(entry), entry.sealed, this.payload(seq))
       return { state: 'open', seq, entry, header: opened.header, content: opened.content, subject: subject.id }
     } catch (error) {
       const fault = Fault.from(error)
-      throw new Fault(fault.code === 'internal' ? 'altered' : fault.code, `record ${seq} (${this.#archive.segmentPath(seq)}): ${fault.message}`, { cause: error })
+      throw new Fault(
+        fault.code === 'internal' ? 'altered' : fault.code,
+        `record ${seq} (${this.#archive.segmentPath(seq)}): ${fault.message}`,
+        { cause: error },
+      )
     }
   }
 
@@ -418,7 +454,12 @@ export class Ledger {
       const proved = sameBytes(rootFromInclusion(leafHash(this.entryBytes(seq)), seq, size, hashes), root)
       const tile = once(tilePath({ level: 0, index, width })) ?? once(tilePath({ level: 0, index, width: TILE_WIDTH }))
       // A tile of one leaf takes no part in the proof of that leaf.
-      if (proved && tile && width > 1 && sameBytes(tile.subarray(at, at + HASH_BYTES), leafHash(this.entryBytes(seq)))) {
+      if (
+        proved &&
+        tile &&
+        width > 1 &&
+        sameBytes(tile.subarray(at, at + HASH_BYTES), leafHash(this.entryBytes(seq)))
+      ) {
         if (this.#proved.size >= BUNDLES_CACHED) this.#proved.delete(this.#proved.keys().next().value!)
         this.#proved.set(key, tile)
       }
@@ -494,7 +535,10 @@ export class Ledger {
   async #recover(): Promise<void> {
     for await (const frame of this.#journal.replay(this.#published)) {
       if (frame.first !== this.#growing.size) {
-        throw new Fault('refused_start', `the journal goes on at record ${frame.first}, but the log ends at ${this.#growing.size}: part of it is missing. Restore the folder from a backup.`)
+        throw new Fault(
+          'refused_start',
+          `the journal goes on at record ${frame.first}, but the log ends at ${this.#growing.size}: part of it is missing. Restore the folder from a backup.`,
+        )
       }
       for (const { index, bytes } of frame.slots) this.#options.keys.replay(index, bytes)
       const records = frame.records.map((record) => ({ ...record, leaf: leafHash(record.entry) }))
@@ -505,7 +549,10 @@ export class Ledger {
       }
       const claimed = await readCheckpoint(frame.checkpoint, this.vkey, 'the journal')
       if (claimed.size !== this.#growing.size || !sameBytes(claimed.root, this.#growing.root())) {
-        throw new Fault('refused_start', `the journal's records up to ${claimed.size} contradict the checkpoint signed with them. Restore the folder from a backup.`)
+        throw new Fault(
+          'refused_start',
+          `the journal's records up to ${claimed.size} contradict the checkpoint signed with them. Restore the folder from a backup.`,
+        )
       }
       this.#tail.push(...records)
       this.#committedCheckpoint = frame.checkpoint
@@ -522,10 +569,16 @@ export class Ledger {
     const pinned = await readCheckpoint(note, this.vkey, pin.path)
     const advice = 'Restore the newer one, or run `whence recover --help`.'
     if (pinned.size > this.size) {
-      throw new Fault('refused_start', `the checkpoint pinned in ${pin.path} is at record ${pinned.size}, but the log ends at ${this.size}. An older copy of the folder has been put back. ${advice}`)
+      throw new Fault(
+        'refused_start',
+        `the checkpoint pinned in ${pin.path} is at record ${pinned.size}, but the log ends at ${this.size}. An older copy of the folder has been put back. ${advice}`,
+      )
     }
     if (!sameBytes(this.#rootAt(pinned.size), pinned.root)) {
-      throw new Fault('refused_start', `the log is not the one whose checkpoint is pinned in ${pin.path}: at record ${pinned.size} their trees differ. ${advice}`)
+      throw new Fault(
+        'refused_start',
+        `the log is not the one whose checkpoint is pinned in ${pin.path}: at record ${pinned.size} their trees differ. ${advice}`,
+      )
     }
   }
 
@@ -541,12 +594,18 @@ export class Ledger {
   #checkArchive(): void {
     const { folder } = this.#options
     if (this.#published === 0 && this.size === 0 && this.#archive.lineCount > 0) {
-      throw new Fault('refused_start', `${folder}/log/checkpoint is missing, but ${folder}/payloads holds records: restore the file from a backup`)
+      throw new Fault(
+        'refused_start',
+        `${folder}/log/checkpoint is missing, but ${folder}/payloads holds records: restore the file from a backup`,
+      )
     }
     if (this.#published === 0) return
     const { sealed, payload } = this.entry(this.#published - 1)
     if (!this.#archive.endsWith((sealed ?? payload)!.bytes)) {
-      throw new Fault('refused_start', `${folder}/payloads/index is altered: its line of record ${this.#published - 1} is not the one that was written. Restore the folder from a backup.`)
+      throw new Fault(
+        'refused_start',
+        `${folder}/payloads/index is altered: its line of record ${this.#published - 1} is not the one that was written. Restore the folder from a backup.`,
+      )
     }
   }
 
@@ -555,7 +614,10 @@ export class Ledger {
     const last = Date.parse(this.entry(this.size - 1).recorded) * 1000
     const behind = last - this.#options.clock.now()
     if (behind > CLOCK_TOLERANCE) {
-      throw new Fault('refused_start', `the clock is ${Math.round(behind / SECOND)} s behind the last record: set it right, then start again`)
+      throw new Fault(
+        'refused_start',
+        `the clock is ${Math.round(behind / SECOND)} s behind the last record: set it right, then start again`,
+      )
     }
   }
 
@@ -610,7 +672,11 @@ export class Ledger {
 
   /** Nothing is written any more: what is on the disk is for the next start to judge. */
   #fatal(error: unknown): void {
-    this.#failed ??= new Fault('internal', 'the ledger could not be written; the server stops, and recovers at its next start', { cause: error })
+    this.#failed ??= new Fault(
+      'internal',
+      'the ledger could not be written; the server stops, and recovers at its next start',
+      { cause: error },
+    )
     clearTimeout(this.#timer)
     clearInterval(this.#roomTimer)
     this.#options.onFatal(error)
@@ -625,7 +691,8 @@ export class Ledger {
     this.#roomTimer.unref()
   }
 
-  readonly #readTile = (path: string): Uint8Array | undefined => this.#options.files.read(`${this.#options.folder}/log/${path}`)
+  readonly #readTile = (path: string): Uint8Array | undefined =>
+    this.#options.files.read(`${this.#options.folder}/log/${path}`)
 
   #bundle(index: number): Uint8Array[] {
     const width = Math.min(TILE_WIDTH, this.#published - index * TILE_WIDTH)
@@ -636,7 +703,11 @@ export class Ledger {
     try {
       entries = readEntries(this.#options.files, `${this.#options.folder}/log`, index, width)
     } catch (cause) {
-      throw new Fault('altered', `the entry bundle ${index} of ${this.#options.folder}/log is altered: ${(cause as Error).message}`, { cause })
+      throw new Fault(
+        'altered',
+        `the entry bundle ${index} of ${this.#options.folder}/log is altered: ${(cause as Error).message}`,
+        { cause },
+      )
     }
     if (!entries) throw new Fault('altered', `the entry bundle ${index} of ${this.#options.folder}/log is missing`)
     if (this.#bundles.size >= BUNDLES_CACHED) this.#bundles.delete(this.#bundles.keys().next().value!)
@@ -645,10 +716,18 @@ export class Ledger {
   }
 }
 
-async function readCheckpoint(note: string | Uint8Array, vkey: string, where: string): Promise<{ size: number; root: Uint8Array }> {
+async function readCheckpoint(
+  note: string | Uint8Array,
+  vkey: string,
+  where: string,
+): Promise<{ size: number; root: Uint8Array }> {
   try {
     return await verifyCheckpoint(note, vkey)
   } catch (cause) {
-    throw new Fault('refused_start', `the checkpoint in ${where} is not signed by this log's key: ${(cause as Error).message}. The key or the checkpoint was exchanged; restore both from one backup.`, { cause })
+    throw new Fault(
+      'refused_start',
+      `the checkpoint in ${where} is not signed by this log's key: ${(cause as Error).message}. The key or the checkpoint was exchanged; restore both from one backup.`,
+      { cause },
+    )
   }
 }

@@ -9,7 +9,8 @@ import type { Files } from '../../store/files.ts'
 export async function logSigner(files: Files, path: string, origin: string, fresh: boolean): Promise<SyncSigner> {
   let pem = files.read(path)
   if (!pem) {
-    if (!fresh) throw new Fault('refused_start', `the log's key ${path} is missing: restore it from a backup of the keys`)
+    if (!fresh)
+      throw new Fault('refused_start', `the log's key ${path} is missing: restore it from a backup of the keys`)
     const { privateKey } = generateKeyPairSync('ed25519')
     pem = Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' }))
     await files.replace(path, pem, { mode: 0o600 })

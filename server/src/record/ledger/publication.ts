@@ -94,7 +94,11 @@ export function readEntries(files: Files, folder: string, index: number, width: 
   return full && decodeBundle(full, TILE_WIDTH).slice(0, width)
 }
 
-async function inParallel<Item>(items: readonly Item[], run: (item: Item) => Promise<void>, workers = 8): Promise<void> {
+async function inParallel<Item>(
+  items: readonly Item[],
+  run: (item: Item) => Promise<void>,
+  workers = 8,
+): Promise<void> {
   const rest = items.values()
   const work = async (): Promise<void> => {
     for (const item of rest) await run(item)

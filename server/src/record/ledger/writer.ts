@@ -89,7 +89,12 @@ export interface WriterLimits {
   frameRecords: number
 }
 
-export const defaultLimits: WriterLimits = { queueRecords: 50_000, queueBytes: 256 * 1024 * 1024, turnRecords: 128, frameRecords: 4096 }
+export const defaultLimits: WriterLimits = {
+  queueRecords: 50_000,
+  queueBytes: 256 * 1024 * 1024,
+  turnRecords: 128,
+  frameRecords: 4096,
+}
 
 /** How the writer reads what it wrote before. */
 export interface PastRecords {
@@ -191,10 +196,17 @@ export class Writer {
       this.#queuedRecords > 0 &&
       (this.#queuedRecords + drafts.length > queueRecords || this.#queuedBytes + bytes > queueBytes)
     ) {
-      return Promise.reject(new Fault('overloaded', `${this.#queuedRecords} records wait to be written: try again in a second`))
+      return Promise.reject(
+        new Fault('overloaded', `${this.#queuedRecords} records wait to be written: try again in a second`),
+      )
     }
     if (bytes * 2 > this.#parts.room() - this.#queuedBytes * 2) {
-      return Promise.reject(new Fault('disk_full', 'the disk is full but for its reserve: free some space, or lower WHENCE_DISK_RESERVE; nothing of this was accepted'))
+      return Promise.reject(
+        new Fault(
+          'disk_full',
+          'the disk is full but for its reserve: free some space, or lower WHENCE_DISK_RESERVE; nothing of this was accepted',
+        ),
+      )
     }
     this.#queuedRecords += drafts.length
     this.#queuedBytes += bytes
@@ -250,7 +262,11 @@ export class Writer {
         if (this.#queue.length === 0 || this.#parts.publicationDue()) await writing
       }
     } catch (error) {
-      this.#stopped = new Fault('internal', 'the journal could not be written; the server stops, and recovers at its next start', { cause: error })
+      this.#stopped = new Fault(
+        'internal',
+        'the journal could not be written; the server stops, and recovers at its next start',
+        { cause: error },
+      )
       for (const call of this.#unanswered) call.reject(this.#stopped)
       this.#queue.length = 0
       this.#parts.onFatal(error)
@@ -303,7 +319,12 @@ export class Writer {
       }
       await turn()
     }
-    return { records: this.#formed.slice(first - this.#committed), finished, checkpoint: this.#sign(), slots: this.#parts.keys.takeNew() }
+    return {
+      records: this.#formed.slice(first - this.#committed),
+      finished,
+      checkpoint: this.#sign(),
+      slots: this.#parts.keys.takeNew(),
+    }
   }
 
   #stale({ basis, keys = [] }: AppendOptions): boolean {
@@ -315,7 +336,10 @@ export class Writer {
   #sequence(draft: Draft, actor: string, recorded: string): Appended {
     const { identities, idKey } = this.#parts
     if (draft.content.length > MAX_PAYLOAD_BYTES) {
-      return { status: 'refused', fault: new Fault('too_large', `the payload has ${draft.content.length} bytes, more than 8 MiB`) }
+      return {
+        status: 'refused',
+        fault: new Fault('too_large', `the payload has ${draft.content.length} bytes, more than 8 MiB`),
+      }
     }
     const identity = identityOf(idKey, placeBytes(draft))
     const earlier = identities.find(identity)
@@ -351,7 +375,10 @@ export class Writer {
 
   #add(draft: Draft, identity: Buffer, actor: string, recorded: string): Appended {
     if (draft.subject && this.#parts.isGone(draft.subject.id)) {
-      return { status: 'refused', fault: new Fault('conflict', 'this person was erased; nothing more is recorded about them') }
+      return {
+        status: 'refused',
+        fault: new Fault('conflict', 'this person was erased; nothing more is recorded about them'),
+      }
     }
     const shownId = draft.subject ? identity.toString('hex') : draft.id
     const entry: Entry = {
@@ -372,7 +399,14 @@ export class Writer {
       const { r, tag } = binding(draft.subject.keys, place)
       commit = commitment(r, draft.content)
       const header = { id: draft.id, time: formatTime(draft.time), ...draft.header }
-      const sealed = seal(draft.subject.keys, place, tag, commit, header, draft.keep === false ? undefined : draft.content)
+      const sealed = seal(
+        draft.subject.keys,
+        place,
+        tag,
+        commit,
+        header,
+        draft.keep === false ? undefined : draft.content,
+      )
       entry.sealed = sealed.compartment
       payload = sealed.stored
     } else {

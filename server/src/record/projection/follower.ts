@@ -122,7 +122,11 @@ export class Follower {
         })
       }
     } catch (error) {
-      this.#failed = new Fault('unavailable', `the database could not follow the ledger beyond record ${this.#next}: ${(error as Error).message}. Records are still accepted; mend the database, or run whence rebuild.`, { cause: error })
+      this.#failed = new Fault(
+        'unavailable',
+        `the database could not follow the ledger beyond record ${this.#next}: ${(error as Error).message}. Records are still accepted; mend the database, or run whence rebuild.`,
+        { cause: error },
+      )
       for (const waiter of this.#waiting.splice(0)) waiter.reject(this.#failed)
     }
   }

@@ -6,8 +6,13 @@ import { hmac, hmacKey } from './hmac.ts'
 
 test('gives what the platform’s HMAC gives', () => {
   fc.assert(
-    fc.property(fc.constantFrom('sha256', 'sha512'), fc.uint8Array({ maxLength: 64 }), fc.uint8Array({ maxLength: 9000 }), (algorithm, key, message) => {
-      assert.deepEqual(hmac(hmacKey(algorithm, key), message), createHmac(algorithm, key).update(message).digest())
-    }),
+    fc.property(
+      fc.constantFrom('sha256', 'sha512'),
+      fc.uint8Array({ maxLength: 64 }),
+      fc.uint8Array({ maxLength: 9000 }),
+      (algorithm, key, message) => {
+        assert.deepEqual(hmac(hmacKey(algorithm, key), message), createHmac(algorithm, key).update(message).digest())
+      },
+    ),
   )
 })

@@ -49,7 +49,9 @@ export function deriveKeys(key: Uint8Array): SubjectKeys {
 /** The bytes of a place: each field with its length, so that no two places share them. Versions of a kind do. */
 export function placeBytes(place: Place): Buffer {
   const kind = place.kind.split('/', 1)[0]!
-  return Buffer.from(`${kind.length}:${kind}${place.stream.length}:${place.stream}${place.source.length}:${place.source}${place.id}`)
+  return Buffer.from(
+    `${kind.length}:${kind}${place.stream.length}:${place.stream}${place.source.length}:${place.source}${place.id}`,
+  )
 }
 
 /** The keyed digest under which a record is recognised when it comes again: 16 bytes. */
@@ -80,10 +82,26 @@ function nonce(): Buffer {
 }
 
 /** Encrypts header and content for one place. `content` undefined keeps nothing but the binding (a dropped event). */
-export function seal(keys: SubjectKeys, place: Buffer, tag: Buffer, commit: Buffer, header: object, content: Uint8Array | undefined): { compartment: Compartment; stored: Buffer } {
+export function seal(
+  keys: SubjectKeys,
+  place: Buffer,
+  tag: Buffer,
+  commit: Buffer,
+  header: object,
+  content: Uint8Array | undefined,
+): { compartment: Compartment; stored: Buffer } {
   if (content === undefined) {
     const empty = Buffer.alloc(0)
-    return { compartment: { pointers: [], tag: tag.toString('hex'), commit: commit.toString('hex'), sha256: hash('sha256', empty), bytes: 0 }, stored: empty }
+    return {
+      compartment: {
+        pointers: [],
+        tag: tag.toString('hex'),
+        commit: commit.toString('hex'),
+        sha256: hash('sha256', empty),
+        bytes: 0,
+      },
+      stored: empty,
+    }
   }
   const head = Buffer.from(JSON.stringify(header))
   const iv = nonce()
@@ -96,7 +114,13 @@ export function seal(keys: SubjectKeys, place: Buffer, tag: Buffer, commit: Buff
   cipher.final()
   const stored = Buffer.concat([iv, body, cipher.getAuthTag()])
   return {
-    compartment: { pointers: [''], tag: tag.toString('hex'), commit: commit.toString('hex'), sha256: hash('sha256', stored), bytes: stored.length },
+    compartment: {
+      pointers: [''],
+      tag: tag.toString('hex'),
+      commit: commit.toString('hex'),
+      sha256: hash('sha256', stored),
+      bytes: stored.length,
+    },
     stored,
   }
 }
@@ -116,10 +140,16 @@ export function open(keys: SubjectKeys, place: Buffer, compartment: Compartment,
     throw new Fault('altered', 'the payload does not open under the key of its subject', { cause })
   }
   const split = 4 + plain.readUInt32BE(0)
-  const opened = { header: JSON.parse(plain.toString('utf8', 4, split)) as Record<string, unknown>, content: plain.subarray(split) }
+  const opened = {
+    header: JSON.parse(plain.toString('utf8', 4, split)) as Record<string, unknown>,
+    content: plain.subarray(split),
+  }
   const { r, tag } = binding(keys, place)
   const commit = commitment(r, opened.content)
-  if (!timingSafeEqual(tag, Buffer.from(compartment.tag, 'hex')) || !timingSafeEqual(commit, Buffer.from(compartment.commit, 'hex'))) {
+  if (
+    !timingSafeEqual(tag, Buffer.from(compartment.tag, 'hex')) ||
+    !timingSafeEqual(commit, Buffer.from(compartment.commit, 'hex'))
+  ) {
     throw new Fault('altered', 'the content is not the one that the record commits to')
   }
   return opened
