@@ -22,5 +22,8 @@ export async function refused(call: Promise<unknown>, code: string): Promise<str
 
 /** The event counts of an answer add up. */
 export function addsUp({ received, ...parts }: Readonly<Record<string, number>> & { received: number }): void {
-  assert.equal(Object.values(parts).reduce((sum, n) => sum + n, 0), received)
+  assert.equal(
+    Object.values(parts).reduce((sum, n) => sum + n, 0),
+    received,
+  )
 }

@@ -28,11 +28,26 @@ interface Item {
 const item = fc.record({
   source: fc.constantFrom('crm', 'shop'),
   id: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'a#1', '__proto__'),
-  content: fc.constantFrom('{"x":1}', '{"x":1,"y":2}', '{ "y":2,"x":1}', '{"x":1,"x":1}', '{"x":9007199254740992}', '{"x":9007199254740993}', 'no json', ''),
+  content: fc.constantFrom(
+    '{"x":1}',
+    '{"x":1,"y":2}',
+    '{ "y":2,"x":1}',
+    '{"x":1,"x":1}',
+    '{"x":9007199254740992}',
+    '{"x":9007199254740993}',
+    'no json',
+    '',
+  ),
   who: fc.constantFrom('ann', 'bob', undefined),
 })
 const step = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ at: fc.constant('append' as const), calls: fc.array(fc.array(item, { maxLength: 12 }), { minLength: 1, maxLength: 6 }) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      at: fc.constant('append' as const),
+      calls: fc.array(fc.array(item, { maxLength: 12 }), { minLength: 1, maxLength: 6 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ at: fc.constant('reopen' as const) }) },
   { weight: 1, arbitrary: fc.record({ at: fc.constant('cut' as const), seed: fc.nat() }) },
 )
@@ -51,11 +66,13 @@ class Model {
 
   append({ source, id, content, who }: Item): { status: string; seq: number } {
     const earlier = this.#places.get(`${source} ${id}`)
-    if (earlier === undefined) return { status: 'recorded', seq: this.#add(`${source} ${id}`, { content, who, kind: 'event/1' }) }
+    if (earlier === undefined)
+      return { status: 'recorded', seq: this.#add(`${source} ${id}`, { content, who, kind: 'event/1' }) }
     const first = this.records[earlier]!
     if (same(first, { content, who })) return { status: 'duplicate', seq: earlier }
     for (const [seq, record] of this.records.entries()) {
-      if (this.#conflicts.get(seq) === `${source} ${id}` && record.content === content && record.who === who) return { status: 'conflict', seq }
+      if (this.#conflicts.get(seq) === `${source} ${id}` && record.content === content && record.who === who)
+        return { status: 'conflict', seq }
     }
     const seq = this.#add(undefined, { content, who, kind: 'conflict/1' })
     this.#conflicts.set(seq, `${source} ${id}`)
@@ -72,13 +89,26 @@ class Model {
 }
 
 /** Whether two contents say the same: byte for byte about the same one, or as JSON but for spaces and the order of keys. */
-function same(first: { content: string; who: string | undefined }, other: { content: string; who: string | undefined }): boolean {
-  const sayTheSame = (one: string): boolean => one.startsWith('{') && (one.includes('y') ? '{"x":1,"y":2}' : one) === (other.content.includes('y') ? '{"x":1,"y":2}' : other.content)
+function same(
+  first: { content: string; who: string | undefined },
+  other: { content: string; who: string | undefined },
+): boolean {
+  const sayTheSame = (one: string): boolean =>
+    one.startsWith('{') &&
+    (one.includes('y') ? '{"x":1,"y":2}' : one) === (other.content.includes('y') ? '{"x":1,"y":2}' : other.content)
   return (first.content === other.content && first.who === other.who) || sayTheSame(first.content)
 }
 
 function draft({ ledger }: BareLedger, { source, id, content, who }: Item): Draft {
-  const plain: Draft = { kind: 'event/1', stream: 's', source, id, time: 0, refs: { outcome: 'passed', contract: 's@1.0.0' }, content: Buffer.from(content) }
+  const plain: Draft = {
+    kind: 'event/1',
+    stream: 's',
+    source,
+    id,
+    time: 0,
+    refs: { outcome: 'passed', contract: 's@1.0.0' },
+    content: Buffer.from(content),
+  }
   return who === undefined ? plain : { ...plain, subject: ledger.subjects.mint('customer', who) as Subject }
 }
 
@@ -87,13 +117,26 @@ suite('append', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), async (steps) => {
         let disk = new Disk()
-        const open = (): Promise<BareLedger> => openLedger(config, { files: disk.files(), publishEvery: 0, limits, onFatal: (error) => assert.fail(error as Error) })
+        const open = (): Promise<BareLedger> =>
+          openLedger(config, {
+            files: disk.files(),
+            publishEvery: 0,
+            limits,
+            onFatal: (error) => assert.fail(error as Error),
+          })
         let bare = await open()
         const model = new Model()
         const checkpoints: string[] = []
         for (const each of steps) {
           if (each.at === 'append') {
-            const answers = (await Promise.all(each.calls.map((call) => bare.ledger.append(call.map((one) => draft(bare, one)), { actor: 'k' })))) as Appended[][]
+            const answers = (await Promise.all(
+              each.calls.map((call) =>
+                bare.ledger.append(
+                  call.map((one) => draft(bare, one)),
+                  { actor: 'k' },
+                ),
+              ),
+            )) as Appended[][]
             for (const [i, call] of each.calls.entries()) {
               for (const [j, one] of call.entries()) {
                 const answer = answers[i]![j]!
@@ -116,7 +159,10 @@ suite('append', () => {
             const opened = bare.ledger.open(seq)
             assert.ok(opened.state === 'open')
             assert.equal(Buffer.from(opened.content).toString(), content)
-            assert.equal(opened.subject, who === undefined ? '' : (bare.ledger.subjects.find('customer', who) as Subject).id)
+            assert.equal(
+              opened.subject,
+              who === undefined ? '' : (bare.ledger.subjects.find('customer', who) as Subject).id,
+            )
             assert.equal(opened.entry.kind, kind)
           }
           checkpoints.push(bare.ledger.checkpoint)
@@ -128,7 +174,8 @@ suite('append', () => {
         if (ledger.size > 0) {
           assert.deepEqual((await verifyLog(read, ledger.vkey)).problems, [])
           assert.deepEqual((await verifyData({ files, folder: '/data', ledger, keys }, [])).problems, [])
-          for (const checkpoint of checkpoints) assert.ok((await verifyGrowth(checkpoint, ledger.checkpoint, ledger.vkey, read)).ok)
+          for (const checkpoint of checkpoints)
+            assert.ok((await verifyGrowth(checkpoint, ledger.checkpoint, ledger.vkey, read)).ok)
         }
         await bare.stop()
       }),
@@ -138,33 +185,63 @@ suite('append', () => {
 
   test('of appends with one basis exactly one succeeds, however they come', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.record({ key: fc.constantFrom('a', 'b', 'c'), size: fc.integer({ min: 1, max: 9 }) }), { minLength: 1, maxLength: 12 }), async (calls) => {
-        const disk = new Disk()
-        const bare = await openLedger(config, { files: disk.files(), publishEvery: 0, limits })
-        const { ledger } = bare
-        const basis = ledger.size
-        const answers = await Promise.all(
-          calls.map(({ key, size }, i) =>
-            ledger.append(
-              Array.from({ length: size }, (_, n) => ({ ...draft(bare, { source: 'crm', id: `${i}.${n}`, content: '{}', who: 'ann' }), touches: [key] })),
-              { actor: 'k', basis, keys: [key] },
+      fc.asyncProperty(
+        fc.array(fc.record({ key: fc.constantFrom('a', 'b', 'c'), size: fc.integer({ min: 1, max: 9 }) }), {
+          minLength: 1,
+          maxLength: 12,
+        }),
+        async (calls) => {
+          const disk = new Disk()
+          const bare = await openLedger(config, { files: disk.files(), publishEvery: 0, limits })
+          const { ledger } = bare
+          const basis = ledger.size
+          const answers = await Promise.all(
+            calls.map(({ key, size }, i) =>
+              ledger.append(
+                Array.from({ length: size }, (_, n) => ({
+                  ...draft(bare, { source: 'crm', id: `${i}.${n}`, content: '{}', who: 'ann' }),
+                  touches: [key],
+                })),
+                { actor: 'k', basis, keys: [key] },
+              ),
             ),
-          ),
-        )
-        const won = calls.filter((_, i) => answers[i] !== 'stale')
-        assert.deepEqual(won.map(({ key }) => key).sort(), [...new Set(calls.map(({ key }) => key))].sort())
-        assert.equal(ledger.size, won.reduce((sum, { size }) => sum + size, 0))
-        await bare.stop()
-      }),
+          )
+          const won = calls.filter((_, i) => answers[i] !== 'stale')
+          assert.deepEqual(won.map(({ key }) => key).sort(), [...new Set(calls.map(({ key }) => key))].sort())
+          assert.equal(
+            ledger.size,
+            won.reduce((sum, { size }) => sum + size, 0),
+          )
+          await bare.stop()
+        },
+      ),
       { numRuns: 30 },
     )
   })
 
   test('many who append at once each get the places of their own records', async () => {
     const disk = new Disk()
-    const bare = await openLedger(config, { files: disk.files(), publishEvery: 0, limits: { ...limits, frameRecords: 64, turnRecords: 8 } })
-    const calls = Array.from({ length: 60 }, (_, i) => Array.from({ length: 1 + (i % 23) }, (_, n): Item => ({ source: 'crm', id: `${i}.${n}`, content: `{"i":${i},"n":${n}}`, who: `c${i % 7}` })))
-    const answers = (await Promise.all(calls.map((call) => bare.ledger.append(call.map((one) => draft(bare, one)), { actor: 'k' })))) as Appended[][]
+    const bare = await openLedger(config, {
+      files: disk.files(),
+      publishEvery: 0,
+      limits: { ...limits, frameRecords: 64, turnRecords: 8 },
+    })
+    const calls = Array.from({ length: 60 }, (_, i) =>
+      Array.from({ length: 1 + (i % 23) }, (_, n): Item => ({
+        source: 'crm',
+        id: `${i}.${n}`,
+        content: `{"i":${i},"n":${n}}`,
+        who: `c${i % 7}`,
+      })),
+    )
+    const answers = (await Promise.all(
+      calls.map((call) =>
+        bare.ledger.append(
+          call.map((one) => draft(bare, one)),
+          { actor: 'k' },
+        ),
+      ),
+    )) as Appended[][]
     for (const [i, call] of calls.entries()) {
       for (const [n, one] of call.entries()) {
         const answer = answers[i]![n]!
@@ -181,12 +258,20 @@ suite('append', () => {
 
   test('goes on while the journal is emptied of keys for an erasure', async () => {
     const disk = new Disk()
-    const bare = await openLedger(config, { files: disk.files(), publishEvery: 0, limits, onFatal: (error) => assert.fail(error as Error) })
+    const bare = await openLedger(config, {
+      files: disk.files(),
+      publishEvery: 0,
+      limits,
+      onFatal: (error) => assert.fail(error as Error),
+    })
     const done = { appending: false }
     const appending = Promise.all(
       [0, 1, 2].map(async (writer) => {
         for (let n = 0; n < 40; n++) {
-          const [answer] = (await bare.ledger.append([draft(bare, { source: 'crm', id: `${writer}.${n}`, content: `{"n":${n}}`, who: `c${n}` })], { actor: 'k' })) as Appended[]
+          const [answer] = (await bare.ledger.append(
+            [draft(bare, { source: 'crm', id: `${writer}.${n}`, content: `{"n":${n}}`, who: `c${n}` })],
+            { actor: 'k' },
+          )) as Appended[]
           assert.equal(answer!.status, 'recorded')
         }
       }),

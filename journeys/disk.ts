@@ -83,7 +83,10 @@ export class Disk {
         if (is) names.set(name, is)
         else names.delete(name)
       }
-      const entries = [...names].map(([name, node]): [string, Inode | Folder] => [name, isFolder(node) ? folderAfter(node) : inodeAfter(node)])
+      const entries = [...names].map(([name, node]): [string, Inode | Folder] => [
+        name,
+        isFolder(node) ? folderAfter(node) : inodeAfter(node),
+      ])
       return { durable: new Map(entries), seen: new Map(entries) }
     }
     const disk = new Disk()
@@ -138,7 +141,11 @@ export class Disk {
         const draft = `${path}.tmp`
         const folder = await this.#makeFolder(dirname(path))
         await this.#operation(`write ${draft}`, bytes.length)
-        const inode: Inode = { durable: new Uint8Array(), seen: bytes.slice(), unsynced: [{ at: 0, bytes: bytes.slice() }] }
+        const inode: Inode = {
+          durable: new Uint8Array(),
+          seen: bytes.slice(),
+          unsynced: [{ at: 0, bytes: bytes.slice() }],
+        }
         folder.seen.set(name(draft), inode)
         const tidy = (error: unknown): never => {
           folder.seen.delete(name(draft))
@@ -183,7 +190,9 @@ export class Disk {
         write(at, bytes)
       },
       overwrite: async (at, bytes) => {
-        await this.#operation(`overwrite ${path} at ${at}`, bytes.length, () => write(at, bytes.subarray(0, bytes.length >> 1)))
+        await this.#operation(`overwrite ${path} at ${at}`, bytes.length, () =>
+          write(at, bytes.subarray(0, bytes.length >> 1)),
+        )
         size = Math.max(size, at + bytes.length)
         write(at, bytes)
       },
@@ -283,7 +292,12 @@ function settled(inode: Inode, random: (() => number) | undefined, keeps: () => 
   for (const change of inode.unsynced) {
     if (!keeps()) continue
     if ('size' in change) bytes = sized(bytes, change.size)
-    else bytes = laid(bytes, change.at, change.bytes.subarray(0, random() < 0.5 ? change.bytes.length : Math.floor(random() * change.bytes.length)))
+    else
+      bytes = laid(
+        bytes,
+        change.at,
+        change.bytes.subarray(0, random() < 0.5 ? change.bytes.length : Math.floor(random() * change.bytes.length)),
+      )
   }
   return bytes
 }

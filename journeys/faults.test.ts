@@ -45,7 +45,15 @@ const growth: Workload = [[ids(250, 253)], [ids(253, 259), ids(259, 262)], [['e5
 
 function draft({ ledger }: BareLedger, id: string): Draft {
   const n = Number(id.slice(1))
-  const draft: Draft = { kind: 'event/1', stream: 's', source: 'crm', id, time: Date.UTC(2026, 2, 20) * 1000, refs: { outcome: 'passed', contract: 's@1.0.0' }, content: contentOf(id) }
+  const draft: Draft = {
+    kind: 'event/1',
+    stream: 's',
+    source: 'crm',
+    id,
+    time: Date.UTC(2026, 2, 20) * 1000,
+    refs: { outcome: 'passed', contract: 's@1.0.0' },
+    content: contentOf(id),
+  }
   // Some are about nobody, and so in clear.
   return n % 10 === 3 ? draft : { ...draft, subject: ledger.subjects.mint('customer', `c${n % 20}`) as Subject }
 }
@@ -68,10 +76,14 @@ async function work(disk: Disk, run: Run): Promise<void> {
     for (const calls of run.workload) {
       const answers = await Promise.all(
         calls.map(async (call) => {
-          const results = (await bare.ledger.append(call.map((id) => draft(bare, id)), { actor: 'k' })) as Appended[]
+          const results = (await bare.ledger.append(
+            call.map((id) => draft(bare, id)),
+            { actor: 'k' },
+          )) as Appended[]
           for (const [i, result] of results.entries()) {
             assert.notEqual(result.status, 'refused')
-            if (result.status !== 'refused') run.kept.set(call[i]!, { id: call[i]!, seq: result.seq, leaf: result.leaf })
+            if (result.status !== 'refused')
+              run.kept.set(call[i]!, { id: call[i]!, seq: result.seq, leaf: result.leaf })
           }
         }),
       )
@@ -108,15 +120,24 @@ async function examine(disk: Disk, { kept, checkpoints, workload }: Run): Promis
     assert.deepEqual(Buffer.from(opened.content), contentOf(id))
   }
   const wanted = [...new Set(workload.flat(2))]
-  const again = (await ledger.append(wanted.map((id) => draft(bare, id)), { actor: 'k' })) as Appended[]
+  const again = (await ledger.append(
+    wanted.map((id) => draft(bare, id)),
+    { actor: 'k' },
+  )) as Appended[]
   for (const [i, result] of again.entries()) {
     const there = kept.get(wanted[i]!)
-    assert.ok(result.status === 'duplicate' || (result.status === 'recorded' && there === undefined), `${wanted[i]}: ${result.status}`)
+    assert.ok(
+      result.status === 'duplicate' || (result.status === 'recorded' && there === undefined),
+      `${wanted[i]}: ${result.status}`,
+    )
     if (there) assert.equal(result.seq, there.seq)
   }
   const most = 1 + Math.max(...wanted.map((id) => Number(id.slice(1))))
   assert.equal(ledger.size, most)
-  await ledger.append(wanted.map((id) => draft(bare, id)), { actor: 'k' })
+  await ledger.append(
+    wanted.map((id) => draft(bare, id)),
+    { actor: 'k' },
+  )
   assert.equal(ledger.size, most, 'a second time adds nothing')
   await ledger.publish()
 
@@ -131,7 +152,12 @@ async function examine(disk: Disk, { kept, checkpoints, workload }: Run): Promis
 }
 
 /** Tries a mishap at every operation of a workload. Gives their number. */
-async function tryAll(base: Disk, workload: Workload, mishap: Mishap, survivals: (point: number) => Survival[]): Promise<number> {
+async function tryAll(
+  base: Disk,
+  workload: Workload,
+  mishap: Mishap,
+  survivals: (point: number) => Survival[],
+): Promise<number> {
   for (let point = 0; ; point++) {
     const disk = base.after('everything')
     disk.arm(point, mishap)
@@ -146,7 +172,10 @@ async function tryAll(base: Disk, workload: Workload, mishap: Mishap, survivals:
       } catch (error) {
         const what = mishap.kind === 'power' ? 'a power cut' : mishap.message
         const before = disk.operations.slice(Math.max(0, point - 6), point + 1).join('\n')
-        throw new Error(`after ${what} at operation ${point}, ${JSON.stringify(survival)} surviving: ${(error as Error).message}\n${before}`, { cause: error })
+        throw new Error(
+          `after ${what} at operation ${point}, ${JSON.stringify(survival)} surviving: ${(error as Error).message}\n${before}`,
+          { cause: error },
+        )
       }
     }
     if (!reached) {
@@ -164,8 +193,16 @@ async function grown(): Promise<Disk> {
 }
 
 const mishaps: [string, Mishap, (point: number) => Survival[]][] = [
-  ['the power goes, whatever was not synced survives', { kind: 'power' }, (point) => ['nothing', 'everything', { seed: point }]],
-  ['a write or a sync fails, or the disk is full', { kind: 'error', code: 'EIO', message: 'input/output error' }, (point) => ['everything', { seed: point }]],
+  [
+    'the power goes, whatever was not synced survives',
+    { kind: 'power' },
+    (point) => ['nothing', 'everything', { seed: point }],
+  ],
+  [
+    'a write or a sync fails, or the disk is full',
+    { kind: 'error', code: 'EIO', message: 'input/output error' },
+    (point) => ['everything', { seed: point }],
+  ],
 ]
 
 suite('a failing disk', () => {
@@ -207,9 +244,14 @@ suite('a failing disk', () => {
       return rm(folder, { recursive: true, force: true })
     })
     const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder], { encoding: 'utf8' })
-    if (mounted.status !== 0) return t.skip(`a small file system cannot be mounted here: ${mounted.stderr || mounted.error?.message}`)
+    if (mounted.status !== 0)
+      return t.skip(`a small file system cannot be mounted here: ${mounted.stderr || mounted.error?.message}`)
     const full = readConfig(join(folder, 'data'), { WHENCE_STATE: join(folder, 'state') })
-    const big = (bare: BareLedger, n: number): Draft => ({ ...draft(bare, `big${n}`), content: Buffer.alloc(100_000, String(n % 10)), subject: bare.ledger.subjects.mint('customer', 'c') as Subject })
+    const big = (bare: BareLedger, n: number): Draft => ({
+      ...draft(bare, `big${n}`),
+      content: Buffer.alloc(100_000, String(n % 10)),
+      subject: bare.ledger.subjects.mint('customer', 'c') as Subject,
+    })
     const kept = new Map<number, Placed>()
 
     // With the reserve: refused before anything is accepted.
@@ -219,16 +261,23 @@ suite('a failing disk', () => {
       kept.set(n, placed!)
       await bare.ledger.publish()
     }
-    await assert.rejects(async () => {
-      for (let n = 0; n < 100; n++) await put(n)
-    }, (error) => isFault(error, 'disk_full'))
+    await assert.rejects(
+      async () => {
+        for (let n = 0; n < 100; n++) await put(n)
+      },
+      (error) => isFault(error, 'disk_full'),
+    )
     assert.ok(kept.size > 3 && bare.ledger.size === kept.size)
     await bare.stop()
 
     // Without it the disk fails under the ledger: it stops, and goes on once there is room.
     await writeFile(join(folder, 'ballast'), Buffer.alloc(400_000))
     const died = Promise.withResolvers<unknown>()
-    bare = await openLedger(full, { files: { ...localFiles(), free: async () => Number.MAX_SAFE_INTEGER }, publishEvery: 10, onFatal: died.resolve })
+    bare = await openLedger(full, {
+      files: { ...localFiles(), free: async () => Number.MAX_SAFE_INTEGER },
+      publishEvery: 10,
+      onFatal: died.resolve,
+    })
     const filling = (async () => {
       for (let n = kept.size; n < 100; n++) await put(n)
     })().catch(() => {})
@@ -242,7 +291,10 @@ suite('a failing disk', () => {
       assert.ok(opened.state === 'open' && Buffer.from(opened.content).equals(big(bare, n).content))
     }
     await bare.stop()
-    const report = await verifyLog((path) => readFile(join(full.data, 'log', path)).catch(() => undefined), bare.ledger.vkey)
+    const report = await verifyLog(
+      (path) => readFile(join(full.data, 'log', path)).catch(() => undefined),
+      bare.ledger.vkey,
+    )
     assert.deepEqual(report.problems, [])
   })
 })

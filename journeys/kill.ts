@@ -36,13 +36,24 @@ async function append({ ledger }: BareLedger, first: number): Promise<Placed[]> 
     const n = first + i
     // People come and go, so that most frames carry new keys.
     const subject = ledger.subjects.mint('customer', `c-${n % 7 === 0 ? n : n % 100}`) as Subject
-    return { kind: 'event/1', stream: 's', source: 'kill', id: `e-${n}`, time: 1_770_000_000_000_000, refs: { outcome: 'passed' }, content: bodyOf(n), subject }
+    return {
+      kind: 'event/1',
+      stream: 's',
+      source: 'kill',
+      id: `e-${n}`,
+      time: 1_770_000_000_000_000,
+      refs: { outcome: 'passed' },
+      content: bodyOf(n),
+      subject,
+    }
   })
   return (await ledger.append(drafts, { actor: 'kill' })) as Placed[]
 }
 
 function open(folder: string): Promise<BareLedger> {
-  return openLedger(readConfig(folder, { WHENCE_STATE: `${folder}-state`, WHENCE_DISK_RESERVE: '0' }), { publishEvery: 30 })
+  return openLedger(readConfig(folder, { WHENCE_STATE: `${folder}-state`, WHENCE_DISK_RESERVE: '0' }), {
+    publishEvery: 30,
+  })
 }
 
 /** The process that is killed: appends from event `first` on, three batches at a time, for ever. */
@@ -62,7 +73,11 @@ async function write(folder: string, first: number): Promise<void> {
 }
 
 /** Runs the whole test; `say` hears how far it is. */
-export async function killAgainAndAgain(kills: number, seed: number, say: (line: string) => void = () => {}): Promise<Killed> {
+export async function killAgainAndAgain(
+  kills: number,
+  seed: number,
+  say: (line: string) => void = () => {},
+): Promise<Killed> {
   const root = await mkdtemp(join(tmpdir(), 'whence-kill-'))
   const folder = join(root, 'data')
   const acknowledged = new Map<number, { seq: number; leaf: string }>()
@@ -77,13 +92,18 @@ export async function killAgainAndAgain(kills: number, seed: number, say: (line:
     try {
       if (bare.ledger.receiptOf(seq).leaf !== leaf) throw new Error('it has another leaf')
       const opened = bare.ledger.open(seq)
-      if (opened.state !== 'open' || !Buffer.from(opened.content).equals(bodyOf(n))) throw new Error('its content differs')
+      if (opened.state !== 'open' || !Buffer.from(opened.content).equals(bodyOf(n)))
+        throw new Error('its content differs')
     } catch (error) {
       lost.push(`event ${n}, record ${seq}: ${(error as Error).message}`)
     }
   }
   const verified = async (vkey: string): Promise<void> => {
-    const read = (path: string) => readFile(join(folder, 'log', path)).then((bytes) => new Uint8Array(bytes), () => undefined)
+    const read = (path: string) =>
+      readFile(join(folder, 'log', path)).then(
+        (bytes) => new Uint8Array(bytes),
+        () => undefined,
+      )
     const { problems, checkpoint } = await verifyLog(read, vkey)
     for (const { path, message } of problems) lost.push(`${path}: ${message}`)
     const now = Buffer.from((await read('checkpoint'))!).toString('utf8')
@@ -96,7 +116,9 @@ export async function killAgainAndAgain(kills: number, seed: number, say: (line:
 
   try {
     for (let kill = 1; kill <= kills; kill++) {
-      const child = spawn(process.execPath, [fileURLToPath(import.meta.url), 'write', folder, String(next)], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const child = spawn(process.execPath, [fileURLToPath(import.meta.url), 'write', folder, String(next)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
       const fresh: number[] = []
       const ended = new Promise((resolve) => child.once('close', resolve))
       const lines = createInterface({ input: child.stdout })
@@ -133,7 +155,8 @@ export async function killAgainAndAgain(kills: number, seed: number, say: (line:
     for (let first = 0; first < next; first += BATCH) {
       const known = Array.from({ length: BATCH }, (_, i) => first + i).every((n) => acknowledged.has(n))
       if (!known) continue
-      for (const { status } of await append(bare, first)) if (status !== 'duplicate') lost.push(`event ${first} …: sent again it was ${status}`)
+      for (const { status } of await append(bare, first))
+        if (status !== 'duplicate') lost.push(`event ${first} …: sent again it was ${status}`)
     }
     if (bare.ledger.size !== before) lost.push(`sending again added ${bare.ledger.size - before} records`)
     await bare.stop()
@@ -147,8 +170,12 @@ if (import.meta.main) {
   if (process.argv[2] === 'write') {
     await write(process.argv[3]!, Number(process.argv[4]))
   } else {
-    const { values } = parseArgs({ options: { kills: { type: 'string', default: '200' }, seed: { type: 'string', default: '1' } } })
-    const { kills, acknowledged, lost } = await killAgainAndAgain(Number(values.kills), Number(values.seed), (line) => console.log(line))
+    const { values } = parseArgs({
+      options: { kills: { type: 'string', default: '200' }, seed: { type: 'string', default: '1' } },
+    })
+    const { kills, acknowledged, lost } = await killAgainAndAgain(Number(values.kills), Number(values.seed), (line) =>
+      console.log(line),
+    )
     for (const line of lost.slice(0, 20)) console.log(line)
     console.log(`${kills} kills, ${acknowledged} acknowledged, ${lost.length} lost`)
     process.exit(lost.length === 0 && acknowledged > 0 ? 0 : 1)

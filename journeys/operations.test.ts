@@ -21,7 +21,12 @@ import type { Running } from './site.ts'
 
 /** More letters, from the n-th on, to those who are not erased. */
 const more = (from: number, count: number) =>
-  Array.from({ length: count }, (_, i) => ({ ...letters[0]!, id: `more-${from + i}`, n: 1000 + from + i, customer: customers[i % 9]! }))
+  Array.from({ length: count }, (_, i) => ({
+    ...letters[0]!,
+    id: `more-${from + i}`,
+    n: 1000 + from + i,
+    customer: customers[i % 9]!,
+  }))
 
 suite('keeping a site', () => {
   let site: Site
@@ -66,7 +71,8 @@ suite('keeping a site', () => {
     let going = true
     let acknowledged = 0
     const load = (async () => {
-      for (let from = 0; going; from += 20) acknowledged += (await server.client.ingest(stream, more(from, 20))).accounting.passed
+      for (let from = 0; going; from += 20)
+        acknowledged += (await server.client.ingest(stream, more(from, 20))).accounting.passed
     })()
     const { code, stdout, stderr } = await site.whence('backup', to, '--keys', keysTo, '--json')
     going = false
@@ -77,7 +83,10 @@ suite('keeping a site', () => {
 
     const again = await site.whence('backup', to, '--keys', keysTo)
     assert.equal(again.code, 2, 'a backup is never written over another one')
-    assert.equal((await site.whence('backup', join(site.folder, 'b2'), '--keys', join(site.folder, 'b2', 'keys'))).code, 2)
+    assert.equal(
+      (await site.whence('backup', join(site.folder, 'b2'), '--keys', join(site.folder, 'b2', 'keys'))).code,
+      2,
+    )
 
     const other = await Site.make()
     try {
@@ -92,7 +101,11 @@ suite('keeping a site', () => {
       assert.equal(explained.code, 0, explained.stderr)
       const { score, inputs, events } = JSON.parse(explained.stdout)
       assert.deepEqual({ score, inputs, events }, { score: before.score, inputs: before.inputs, events: before.events })
-      assert.equal((await other.whence('restore', to, '--keys', keysTo, '--data', data)).code, 2, 'nothing is restored over a log')
+      assert.equal(
+        (await other.whence('restore', to, '--keys', keysTo, '--data', data)).code,
+        2,
+        'nothing is restored over a log',
+      )
     } finally {
       await other.remove()
     }
@@ -110,7 +123,8 @@ suite('keeping a site', () => {
     for (const [i, events] of all.entries()) {
       const { accounting } = await server.client.ingest(stream, events)
       assert.equal(accounting.duplicate + accounting.passed, events.length)
-      if (done[i]!.status === 'fulfilled') assert.equal(accounting.duplicate, events.length, 'what was acknowledged is there')
+      if (done[i]!.status === 'fulfilled')
+        assert.equal(accounting.duplicate, events.length, 'what was acknowledged is there')
     }
     assert.deepEqual((await server.client.verify()).problems, [])
   })
@@ -134,14 +148,18 @@ suite('keeping a site', () => {
     const repository = join(site.folder, 'repository')
     await mkdir(repository)
     await refused(server.client.anchor({ to: 'git', path: repository }), 'invalid')
-    const git = (...args: string[]): string => execFileSync('git', ['-C', repository, ...args], { encoding: 'utf8' }).trim()
+    const git = (...args: string[]): string =>
+      execFileSync('git', ['-C', repository, ...args], { encoding: 'utf8' }).trim()
     git('init', '--quiet')
     git('config', 'user.name', 'Operator')
     git('config', 'user.email', 'operator@shop.example')
     const first = await server.client.anchor({ to: 'git', path: repository })
     await server.client.anchor({ to: 'git', path: repository })
     assert.equal(git('rev-list', '--count', 'HEAD'), '2')
-    assert.match(git('show', `HEAD~1:${git('ls-tree', '--name-only', 'HEAD')}`), new RegExp(`^${server.origin}\n${first.size}\n`))
+    assert.match(
+      git('show', `HEAD~1:${git('ls-tree', '--name-only', 'HEAD')}`),
+      new RegExp(`^${server.origin}\n${first.size}\n`),
+    )
     assert.equal((await server.client.status()).anchored!.to, 'git')
     assert.equal(git('status', '--porcelain'), '')
   })
@@ -164,7 +182,8 @@ suite('keeping a site', () => {
     const records = (await server.client.records({ from: size - 20 })).records
     assert.equal(records.findLast(({ entry }) => entry.kind === 'event/1')!.entry.source, 'shop')
 
-    const page = (path: string, key?: string) => fetch(new URL(path, server.url), { headers: key ? { authorization: `Bearer ${key}` } : {} })
+    const page = (path: string, key?: string) =>
+      fetch(new URL(path, server.url), { headers: key ? { authorization: `Bearer ${key}` } : {} })
     for (const path of ['/health', '/ready', '/metrics', '/openapi.json', '/log/checkpoint', '/v1/status']) {
       assert.equal((await page(path)).status, 401, path)
       assert.equal((await page(path, 'wk_wrong')).status, 401, path)
@@ -172,13 +191,23 @@ suite('keeping a site', () => {
       assert.equal((await page(path, shop.secret)).status, 403, path)
     }
     const metrics = await (await page('/metrics', auditor.secret)).text()
-    for (const name of ['queue_records', 'ledger_size', 'follower_lag_records', 'journal_sync_seconds', 'records_total']) assert.match(metrics, new RegExp(`^whence_${name}(\\{.*\\})? [\\d.e-]+$`, 'm'))
+    for (const name of [
+      'queue_records',
+      'ledger_size',
+      'follower_lag_records',
+      'journal_sync_seconds',
+      'records_total',
+    ])
+      assert.match(metrics, new RegExp(`^whence_${name}(\\{.*\\})? [\\d.e-]+$`, 'm'))
 
     await server.client.revokeKey(auditor.id)
     await refused(auditor.client.status(), 'unauthorized')
     assert.ok((await server.client.keys()).find(({ id }) => id === auditor.id)!.revoked)
     assert.ok(!JSON.stringify(await server.client.keys()).includes(auditor.secret))
-    assert.equal((await collect(server.client.snapshotRows((await server.client.explain('p-bela')).snapshot!.id))).length, customers.length - 1)
+    assert.equal(
+      (await collect(server.client.snapshotRows((await server.client.explain('p-bela')).snapshot!.id))).length,
+      customers.length - 1,
+    )
   })
 
   test('the command line says by its exit code: yes, a found problem, wrong use', async () => {
@@ -205,7 +234,25 @@ suite('keeping a site', () => {
     const more = [up(never), demo, rebuild(never), backup, restore(never), recover(never), verify]
     const { stdout } = await run(['--help'], {}, {}, more)
     const names = [...new Set([...stdout.matchAll(/^ {2}whence (\w+)/gm)].map(([, name]) => name!))]
-    for (const name of ['up', 'demo', 'apply', 'ingest', 'materialize', 'explain', 'find', 'replay', 'verify', 'erase', 'rebuild', 'backup', 'restore', 'anchor', 'recover', 'status', 'keys']) {
+    for (const name of [
+      'up',
+      'demo',
+      'apply',
+      'ingest',
+      'materialize',
+      'explain',
+      'find',
+      'replay',
+      'verify',
+      'erase',
+      'rebuild',
+      'backup',
+      'restore',
+      'anchor',
+      'recover',
+      'status',
+      'keys',
+    ]) {
       assert.ok(names.includes(name), name)
     }
     for (const name of names) {
@@ -225,7 +272,9 @@ async function tables(site: Site): Promise<Map<string, string[]>> {
   const { databaseUrl: url, data, schema } = site.config
   const database = await openDatabase({ url, folder: `${data}/database`, schema })
   try {
-    const names = await database.query<{ name: string }>("select table_name as name from information_schema.tables where table_schema = current_schema() and table_type = 'BASE TABLE' order by 1")
+    const names = await database.query<{ name: string }>(
+      "select table_name as name from information_schema.tables where table_schema = current_schema() and table_type = 'BASE TABLE' order by 1",
+    )
     const all = new Map<string, string[]>()
     for (const { name } of names.filter((table) => !table.name.includes('migration'))) {
       const rows = await database.query<{ row: string }>(`select to_jsonb(t)::text as row from ${name} t`)

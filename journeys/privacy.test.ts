@@ -16,8 +16,18 @@ const broken = 'cust-zora-7719'
 /** A text as it might stand in a file. */
 function forms(text: string): Buffer[] {
   const bytes = Buffer.from(text)
-  const base64 = [0, 1, 2].map((shift) => Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64').slice(shift === 0 ? 0 : 4, -4))
-  return [bytes, Buffer.from(text, 'utf16le'), Buffer.from(bytes.toString('hex')), Buffer.from(bytes.toString('hex').toUpperCase()), ...base64.map((each) => Buffer.from(each))]
+  const base64 = [0, 1, 2].map((shift) =>
+    Buffer.concat([Buffer.alloc(shift), bytes])
+      .toString('base64')
+      .slice(shift === 0 ? 0 : 4, -4),
+  )
+  return [
+    bytes,
+    Buffer.from(text, 'utf16le'),
+    Buffer.from(bytes.toString('hex')),
+    Buffer.from(bytes.toString('hex').toUpperCase()),
+    ...base64.map((each) => Buffer.from(each)),
+  ]
 }
 
 function found(bytes: Buffer, among: readonly string[]): string[] {
@@ -36,7 +46,9 @@ suite('the files of a server', () => {
     await follow(server.client)
     // A line whose person cannot be read, one that breaks its contract, a conflict, and a person who is erased.
     await server.client.ingest(stream, `{"id":"x1","customer":"${broken}`, { file: 'cut.ndjson', line: 1 })
-    await server.client.ingest(stream, [{ id: 'x2', customer: broken, event: 'no such event', time: '2026-02-01T00:00:00Z' }])
+    await server.client.ingest(stream, [
+      { id: 'x2', customer: broken, event: 'no such event', time: '2026-02-01T00:00:00Z' },
+    ])
     await server.client.explain('p-anna')
     await server.client.erase({ identifier: customers[9]!, basis: 'request of the person' })
     await server.client.find({ identifier: customers[0]! })
@@ -71,7 +83,9 @@ suite('the files of a server', () => {
     const { databaseUrl, schema, data } = site.config
     const database = await openDatabase({ url: databaseUrl, schema, folder: join(data, 'database') })
     try {
-      const tables = await database.query<{ name: string }>('select table_name as name from information_schema.tables where table_schema = current_schema()')
+      const tables = await database.query<{ name: string }>(
+        'select table_name as name from information_schema.tables where table_schema = current_schema()',
+      )
       assert.ok(tables.length > 10)
       let rows = 0
       for (const { name } of tables) {
@@ -90,6 +104,9 @@ suite('the files of a server', () => {
   })
 
   test('while the search itself finds what is there', () => {
-    for (const form of forms(customers[0]!)) assert.deepEqual(found(Buffer.concat([Buffer.from('..'), form, Buffer.from('..')]), [customers[0]!]), [customers[0]])
+    for (const form of forms(customers[0]!))
+      assert.deepEqual(found(Buffer.concat([Buffer.from('..'), form, Buffer.from('..')]), [customers[0]!]), [
+        customers[0],
+      ])
   })
 })

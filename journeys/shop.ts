@@ -1,6 +1,14 @@
 // A small shop with ten customers and three campaigns: what its contract and feature view say, what its customers did,
 // and what that makes of them, reckoned here in plain loops.
-import type { Client, FeatureValue, LogisticModel, ModelVersion, PredictionResults, Snapshot, TrainingSet } from '@whence/sdk'
+import type {
+  Client,
+  FeatureValue,
+  LogisticModel,
+  ModelVersion,
+  PredictionResults,
+  Snapshot,
+  TrainingSet,
+} from '@whence/sdk'
 
 export const stream = 'letters'
 
@@ -18,7 +26,9 @@ export interface Letter {
   amount?: number
 }
 
-export const customers = ['anna', 'bela', 'cleo', 'dora', 'emil', 'finn', 'gita', 'hugo', 'iris', 'jona'].map((name) => `cust-${name}-7719`)
+export const customers = ['anna', 'bela', 'cleo', 'dora', 'emil', 'finn', 'gita', 'hugo', 'iris', 'jona'].map(
+  (name) => `cust-${name}-7719`,
+)
 export const campaigns = ['spring sale', 'summer sale', 'autumn sale']
 
 export const contract = (version = '1.0.0', { creatives = ['A', 'B'], whence = '' } = {}): string => `
@@ -100,7 +110,8 @@ export const letters: readonly Letter[] = (() => {
   const all: Letter[] = []
   for (const campaign of campaigns.keys()) {
     for (const [i, customer] of customers.entries()) {
-      const add = (event: Letter['event'], minutes: number): void => void all.push(letter(all.length + 1, event, customer, campaign, minutes))
+      const add = (event: Letter['event'], minutes: number): void =>
+        void all.push(letter(all.length + 1, event, customer, campaign, minutes))
       add('sent', i)
       if ((i + campaign) % 3 !== 0) add('opened', 60 + i)
       if ((i + campaign) % 4 === 1) add('clicked', 61 + i)
@@ -123,13 +134,17 @@ export interface Reader {
 /** The features of a customer, reckoned from the letters. */
 export function reader(customer: string, when = at, known: readonly Letter[] = letters): Reader {
   const now = Date.parse(when)
-  const past = known.filter((each) => each.customer === customer && Date.parse(each.time) <= now && Date.parse(each.received) <= now)
+  const past = known.filter(
+    (each) => each.customer === customer && Date.parse(each.time) <= now && Date.parse(each.received) <= now,
+  )
   const within = (days: number): Letter[] => past.filter((each) => Date.parse(each.time) > now - days * day)
   return {
     letters_90d: within(90).filter(({ event }) => event === 'sent').length,
     opens_90d: within(90).filter(({ event }) => event === 'opened').length,
     opens_30d: within(30).filter(({ event }) => event === 'opened').length,
-    spent: past.filter(({ event }) => event === 'bought').reduce((sum, { amount }) => sum + Math.round(100 * amount!), 0) / 100,
+    spent:
+      past.filter(({ event }) => event === 'bought').reduce((sum, { amount }) => sum + Math.round(100 * amount!), 0) /
+      100,
   }
 }
 
@@ -144,8 +159,11 @@ export const logistic: LogisticModel = {
 }
 
 /** What the model makes of a customer. */
-export function scored(values: Readonly<Record<string, FeatureValue>>): { score: number; reasons: { feature: string; contribution: number }[] } {
-  const reasons = logistic.features.map(({ name, weight, mean = 0, scale = 1 }) => ({
+export function scored(values: Readonly<Record<string, FeatureValue>>): {
+  score: number
+  reasons: { feature: string; contribution: number }[]
+} {
+  const reasons = logistic.features.map(({ name, weight, mean, scale }) => ({
     feature: name,
     contribution: (weight * (Number(values[name] ?? 0) - mean)) / scale,
   }))
@@ -201,5 +219,12 @@ export const modelOf = (trainingSet: string) => ({
 /** An honest prediction about a customer. */
 export function prediction(customer: string, id = `p-${customer.split('-')[1]}`) {
   const values = reader(customer)
-  return { id, entity: customer, time: '2026-03-01T06:00:00Z', ...scored({ ...values }), inputs: { ...values }, about: { campaign: 'winter sale', creative: 'A' } }
+  return {
+    id,
+    entity: customer,
+    time: '2026-03-01T06:00:00Z',
+    ...scored({ ...values }),
+    inputs: { ...values },
+    about: { campaign: 'winter sale', creative: 'A' },
+  }
 }

@@ -47,7 +47,9 @@ export class Site {
     this.folder = folder
     this.data = join(folder, 'data')
     this.state = join(folder, 'state')
-    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('WHENCE_') && !name.startsWith('NODE_TEST'))
+    const inherited = Object.entries(process.env).filter(
+      ([name]) => !name.startsWith('WHENCE_') && !name.startsWith('NODE_TEST'),
+    )
     this.env = {
       ...(Object.fromEntries(inherited) as Record<string, string>),
       NO_COLOR: '1',
@@ -93,7 +95,10 @@ export class Site {
     return this.whenceWith({}, ...args)
   }
 
-  async whenceWith({ input, env = {} }: { input?: string | Uint8Array; env?: Record<string, string> }, ...args: string[]): Promise<Ran> {
+  async whenceWith(
+    { input, env = {} }: { input?: string | Uint8Array; env?: Record<string, string> },
+    ...args: string[]
+  ): Promise<Ran> {
     const child = this.spawn([main, ...args], env)
     const ran: Ran = { code: null, stdout: '', stderr: '' }
     child.stdout!.setEncoding('utf8').on('data', (text: string) => (ran.stdout += text))
@@ -106,7 +111,11 @@ export class Site {
 
   /** A child process of the same runtime, in this place's environment. It dies with the site. */
   spawn(args: string[], env: Record<string, string> = {}): ChildProcess {
-    const child = spawn(process.execPath, args, { cwd: this.folder, env: { ...this.env, WHENCE_DATA: this.data, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, args, {
+      cwd: this.folder,
+      env: { ...this.env, WHENCE_DATA: this.data, ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
     this.#children.add(child)
     child.once('exit', () => this.#children.delete(child))
     return child
@@ -130,7 +139,7 @@ export class Site {
   }
 
   async remove(): Promise<void> {
-    for (const running of [...this.#running]) await running.stop().catch(() => {})
+    for (const running of this.#running) await running.stop().catch(() => {})
     for (const child of this.#children) child.kill('SIGKILL')
     if (this.env.DATABASE_URL) await dropSchema(this.env.DATABASE_URL, this.env.WHENCE_SCHEMA!)
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 })

@@ -4,7 +4,21 @@ import { after, before, suite, test } from 'node:test'
 import { verifyProof, parseTlogProof } from '@whence/ledger'
 import type { Client, Explanation } from '@whence/sdk'
 import { collect, refused } from './answers.ts'
-import { contract, customers, files, follow, letters, logistic, modelName, modelOf, prediction, reader, scored, stream, at } from './shop.ts'
+import {
+  contract,
+  customers,
+  files,
+  follow,
+  letters,
+  logistic,
+  modelName,
+  modelOf,
+  prediction,
+  reader,
+  scored,
+  stream,
+  at,
+} from './shop.ts'
 import type { Thread } from './shop.ts'
 import { Site } from './site.ts'
 import type { Running } from './site.ts'
@@ -27,7 +41,14 @@ suite('the spine', () => {
 
   test('every letter is accounted for, and its sequence has no gap', async () => {
     const { recorded, sinceStart, gaps } = await whence.stream(stream)
-    assert.deepEqual(recorded, { passed: letters.length, flagged: 0, quarantined: 0, dropped: 0, conflict: 0, released: 0 })
+    assert.deepEqual(recorded, {
+      passed: letters.length,
+      flagged: 0,
+      quarantined: 0,
+      dropped: 0,
+      conflict: 0,
+      released: 0,
+    })
     assert.equal(sinceStart.received, letters.length)
     assert.deepEqual(gaps, [])
   })
@@ -36,7 +57,8 @@ suite('the spine', () => {
     const rows = await collect(whence.snapshotRows(thread.snapshot.id))
     assert.equal(rows.length, customers.length)
     const bySubject = new Map(rows.map(({ subject, values }) => [subject, values]))
-    for (const [i, customer] of customers.entries()) assert.deepEqual(bySubject.get(thread.subjects[i]!), { ...reader(customer) })
+    for (const [i, customer] of customers.entries())
+      assert.deepEqual(bySubject.get(thread.subjects[i]!), { ...reader(customer) })
   })
 
   test('the training set has the features as they were known at each row', async () => {
@@ -50,22 +72,49 @@ suite('the spine', () => {
   test('explains a prediction down to its letters, every claim recomputed or labelled', async () => {
     const explained = await whence.explain('p-bela')
     const values = reader(bela)
-    assert.match(explained.sentence, /^Customer cust-bela-7719 scored 0\.\d\d for "opens the next letter" mainly because/)
+    assert.match(
+      explained.sentence,
+      /^Customer cust-bela-7719 scored 0\.\d\d for "opens the next letter" mainly because/,
+    )
     assert.match(explained.sentence, /Score and inputs were recomputed from \d+ events and agree\.$/)
     assert.equal(explained.entity, bela)
     const { score } = scored({ ...values })
     assert.deepEqual(explained.score, { stored: score, recomputed: score, truth: 'recomputed' })
     for (const { name, truth, served, stored, recomputed, events } of explained.inputs) {
-      assert.deepEqual({ name, truth, served, stored, recomputed }, { name, truth: 'recomputed', served: value(values, name), stored: value(values, name), recomputed: value(values, name) })
+      assert.deepEqual(
+        { name, truth, served, stored, recomputed },
+        {
+          name,
+          truth: 'recomputed',
+          served: value(values, name),
+          stored: value(values, name),
+          recomputed: value(values, name),
+        },
+      )
       const wanted = letters.filter((letter) => letter.customer === bela && counts(name, letter))
-      assert.deepEqual(events.map((seq) => explained.events.find((event) => event.seq === seq)!.id), wanted.map(({ id }) => id), name)
+      assert.deepEqual(
+        events.map((seq) => explained.events.find((event) => event.seq === seq)!.id),
+        wanted.map(({ id }) => id),
+        name,
+      )
     }
     for (const { feature, contribution, truth } of explained.reasons) {
       assert.equal(truth, 'recomputed')
-      assert.equal(contribution, scored({ ...values }).reasons.find((reason) => reason.feature === feature)!.contribution)
+      assert.equal(
+        contribution,
+        scored({ ...values }).reasons.find((reason) => reason.feature === feature)!.contribution,
+      )
     }
-    assert.ok(explained.events.every(({ campaign, creative, consent, outcome, integrity }) => campaign && creative && consent === true && outcome === 'passed' && integrity === 'intact'))
-    assert.ok(explained.events.every(({ knownAsserted }) => knownAsserted), 'a time of knowing that is the source’s word is labelled so')
+    assert.ok(
+      explained.events.every(
+        ({ campaign, creative, consent, outcome, integrity }) =>
+          campaign && creative && consent === true && outcome === 'passed' && integrity === 'intact',
+      ),
+    )
+    assert.ok(
+      explained.events.every(({ knownAsserted }) => knownAsserted),
+      'a time of knowing that is the source’s word is labelled so',
+    )
     assert.ok(explained.claims.every(({ truth }) => truth !== 'contradicted' && truth !== 'erased'))
     assert.ok(explained.records.every(({ integrity }) => integrity === 'intact'))
     assert.equal(explained.counts.contradicted, 0)
@@ -78,7 +127,9 @@ suite('the spine', () => {
 
   test('each record behind an explanation is proved by a tlog-proof that verifies offline', async () => {
     const { records } = await whence.explain('p-bela')
-    const proofs = (await whence.explanationProof('p-bela')).split(/(?<=\n)(?=c2sp\.org\/tlog-proof@v1\n)/).map((text) => text.replace(/\n+$/, '\n'))
+    const proofs = (await whence.explanationProof('p-bela'))
+      .split(/(?<=\n)(?=c2sp\.org\/tlog-proof@v1\n)/)
+      .map((text) => text.replace(/\n+$/, '\n'))
     assert.equal(proofs.length, records.length)
     for (const proof of proofs) {
       const { extra } = parseTlogProof(proof)
@@ -90,12 +141,22 @@ suite('the spine', () => {
   })
 
   test('finds predictions by identifier, campaign, model and time', async () => {
-    const ids = async (query: Parameters<Client['find']>[0]) => (await whence.find(query)).predictions.map(({ id }) => id)
+    const ids = async (query: Parameters<Client['find']>[0]) =>
+      (await whence.find(query)).predictions.map(({ id }) => id)
     assert.deepEqual(await ids({ identifier: anna }), ['p-anna'])
     assert.deepEqual(await ids({ identifier: 'nobody' }), [])
-    assert.equal((await ids({ campaign: 'winter sale', limit: 1000 })).filter((id) => customers.some((customer) => `p-${customer.split('-')[1]}` === id)).length, customers.length)
+    assert.equal(
+      (await ids({ campaign: 'winter sale', limit: 1000 })).filter((id) =>
+        customers.some((customer) => `p-${customer.split('-')[1]}` === id),
+      ).length,
+      customers.length,
+    )
     assert.deepEqual(await ids({ campaign: 'no such sale' }), [])
-    assert.equal((await ids({ model: 'opens@v1', from: '2026-03-01T06:00:00Z', to: '2026-03-01T06:00:01Z', limit: 1000 })).length >= customers.length, true)
+    assert.equal(
+      (await ids({ model: 'opens@v1', from: '2026-03-01T06:00:00Z', to: '2026-03-01T06:00:01Z', limit: 1000 }))
+        .length >= customers.length,
+      true,
+    )
     assert.deepEqual(await ids({ to: '2026-03-01T06:00:00Z' }), [])
   })
 
@@ -113,7 +174,10 @@ suite('the spine', () => {
 
   test('replays all predictions exactly, and a sample by its seed', async () => {
     const all = await whence.replay({ model: modelName })
-    assert.deepEqual({ exact: all.exact, compared: all.compared, causes: all.causes }, { exact: customers.length, compared: customers.length, causes: {} })
+    assert.deepEqual(
+      { exact: all.exact, compared: all.compared, causes: all.causes },
+      { exact: customers.length, compared: customers.length, causes: {} },
+    )
     assert.ok(all.interval.low < 1 && all.interval.high === 1)
     const sample = await whence.replay({ model: modelName, sample: 4, seed: 7 })
     assert.equal(sample.sampled, 4)
@@ -133,35 +197,87 @@ suite('the spine', () => {
     const again = await whence.ingest(stream, letters)
     assert.equal(again.accounting.duplicate, letters.length)
     const snapshot = await whence.materialize({ view: 'reader', at, asOf: thread.snapshot.asOf })
-    assert.deepEqual({ id: snapshot.id, status: snapshot.receipt?.status }, { id: thread.snapshot.id, status: 'duplicate' })
+    assert.deepEqual(
+      { id: snapshot.id, status: snapshot.receipt?.status },
+      { id: thread.snapshot.id, status: 'duplicate' },
+    )
     const model = await whence.registerModel(modelOf(thread.training.id))
     assert.deepEqual({ version: model.version, status: model.receipt?.status }, { version: 1, status: 'duplicate' })
-    const predictions = await whence.predict({ model: modelName, snapshot: snapshot.id, predictions: customers.map((customer) => prediction(customer)) })
-    assert.deepEqual({ recorded: predictions.recorded, duplicate: predictions.duplicate }, { recorded: 0, duplicate: customers.length })
-    assert.deepEqual(predictions.results.map((result) => 'receipt' in result && result.receipt.seq), thread.predictions.results.map((result) => 'receipt' in result && result.receipt.seq))
+    const predictions = await whence.predict({
+      model: modelName,
+      snapshot: snapshot.id,
+      predictions: customers.map((customer) => prediction(customer)),
+    })
+    assert.deepEqual(
+      { recorded: predictions.recorded, duplicate: predictions.duplicate },
+      { recorded: 0, duplicate: customers.length },
+    )
+    assert.deepEqual(
+      predictions.results.map((result) => 'receipt' in result && result.receipt.seq),
+      thread.predictions.results.map((result) => 'receipt' in result && result.receipt.seq),
+    )
     assert.equal((await whence.status()).size, size)
   })
 
   test('the same training set again is the same set; another spine under its id is a conflict', async () => {
-    const request = { id: 'twice', view: 'reader', label: 'x', spine: [{ entity: anna, at: '2026-02-15T00:00:00Z', label: 1 }] }
+    const request = {
+      id: 'twice',
+      view: 'reader',
+      label: 'x',
+      spine: [{ entity: anna, at: '2026-02-15T00:00:00Z', label: 1 }],
+    }
     const first = await whence.createTrainingSet(request)
     const again = await whence.createTrainingSet(request)
-    assert.deepEqual({ seq: again.seq, digest: again.rowsDigest, status: again.receipt?.status }, { seq: first.seq, digest: first.rowsDigest, status: 'duplicate' })
-    await refused(whence.createTrainingSet({ ...request, spine: [{ entity: bela, at: '2026-02-15T00:00:00Z', label: 1 }] }), 'conflict')
-    await refused(whence.createTrainingSet({ ...request, id: 'nobody', spine: [{ entity: 'nobody', at: '2026-02-15T00:00:00Z', label: 1 }] }), 'invalid')
-    const { leftOut, rows } = await whence.createTrainingSet({ ...request, id: 'half', spine: [...request.spine, { entity: 'nobody', at: '2026-02-15T00:00:00Z', label: 0 }] })
+    assert.deepEqual(
+      { seq: again.seq, digest: again.rowsDigest, status: again.receipt?.status },
+      { seq: first.seq, digest: first.rowsDigest, status: 'duplicate' },
+    )
+    await refused(
+      whence.createTrainingSet({ ...request, spine: [{ entity: bela, at: '2026-02-15T00:00:00Z', label: 1 }] }),
+      'conflict',
+    )
+    await refused(
+      whence.createTrainingSet({
+        ...request,
+        id: 'nobody',
+        spine: [{ entity: 'nobody', at: '2026-02-15T00:00:00Z', label: 1 }],
+      }),
+      'invalid',
+    )
+    const { leftOut, rows } = await whence.createTrainingSet({
+      ...request,
+      id: 'half',
+      spine: [...request.spine, { entity: 'nobody', at: '2026-02-15T00:00:00Z', label: 0 }],
+    })
     assert.deepEqual({ leftOut, rows }, { leftOut: { unknown: 1, erased: 0 }, rows: 1 })
   })
 
   test('a prediction again is a duplicate; other content under its id is a conflict, and the first one stands', async () => {
     const honest = prediction(cleo, 'p-contested')
-    const put = async (given: object) => (await whence.predict({ model: modelName, snapshot: thread.snapshot.id, predictions: [{ ...honest, ...given }] })).results[0]!
+    const put = async (given: object) =>
+      (await whence.predict({ model: modelName, snapshot: thread.snapshot.id, predictions: [{ ...honest, ...given }] }))
+        .results[0]!
     const first = await put({})
     assert.equal(first.status, 'recorded')
-    assert.deepEqual(await put({}), { ...first, status: 'duplicate', receipt: { ...receipt(first), status: 'duplicate' } })
+    assert.deepEqual(await put({}), {
+      ...first,
+      status: 'duplicate',
+      receipt: { ...receipt(first), status: 'duplicate' },
+    })
     assert.equal((await put({ score: 0.99 })).status, 'conflict')
-    const twice = await whence.predict({ model: modelName, snapshot: thread.snapshot.id, predictions: [prediction(dora, 'p-twin'), prediction(dora, 'p-twin'), { ...prediction(dora, 'p-twin'), score: 0.1 }] })
-    assert.deepEqual(twice.results.map(({ status }) => status), ['recorded', 'duplicate', 'conflict'])
+    const twice = await whence.predict({
+      model: modelName,
+      snapshot: thread.snapshot.id,
+      predictions: [
+        prediction(dora, 'p-twin'),
+        prediction(dora, 'p-twin'),
+        { ...prediction(dora, 'p-twin'), score: 0.1 },
+      ],
+    })
+    assert.deepEqual(
+      twice.results.map(({ status }) => status),
+      ['recorded', 'duplicate', 'conflict'],
+    )
     const explained = await whence.explain('p-contested')
     assert.equal(explained.seq, receipt(first).seq)
     assert.equal(explained.score.truth, 'recomputed')
@@ -169,10 +285,26 @@ suite('the spine', () => {
 
   test('refuses predictions of a model or a snapshot that is not on the ledger', async () => {
     const { size } = await whence.status()
-    await refused(whence.predict({ model: 'ghost@1', snapshot: thread.snapshot.id, predictions: [prediction(anna, 'p-ghost')] }), 'not_found')
-    await refused(whence.predict({ model: 'opens@2', snapshot: thread.snapshot.id, predictions: [prediction(anna, 'p-ghost')] }), 'not_found')
-    await refused(whence.predict({ model: 'opens@99999999999999', snapshot: thread.snapshot.id, predictions: [prediction(anna, 'p-ghost')] }), 'not_found')
-    await refused(whence.predict({ model: modelName, snapshot: 9_999_999, predictions: [prediction(anna, 'p-ghost')] }), 'not_found')
+    await refused(
+      whence.predict({ model: 'ghost@1', snapshot: thread.snapshot.id, predictions: [prediction(anna, 'p-ghost')] }),
+      'not_found',
+    )
+    await refused(
+      whence.predict({ model: 'opens@2', snapshot: thread.snapshot.id, predictions: [prediction(anna, 'p-ghost')] }),
+      'not_found',
+    )
+    await refused(
+      whence.predict({
+        model: 'opens@99999999999999',
+        snapshot: thread.snapshot.id,
+        predictions: [prediction(anna, 'p-ghost')],
+      }),
+      'not_found',
+    )
+    await refused(
+      whence.predict({ model: modelName, snapshot: 9_999_999, predictions: [prediction(anna, 'p-ghost')] }),
+      'not_found',
+    )
     await refused(whence.explain('p-ghost'), 'not_found')
     assert.equal((await whence.status()).size, size)
   })
@@ -188,22 +320,40 @@ suite('the spine', () => {
 
   test('a false reason is contradicted and named', async () => {
     const honest = prediction(emil)
-    const explained = await told('p-false-reason', { ...honest, reasons: honest.reasons.map((reason) => (reason.feature === 'spent' ? { ...reason, contribution: 2.5 } : reason)) })
-    assert.deepEqual(explained.reasons.filter(({ truth }) => truth === 'contradicted').map(({ feature }) => feature), ['spent'])
+    const explained = await told('p-false-reason', {
+      ...honest,
+      reasons: honest.reasons.map((reason) => (reason.feature === 'spent' ? { ...reason, contribution: 2.5 } : reason)),
+    })
+    assert.deepEqual(
+      explained.reasons.filter(({ truth }) => truth === 'contradicted').map(({ feature }) => feature),
+      ['spent'],
+    )
     assert.match(contradictions(explained), /reason spent was given as \+2\.500/)
   })
 
   test('a reason that the model does not have is contradicted and named', async () => {
     const honest = prediction(emil)
-    const explained = await told('p-invented-reason', { ...honest, reasons: [...honest.reasons, { feature: 'shoe_size', contribution: 3 }] })
+    const explained = await told('p-invented-reason', {
+      ...honest,
+      reasons: [...honest.reasons, { feature: 'shoe_size', contribution: 3 }],
+    })
     assert.match(contradictions(explained), /shoe_size/)
     assert.equal(explained.reasons.find(({ feature }) => feature === 'shoe_size')?.truth, 'contradicted')
   })
 
   test('false inputs are contradicted and named, each', async () => {
     const values = reader(emil)
-    const explained = await told('p-false-inputs', { ...prediction(emil), inputs: { ...values, opens_90d: 12, spent: 4000 } })
-    assert.deepEqual(explained.inputs.filter(({ truth }) => truth === 'contradicted').map(({ name }) => name).sort(), ['opens_90d', 'spent'])
+    const explained = await told('p-false-inputs', {
+      ...prediction(emil),
+      inputs: { ...values, opens_90d: 12, spent: 4000 },
+    })
+    assert.deepEqual(
+      explained.inputs
+        .filter(({ truth }) => truth === 'contradicted')
+        .map(({ name }) => name)
+        .sort(),
+      ['opens_90d', 'spent'],
+    )
     assert.match(contradictions(explained), /opens_90d was served as 12; \d events? recomputes? to \d/)
     assert.match(contradictions(explained), /spent was served as 4000/)
     assert.equal(await missOf('p-false-inputs'), 'inputs differ')
@@ -217,15 +367,28 @@ suite('the spine', () => {
   })
 
   test('a prediction about somebody of whom nothing is known says so', async () => {
-    const { results } = await whence.predict({ model: modelName, snapshot: thread.snapshot.id, predictions: [{ ...prediction(anna, 'p-stranger'), entity: 'cust-stranger-1', inputs: { opens_90d: 3 } }] })
+    const { results } = await whence.predict({
+      model: modelName,
+      snapshot: thread.snapshot.id,
+      predictions: [{ ...prediction(anna, 'p-stranger'), entity: 'cust-stranger-1', inputs: { opens_90d: 3 } }],
+    })
     assert.equal(results[0]!.status, 'recorded')
     const explained = await whence.explain('p-stranger')
     assert.equal(explained.entity, 'cust-stranger-1')
     assert.equal(explained.events.length, 0)
     assert.match(explained.alerts.map(({ text }) => text).join('\n'), /snapshot \d+ has no row/)
     assert.equal(explained.inputs.find(({ name }) => name === 'opens_90d')?.truth, 'contradicted')
-    const none = await whence.predict({ model: modelName, predictions: [{ id: 'p-nobody', score: 0.5 }, { id: 'p-unknown', subject: 'f'.repeat(32), score: 0.5 }] })
-    assert.deepEqual(none.results.map(({ status }) => status), ['refused', 'refused'])
+    const none = await whence.predict({
+      model: modelName,
+      predictions: [
+        { id: 'p-nobody', score: 0.5 },
+        { id: 'p-unknown', subject: 'f'.repeat(32), score: 0.5 },
+      ],
+    })
+    assert.deepEqual(
+      none.results.map(({ status }) => status),
+      ['refused', 'refused'],
+    )
   })
 
   test('a prediction without a snapshot is as the producer says, and is said to be', async () => {
@@ -238,34 +401,62 @@ suite('the spine', () => {
   })
 
   test('a model whose form is not known is explained, its scores asserted', async () => {
-    const { version } = await whence.registerModel({ name: 'forest', predicts: 'buys', artifact: { sha256: 'ab'.repeat(32) } })
-    await whence.predict({ model: `forest@${version}`, snapshot: thread.snapshot.id, predictions: [prediction(finn, 'p-forest')] })
+    const { version } = await whence.registerModel({
+      name: 'forest',
+      predicts: 'buys',
+      artifact: { sha256: 'ab'.repeat(32) },
+    })
+    await whence.predict({
+      model: `forest@${version}`,
+      snapshot: thread.snapshot.id,
+      predictions: [prediction(finn, 'p-forest')],
+    })
     const explained = await whence.explain('p-forest')
     assert.equal(explained.score.truth, 'asserted')
     assert.ok(explained.inputs.every(({ truth }) => truth === 'recomputed'))
-    assert.deepEqual(explained.claims.filter(({ subject }) => subject === 'training' || subject === 'code').map(({ truth }) => truth), ['missing', 'missing'])
+    assert.deepEqual(
+      explained.claims.filter(({ subject }) => subject === 'training' || subject === 'code').map(({ truth }) => truth),
+      ['missing', 'missing'],
+    )
     assert.equal(await missOf('p-forest'), 'model cannot be scored')
   })
 
   test('model versions rise with their content', async () => {
     const other = await whence.registerModel({ ...modelOf(thread.training.id), model: { ...logistic, intercept: 1 } })
     assert.equal(other.version, 2)
-    assert.equal((await whence.registerModel({ ...modelOf(thread.training.id), model: { ...logistic, intercept: 1 } })).version, 2)
-    const both = await Promise.all([1.25, 1.5].map((intercept) => whence.registerModel({ ...modelOf(thread.training.id), model: { ...logistic, intercept } })))
-    assert.deepEqual(both.map(({ version }) => version).sort(), [3, 4])
+    assert.equal(
+      (await whence.registerModel({ ...modelOf(thread.training.id), model: { ...logistic, intercept: 1 } })).version,
+      2,
+    )
+    const both = await Promise.all(
+      [1.25, 1.5].map((intercept) =>
+        whence.registerModel({ ...modelOf(thread.training.id), model: { ...logistic, intercept } }),
+      ),
+    )
+    assert.deepEqual(
+      both.map(({ version }) => version).toSorted((a, b) => a - b),
+      [3, 4],
+    )
     await refused(whence.model('opens@5'), 'not_found')
   })
 
   test('a late letter changes neither the snapshot before it nor what is explained by it', async () => {
     const before = await whence.explain('p-gita')
-    const late = { ...letters.find(({ customer, event }) => customer === gita && event === 'opened')!, id: 'l-late', n: letters.length + 1 }
+    const late = {
+      ...letters.find(({ customer, event }) => customer === gita && event === 'opened')!,
+      id: 'l-late',
+      n: letters.length + 1,
+    }
     assert.equal((await whence.ingest(stream, [late])).accounting.passed, 1)
     const after = await whence.explain('p-gita')
     assert.deepEqual(after.inputs, before.inputs)
     assert.deepEqual(after.events, before.events)
     assert.deepEqual(after.score, before.score)
     const again = await whence.materialize({ view: 'reader', at, asOf: thread.snapshot.asOf })
-    assert.deepEqual({ id: again.id, digest: again.rowsDigest }, { id: thread.snapshot.id, digest: thread.snapshot.rowsDigest })
+    assert.deepEqual(
+      { id: again.id, digest: again.rowsDigest },
+      { id: thread.snapshot.id, digest: thread.snapshot.rowsDigest },
+    )
     const now = await whence.materialize({ view: 'reader', at })
     const rows = await collect(whence.snapshotRows(now.id))
     const [subject] = (await whence.subjects({ identifiers: [gita] })).subjects
@@ -293,21 +484,39 @@ suite('the spine', () => {
 
   test('two that ask for the same snapshot at once get the same one', async () => {
     const { size } = await whence.status()
-    const both = await Promise.all([1, 2, 3].map(() => whence.materialize({ view: 'reader', at: '2026-02-20T00:00:00Z', asOf: size })))
+    const both = await Promise.all(
+      [1, 2, 3].map(() => whence.materialize({ view: 'reader', at: '2026-02-20T00:00:00Z', asOf: size })),
+    )
     assert.equal(new Set(both.map(({ id }) => id)).size, 1)
     assert.deepEqual((await whence.verify()).problems, [])
   })
 
   test('an event that was quarantined joins its stream from its release on', async () => {
-    const odd = { ...letters.find(({ customer, event }) => customer === dora && event === 'opened')!, id: 'l-odd', n: letters.length + 2, creative: 'C' }
+    const odd = {
+      ...letters.find(({ customer, event }) => customer === dora && event === 'opened')!,
+      id: 'l-odd',
+      n: letters.length + 2,
+      creative: 'C',
+    }
     const first = await whence.ingest(stream, [odd], { file: 'odd.ndjson' })
     assert.equal(first.accounting.quarantined, 1)
     const [kept] = await whence.quarantined({ stream })
-    assert.deepEqual({ id: kept!.id, rule: kept!.violations[0]?.rule, content: kept!.content }, { id: 'l-odd', rule: 'creative.enum', content: JSON.stringify(odd) })
+    assert.deepEqual(
+      { id: kept!.id, rule: kept!.violations[0]?.rule, content: kept!.content },
+      { id: 'l-odd', rule: 'creative.enum', content: JSON.stringify(odd) },
+    )
     assert.deepEqual((await whence.release({ stream })).released, [])
 
-    const { applied } = await whence.apply({ files: [{ path: 'letters.yaml', text: contract('1.1.0', { creatives: ['A', 'B', 'C'] }) }, files[1]!] })
-    assert.deepEqual(applied.map(({ kind, version, change }) => [kind, version, change]), [['contract', '1.1.0', 'minor'], ['view', 'v2', 'major']])
+    const { applied } = await whence.apply({
+      files: [{ path: 'letters.yaml', text: contract('1.1.0', { creatives: ['A', 'B', 'C'] }) }, files[1]!],
+    })
+    assert.deepEqual(
+      applied.map(({ kind, version, change }) => [kind, version, change]),
+      [
+        ['contract', '1.1.0', 'minor'],
+        ['view', 'v2', 'major'],
+      ],
+    )
     const before = (await whence.status()).size
     const { released, kept: left } = await whence.release({ stream })
     assert.deepEqual({ released: released.map(({ seq }) => seq), left }, { released: [kept!.seq], left: [] })
@@ -333,7 +542,12 @@ suite('the spine', () => {
   })
 
   test('of a consequential prediction the contributing events are kept, sealed', async () => {
-    await whence.predict({ model: modelName, snapshot: thread.snapshot.id, consequential: true, predictions: [prediction(bela, 'p-consequential')] })
+    await whence.predict({
+      model: modelName,
+      snapshot: thread.snapshot.id,
+      consequential: true,
+      predictions: [prediction(bela, 'p-consequential')],
+    })
     const { seq, inputs } = await whence.explain('p-consequential')
     await server.stop()
     const { ledger, stop } = await site.ledger()
@@ -351,12 +565,17 @@ suite('the spine', () => {
   })
 
   const told = async (id: string, given: object): Promise<Explanation> => {
-    const { results } = await whence.predict({ model: modelName, snapshot: thread.snapshot.id, predictions: [{ ...(given as ReturnType<typeof prediction>), id }] })
+    const { results } = await whence.predict({
+      model: modelName,
+      snapshot: thread.snapshot.id,
+      predictions: [{ ...(given as ReturnType<typeof prediction>), id }],
+    })
     assert.equal(results[0]!.status, 'recorded')
     return whence.explain(id)
   }
 
-  const missOf = async (id: string): Promise<string | undefined> => (await whence.replay({})).misses.find((miss) => miss.id === id)?.cause
+  const missOf = async (id: string): Promise<string | undefined> =>
+    (await whence.replay({})).misses.find((miss) => miss.id === id)?.cause
 })
 
 function counts(feature: string, { event, time }: (typeof letters)[number]): boolean {
@@ -371,7 +590,10 @@ function value(values: object, name: string): unknown {
 }
 
 function contradictions({ alerts }: Explanation): string {
-  return alerts.filter(({ truth }) => truth === 'contradicted').map(({ text }) => text).join('\n')
+  return alerts
+    .filter(({ truth }) => truth === 'contradicted')
+    .map(({ text }) => text)
+    .join('\n')
 }
 
 function receipt(result: Thread['predictions']['results'][number]) {

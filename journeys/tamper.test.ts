@@ -64,7 +64,10 @@ async function refusedStart(starting: Promise<Running>, ...names: RegExp[]): Pro
 }
 
 function contradictions({ alerts }: Explanation): string {
-  return alerts.filter(({ truth }) => truth === 'contradicted').map(({ text }) => text).join('\n')
+  return alerts
+    .filter(({ truth }) => truth === 'contradicted')
+    .map(({ text }) => text)
+    .join('\n')
 }
 
 suite('one altered byte', () => {
@@ -72,8 +75,10 @@ suite('one altered byte', () => {
   let server: Running
   let whence: Client
   let all: string[]
-  const one = (pattern: RegExp): string => all.findLast((path) => pattern.test(path)) ?? assert.fail(`no file is like ${pattern}`)
-  const indexLine = async (seq: number): Promise<Buffer> => (await readFile(join(site.data, 'payloads/index'))).subarray(64 * seq, 64 * seq + 64)
+  const one = (pattern: RegExp): string =>
+    all.findLast((path) => pattern.test(path)) ?? assert.fail(`no file is like ${pattern}`)
+  const indexLine = async (seq: number): Promise<Buffer> =>
+    (await readFile(join(site.data, 'payloads/index'))).subarray(64 * seq, 64 * seq + 64)
 
   before(async () => {
     site = await Site.make()
@@ -95,7 +100,10 @@ suite('one altered byte', () => {
       try {
         const { ok, problems } = await whence.verify()
         assert.equal(ok, false, `${path} at ${at}`)
-        assert.ok(problems.some((problem) => problem.path === path || join(site.data, path) === problem.path), `${path} at ${at}: ${JSON.stringify(problems.slice(0, 3))}`)
+        assert.ok(
+          problems.some((problem) => problem.path === path || join(site.data, path) === problem.path),
+          `${path} at ${at}: ${JSON.stringify(problems.slice(0, 3))}`,
+        )
       } finally {
         await back()
       }
@@ -132,14 +140,21 @@ suite('one altered byte', () => {
     const at = (await indexLine(event!.seq)).readUIntLE(0, 6) + 5
     await found('payloads/000000.bin', [0, at])
     const back = await flip(join(site.data, 'payloads/000000.bin'), at)
-    const [explained, other, replay] = [await whence.explain('p-bela'), await whence.explain('p-cleo'), await whence.replay({})]
+    const [explained, other, replay] = [
+      await whence.explain('p-bela'),
+      await whence.explain('p-cleo'),
+      await whence.replay({}),
+    ]
     await back()
     assert.match(contradictions(explained), new RegExp(`[Rr]ecord ${event!.seq} .*payloads/000000.bin`))
     assert.match(explained.sentence, /contradicts/)
     assert.equal(explained.records.find(({ seq }) => seq === event!.seq)!.integrity, 'altered')
     assert.equal(contradictions(other), '')
     assert.deepEqual(replay.causes, { 'file altered': 1 })
-    assert.deepEqual(replay.misses.map(({ id }) => id), ['p-bela'])
+    assert.deepEqual(
+      replay.misses.map(({ id }) => id),
+      ['p-bela'],
+    )
   })
 
   test('in the index beside the payloads is found, whatever it says', async () => {
@@ -168,7 +183,10 @@ suite('one altered byte', () => {
     assert.deepEqual(replay.causes, { 'file altered': customers.length })
   })
 
-  for (const [what, pattern] of [['the snapshot', /^features\/.*\.parquet$/], ['the list of its rows', /^features\/.*\.rows$/]] as const) {
+  for (const [what, pattern] of [
+    ['the snapshot', /^features\/.*\.parquet$/],
+    ['the list of its rows', /^features\/.*\.rows$/],
+  ] as const) {
     test(`in ${what} is found, and every explanation from it says so`, async () => {
       await found(one(pattern))
       const back = await flip(join(site.data, one(pattern)))
@@ -200,10 +218,19 @@ suite('one altered byte', () => {
     await cp(join(site.data, 'columns'), saved, { recursive: true })
     const manifest = JSON.parse(await readFile(manifestPath, 'utf8'))
     const columns = await openColumns({ folder: site.data })
-    for (const file of manifest.files as { path: string; rows: number; sha256: string; bytes: number; from: number; to: number }[]) {
+    for (const file of manifest.files as {
+      path: string
+      rows: number
+      sha256: string
+      bytes: number
+      from: number
+      to: number
+    }[]) {
       if (seq < file.from || seq >= file.to) continue
       const path = join(site.data, file.path)
-      await columns.run(`COPY (SELECT * FROM ${quote(path)} WHERE seq <> ${seq}) TO ${quote(`${path}.new`)} (FORMAT parquet)`)
+      await columns.run(
+        `COPY (SELECT * FROM ${quote(path)} WHERE seq <> ${seq}) TO ${quote(`${path}.new`)} (FORMAT parquet)`,
+      )
       await rename(`${path}.new`, path)
       const bytes = await readFile(path)
       Object.assign(file, { rows: file.rows - 1, sha256: hash('sha256', bytes, 'hex'), bytes: bytes.length })
@@ -220,7 +247,10 @@ suite('one altered byte', () => {
     server = await site.start()
     whence = server.client
     assert.equal(ok, false)
-    assert.match(problems.map(({ path, message }) => `${path}: ${message}`).join('\n'), new RegExp(`columns/letters/.*\\b${seq}\\b`))
+    assert.match(
+      problems.map(({ path, message }) => `${path}: ${message}`).join('\n'),
+      new RegExp(`columns/letters/.*\\b${seq}\\b`),
+    )
     assert.match(contradictions(explained), new RegExp(`\\b${seq}\\b`))
     assert.ok(replay.misses.some(({ id }) => id === 'p-bela'))
     assert.equal((await whence.verify()).ok, true)
@@ -276,13 +306,19 @@ suite('a folder that is not as it was left', () => {
   })
 
   test('with a clock that is behind its last record is refused', async () => {
-    await refusedStart(site.start({ clock: { ...systemClock, now: () => systemClock.now() - 600_000_000 } }), /the clock is \d+ s behind/)
+    await refusedStart(
+      site.start({ clock: { ...systemClock, now: () => systemClock.now() - 600_000_000 } }),
+      /the clock is \d+ s behind/,
+    )
   })
 
   test('with an altered checkpoint, tile or bundle at its end is refused, and the file named', async () => {
     const all = await walk(join(site.data, 'log'))
     const last = all.findLast((path) => path.startsWith('tile/0/'))!
-    for (const [path, name] of [['checkpoint', /log\/checkpoint is not signed/], [last, /a tile was altered/]] as const) {
+    for (const [path, name] of [
+      ['checkpoint', /log\/checkpoint is not signed/],
+      [last, /a tile was altered/],
+    ] as const) {
       const back = await flip(join(site.data, 'log', path))
       try {
         await refusedStart(site.start(), name)
@@ -337,24 +373,32 @@ suite('an older copy of the folder', () => {
 
   const pinned = /the checkpoint pinned in .*\.checkpoint is at record \d+, but the log ends at \d+/
 
-  test('under newer tables is refused, though nothing is pinned', { skip: process.env.DATABASE_URL ? 'tables lie in PostgreSQL' : false }, async () => {
-    await rename(join(site.data, 'database'), join(site.folder, 'database'))
-    const newer = join(site.folder, 'newer')
-    await rename(site.data, newer)
-    await cp(older, site.data, { recursive: true })
-    await rm(join(site.data, 'database'), { recursive: true })
-    await cp(join(site.folder, 'database'), join(site.data, 'database'), { recursive: true })
-    const state = site.env.WHENCE_STATE!
-    site.env.WHENCE_STATE = join(site.folder, 'elsewhere')
-    try {
-      await refusedStart(site.start(), /the database has followed the log to record \d+, but the log ends at \d+/, /rebuild/)
-    } finally {
-      site.env.WHENCE_STATE = state
-      await rm(site.data, { recursive: true })
-      await rename(newer, site.data)
-      await rename(join(site.folder, 'database'), join(site.data, 'database'))
-    }
-  })
+  test(
+    'under newer tables is refused, though nothing is pinned',
+    { skip: process.env.DATABASE_URL ? 'tables lie in PostgreSQL' : false },
+    async () => {
+      await rename(join(site.data, 'database'), join(site.folder, 'database'))
+      const newer = join(site.folder, 'newer')
+      await rename(site.data, newer)
+      await cp(older, site.data, { recursive: true })
+      await rm(join(site.data, 'database'), { recursive: true })
+      await cp(join(site.folder, 'database'), join(site.data, 'database'), { recursive: true })
+      const state = site.env.WHENCE_STATE!
+      site.env.WHENCE_STATE = join(site.folder, 'elsewhere')
+      try {
+        await refusedStart(
+          site.start(),
+          /the database has followed the log to record \d+, but the log ends at \d+/,
+          /rebuild/,
+        )
+      } finally {
+        site.env.WHENCE_STATE = state
+        await rm(site.data, { recursive: true })
+        await rename(newer, site.data)
+        await rename(join(site.folder, 'database'), join(site.data, 'database'))
+      }
+    },
+  )
 
   test('is refused: the pinned checkpoint is newer', async () => {
     await rm(site.data, { recursive: true })

@@ -72,7 +72,18 @@ export interface Server {
   stop(): Promise<void>
 }
 
-const projections = [recordCountProjection, keyProjection, contractProjection, eventProjection, viewProjection, snapshotProjection, modelProjection, predictionProjection, erasureProjection, anchorProjection]
+const projections = [
+  recordCountProjection,
+  keyProjection,
+  contractProjection,
+  eventProjection,
+  viewProjection,
+  snapshotProjection,
+  modelProjection,
+  predictionProjection,
+  erasureProjection,
+  anchorProjection,
+]
 
 /** Starts a server on a data folder. Throws `refused_start` with one clear line when starting would mean guessing. */
 export async function startServer(config: Config, options: StartOptions = {}): Promise<Server> {
@@ -85,7 +96,11 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const clock = options.clock ?? systemClock
     const files = options.files ?? localFiles()
     undo.push(() => files.close())
-    const keys = await openKeyStore(files, config.keys, await loadKek(files, config.kek, files.read(`${config.keys}/secrets`) !== undefined))
+    const keys = await openKeyStore(
+      files,
+      config.keys,
+      await loadKek(files, config.kek, files.read(`${config.keys}/secrets`) !== undefined),
+    )
     undo.push(() => keys.close())
     const ledger = await Ledger.open({
       files,
@@ -111,7 +126,11 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       await rm(`${config.data}/database`, { recursive: true, force: true })
     }
     undo.push(() => note?.done())
-    const database = await openDatabase({ url: config.databaseUrl, folder: `${config.data}/database`, schema: config.schema })
+    const database = await openDatabase({
+      url: config.databaseUrl,
+      folder: `${config.data}/database`,
+      schema: config.schema,
+    })
     undo.push(() => database.close())
     await database.migrate()
     const follower = new Follower(ledger, database, projections)
@@ -126,7 +145,16 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const events = new Events(ledger, contracts, clock)
     const quarantine = new Quarantine({ ledger, follower, database, contracts, events, clock })
     const views = new ViewBook({ ledger, follower, database, columns, contracts, clock })
-    const snapshots = new Snapshots({ ledger, follower, database, columns, contracts, views, clock, folder: config.data })
+    const snapshots = new Snapshots({
+      ledger,
+      follower,
+      database,
+      columns,
+      contracts,
+      views,
+      clock,
+      folder: config.data,
+    })
     undo.push(() => snapshots.events.settled())
     await snapshots.noteErasures()
     await snapshots.sweep()
@@ -138,15 +166,42 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     await erasures.resume()
     const erasuresReapplied = await erasures.reapply(options.reapplyErasures ?? false)
     await quarantine.expire(keys)
-    const sweep = setInterval(() => void quarantine.expire(keys).catch((error: unknown) => console.error('whence: expiring quarantine failed:', error)), 3_600_000)
+    const sweep = setInterval(
+      () =>
+        void quarantine
+          .expire(keys)
+          .catch((error: unknown) => console.error('whence: expiring quarantine failed:', error)),
+      3_600_000,
+    )
     undo.push(() => clearInterval(sweep))
 
     const warnings = configWarnings(config)
     const token = `wl_${randomBytes(32).toString('base64url')}`
     const local = { id: 'local', name: 'local', source: 'local', scopes: ['admin' as const] }
     const firstStart = (await apiKeys.list()).length === 0
-    const adminKey = firstStart ? (await apiKeys.issue({ name: 'admin', scopes: ['admin'] }, 'local')).secret : undefined
-    const { handlers, pages } = createApi({ config, files, ledger, follower, database, keys, contracts, events, quarantine, views, snapshots, models, predictions, apiKeys, anchors, erasures, clock, warnings })
+    const adminKey = firstStart
+      ? (await apiKeys.issue({ name: 'admin', scopes: ['admin'] }, 'local')).secret
+      : undefined
+    const { handlers, pages } = createApi({
+      config,
+      files,
+      ledger,
+      follower,
+      database,
+      keys,
+      contracts,
+      events,
+      quarantine,
+      views,
+      snapshots,
+      models,
+      predictions,
+      apiKeys,
+      anchors,
+      erasures,
+      clock,
+      warnings,
+    })
     const localDigest = hash('sha256', token)
     const app = createApp(handlers, pages, {
       authenticate: async (secret) => (hash('sha256', secret) === localDigest ? local : apiKeys.authenticate(secret)),
@@ -154,7 +209,16 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const door = options.private ? await listen(app, '127.0.0.1', 0) : await listen(app, config.host, config.port)
     undo.push(() => door.close())
     lock.announce(door.url, token)
-    return { url: door.url, token, adminKey, origin: ledger.origin, vkey: ledger.vkey, warnings, erasuresReapplied, stop }
+    return {
+      url: door.url,
+      token,
+      adminKey,
+      origin: ledger.origin,
+      vkey: ledger.vkey,
+      warnings,
+      erasuresReapplied,
+      stop,
+    }
   } catch (error) {
     await stop().catch(() => {})
     throw error
@@ -166,7 +230,15 @@ async function recoverFolder(config: Config): Promise<Recovery> {
   const lock = takeLock(config.data)
   const files = localFiles()
   const kek = await loadKek(files, config.kek, files.read(`${config.keys}/secrets`) !== undefined)
-  const options = { files, folder: config.data, keyFolder: config.keys, stateFolder: config.state, origin: '', clock: systemClock, onFatal: dieAtOnce }
+  const options = {
+    files,
+    folder: config.data,
+    keyFolder: config.keys,
+    stateFolder: config.state,
+    origin: '',
+    clock: systemClock,
+    onFatal: dieAtOnce,
+  }
   const withLedger = async <T>(work: (options: LedgerOptions) => Promise<T>): Promise<T> => {
     const keys = await openKeyStore(files, config.keys, kek)
     try {
@@ -191,22 +263,45 @@ async function recoverFolder(config: Config): Promise<Recovery> {
 
 /** After a failed write of the journal nothing in memory may be trusted to be on the disk: the process must not go on. */
 function dieAtOnce(error: unknown): void {
-  console.error(`whence: stopping at once: ${(error as Error).message}. What was acknowledged is in the journal; the next start recovers it.`)
+  console.error(
+    `whence: stopping at once: ${(error as Error).message}. What was acknowledged is in the journal; the next start recovers it.`,
+  )
   process.exit(70)
 }
 
 /** A client for commands: of the server that holds the folder, or of one started here for the length of the command. */
-async function connect(dataFolder: string, env: NodeJS.ProcessEnv): Promise<{ client: ReturnType<typeof createClient>; close(): Promise<void> }> {
+async function connect(
+  dataFolder: string,
+  env: NodeJS.ProcessEnv,
+): Promise<{ client: ReturnType<typeof createClient>; close(): Promise<void> }> {
   const running = readLock(dataFolder)
-  if (running?.url && running.token) return { client: createClient({ url: running.url, key: running.token, fetch: patientFetch }), close: async () => {} }
+  if (running?.url && running.token)
+    return {
+      client: createClient({ url: running.url, key: running.token, fetch: patientFetch }),
+      close: async () => {},
+    }
   const server = await startServer(readConfig(dataFolder, env), { private: true })
-  if (server.adminKey) process.stderr.write(`whence: a new log was begun in ${dataFolder}; its admin key, shown once: ${server.adminKey}\n`)
-  return { client: createClient({ url: server.url, key: server.token, fetch: patientFetch }), close: () => server.stop() }
+  if (server.adminKey)
+    process.stderr.write(
+      `whence: a new log was begun in ${dataFolder}; its admin key, shown once: ${server.adminKey}\n`,
+    )
+  return {
+    client: createClient({ url: server.url, key: server.token, fetch: patientFetch }),
+    close: () => server.stop(),
+  }
 }
 
 if (process.argv[1] && fileURLToPath(import.meta.url) === realpathSync(process.argv[1])) {
   const context = processContext((folder) => connect(folder, process.env))
   const start = (folder: string, options?: StartOptions & { host?: string | undefined; port?: string | undefined }) =>
     startServer(readConfig(folder, process.env, options), options)
-  process.exitCode = await runCli(process.argv.slice(2), context, [up(start), demo, rebuild(start), backup, restore(start), recover((folder) => recoverFolder(readConfig(folder, process.env))), verify])
+  process.exitCode = await runCli(process.argv.slice(2), context, [
+    up(start),
+    demo,
+    rebuild(start),
+    backup,
+    restore(start),
+    recover((folder) => recoverFolder(readConfig(folder, process.env))),
+    verify,
+  ])
 }

@@ -64,7 +64,10 @@ export async function loadKek(files: Files, source: KekSource, holdsSecrets = fa
   const stored = files.read(source.path)
   if (stored) return parseKek(Buffer.from(stored).toString('utf8').trim(), source.path)
   if (!source.made || holdsSecrets) {
-    throw new Fault('refused_start', `the key-encryption key ${source.path} does not exist: restore it from where you keep secrets, or correct WHENCE_KEK_FILE`)
+    throw new Fault(
+      'refused_start',
+      `the key-encryption key ${source.path} does not exist: restore it from where you keep secrets, or correct WHENCE_KEK_FILE`,
+    )
   }
   const kek = randomBytes(32)
   await files.replace(source.path, Buffer.from(`${kek.toString('hex')}\n`), { mode: 0o600 })
@@ -99,7 +102,8 @@ export async function openKeyStore(files: Files, folder: string, kek: Uint8Array
     byLookup.set(slot.lookup, index)
     if (slot.state === 'live') byId.set(slot.id, index)
   }
-  const stored = (slot: Slot): Uint8Array => raw.get(slot.index) ?? files.readAt(path, slot.index * SLOT_BYTES, SLOT_BYTES)
+  const stored = (slot: Slot): Uint8Array =>
+    raw.get(slot.index) ?? files.readAt(path, slot.index * SLOT_BYTES, SLOT_BYTES)
 
   const destroy = async (slots: readonly Slot[]): Promise<void> => {
     for (const slot of slots) {
@@ -119,7 +123,11 @@ export async function openKeyStore(files: Files, folder: string, kek: Uint8Array
     if (bytes.every((byte) => byte === 0)) empty.push(index)
     else remember(index, bytes)
   }
-  const erased = new Set(Buffer.from(files.read(`${folder}/erasures`) ?? []).toString('latin1').split('\n'))
+  const erased = new Set(
+    Buffer.from(files.read(`${folder}/erasures`) ?? [])
+      .toString('latin1')
+      .split('\n'),
+  )
   const noted = known.filter((slot) => erased.has(slot.lookup) && !isGone(stored(slot)))
   const revived = noted.filter((slot) => slot.state === 'live')
   // In the middle of their destruction the power went.
@@ -153,7 +161,11 @@ export async function openKeyStore(files: Files, folder: string, kek: Uint8Array
         if (!intact(bytes)) throw new Error('its checksum differs')
         return unwrap(kek, bytes.subarray(56, 116), Buffer.from(slot.id, 'hex'))
       } catch (cause) {
-        throw new Fault('altered', `the key in slot ${slot.index} of ${path} does not open: the key store is altered, or the key-encryption key is another one`, { cause })
+        throw new Fault(
+          'altered',
+          `the key in slot ${slot.index} of ${path} does not open: the key store is altered, or the key-encryption key is another one`,
+          { cause },
+        )
       }
     },
     takeNew() {
@@ -195,7 +207,8 @@ export async function openKeyStore(files: Files, folder: string, kek: Uint8Array
       for (const slot of known) {
         if (!slot) continue
         const bytes = stored(slot)
-        if (!intact(bytes)) problems.push({ path, code: 'altered', message: `slot ${slot.index}: its checksum differs` })
+        if (!intact(bytes))
+          problems.push({ path, code: 'altered', message: `slot ${slot.index}: its checksum differs` })
         else if (slot.state === 'live') {
           try {
             unwrap(kek, bytes.subarray(56, 116), Buffer.from(bytes.subarray(8, 24)))
@@ -263,23 +276,39 @@ function unwrap(kek: Uint8Array, wrapped: Uint8Array, context: Uint8Array): Uint
   return Buffer.concat([decipher.update(wrapped.subarray(12, 44)), decipher.final()])
 }
 
-async function loadSecrets(files: Files, path: string, kek: Uint8Array): Promise<{ lookup: Uint8Array; id: Uint8Array }> {
+async function loadSecrets(
+  files: Files,
+  path: string,
+  kek: Uint8Array,
+): Promise<{ lookup: Uint8Array; id: Uint8Array }> {
   const stored = files.read(path)
   if (!stored) {
     const secrets = { lookup: randomBytes(32), id: randomBytes(32) }
-    const text = Object.entries(secrets).map(([name, key]) => `${name} ${Buffer.from(wrap(kek, key, Buffer.from(name))).toString('hex')}\n`)
+    const text = Object.entries(secrets).map(
+      ([name, key]) => `${name} ${Buffer.from(wrap(kek, key, Buffer.from(name))).toString('hex')}\n`,
+    )
     await files.replace(path, Buffer.from(text.join('')), { mode: 0o600 })
     await files.syncFolder(dirname(path))
     return secrets
   }
-  const lines = new Map(Buffer.from(stored).toString('latin1').trim().split('\n').map((line) => line.split(' ') as [string, string]))
+  const lines = new Map(
+    Buffer.from(stored)
+      .toString('latin1')
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ') as [string, string]),
+  )
   try {
     return {
       lookup: unwrap(kek, Buffer.from(lines.get('lookup')!, 'hex'), Buffer.from('lookup')),
       id: unwrap(kek, Buffer.from(lines.get('id')!, 'hex'), Buffer.from('id')),
     }
   } catch (cause) {
-    throw new Fault('refused_start', `${path} does not open: the key-encryption key is not the one it was made with, or the file is altered. Restore the key, or the folder, from a backup.`, { cause })
+    throw new Fault(
+      'refused_start',
+      `${path} does not open: the key-encryption key is not the one it was made with, or the file is altered. Restore the key, or the folder, from a backup.`,
+      { cause },
+    )
   }
 }
 

@@ -2,11 +2,13 @@
 // what was rewritten, and what remains. It is resumed after a crash from a note beside the keys.
 import type { Erasure, ErasureRequest } from '@whence/sdk'
 import { randomBytes } from 'node:crypto'
+import { dirname } from 'node:path'
 import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Follower, Projection } from '../../record/projection/follower.ts'
 import type { Clock } from '../../record/time.ts'
-import type { Snapshots } from '../../path/features/snapshots.ts'
+import type { NotedFiles, RewrittenFile, Snapshots } from '../../path/features/snapshots.ts'
+import { identityOf, placeBytes } from '../../record/subjects/seal.ts'
 import type { Database } from '../../store/database.ts'
 import type { Files } from '../../store/files.ts'
 import { keyFingerprint } from '../../store/keys.ts'
@@ -21,8 +23,11 @@ interface Note {
   basis: string
   actor: string
   source: string
-  /** How many records it concerns, once that is known. */
+  /** How many records, and rows of tables, it concerns, once that is known. */
   records?: number
+  rows?: number
+  /** The column files that were written again, by subject and stream. */
+  columns?: Record<string, readonly RewrittenFile[]>
 }
 
 const REMAINS: Report['remains'] = [
@@ -70,7 +75,16 @@ export class Erasures {
   readonly #note: string
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(parts: { ledger: Ledger; follower: Follower; database: Database; files: Files; keys: KeyStore; snapshots: Snapshots; clock: Clock; keyFolder: string }) {
+  constructor(parts: {
+    ledger: Ledger
+    follower: Follower
+    database: Database
+    files: Files
+    keys: KeyStore
+    snapshots: Snapshots
+    clock: Clock
+    keyFolder: string
+  }) {
     this.#ledger = parts.ledger
     this.#follower = parts.follower
     this.#database = parts.database
@@ -88,16 +102,25 @@ export class Erasures {
       const slots = this.#ledger.subjects.slots(type, request.identifier)
       if (slots.length === 0) {
         const before = this.#ledger.subjects.find(type, request.identifier) === 'erased'
-        throw new Fault('not_found', before ? 'this person was erased before: nothing is left to erase' : `no ${type} with this identifier was ever recorded: check the identifier and its type`)
+        throw new Fault(
+          'not_found',
+          before
+            ? 'this person was erased before: nothing is left to erase'
+            : `no ${type} with this identifier was ever recorded: check the identifier and its type`,
+        )
       }
       const note: Note = {
         id: randomBytes(8).toString('hex'),
-        slots: slots.map((slot) => ({ index: slot.index, id: slot.id, fingerprint: keyFingerprint(this.#keys.unwrap(slot)) })),
+        slots: slots.map((slot) => ({
+          index: slot.index,
+          id: slot.id,
+          fingerprint: keyFingerprint(this.#keys.unwrap(slot)),
+        })),
         basis: request.basis,
         actor: by.id,
         source: by.source,
       }
-      await this.#files.replace(this.#note, Buffer.from(JSON.stringify(note)), { mode: 0o600 })
+      await this.#keep(note)
       return this.#carryOut(note)
     })
   }
@@ -116,7 +139,9 @@ export class Erasures {
    * erased keys than the key store. Gives the number of keys.
    */
   async reapply(compare: boolean): Promise<number> {
-    const slots = this.#keys.revived.map((id) => ({ index: -1, id, fingerprint: '' }))
+    // One that was cut off has been finished by `resume`.
+    const revived = this.#keys.revived.filter((id) => this.#keys.findById(id) !== undefined)
+    const slots = revived.map((id) => ({ index: -1, id, fingerprint: '' }))
     await this.#follower.reach('erasure')
     const rows = await this.#database.query<{ body: { keys: string[] } }>('select body from erasure order by seq')
     const gone = new Set(rows.flatMap(({ body }) => body.keys))
@@ -126,12 +151,19 @@ export class Erasures {
       for (const slot of all) {
         if (slot.state !== 'live') continue
         const fingerprint = keyFingerprint(this.#keys.unwrap(slot))
-        if (gone.has(fingerprint) && !slots.some(({ id }) => id === slot.id)) slots.push({ index: slot.index, id: slot.id, fingerprint })
+        if (gone.has(fingerprint) && !slots.some(({ id }) => id === slot.id))
+          slots.push({ index: slot.index, id: slot.id, fingerprint })
       }
     }
     if (slots.length === 0) return 0
-    const note = { id: randomBytes(8).toString('hex'), slots, basis: 'erased before; carried out again after a restore', actor: 'whence', source: 'whence' }
-    await this.#files.replace(this.#note, Buffer.from(JSON.stringify(note)), { mode: 0o600 })
+    const note = {
+      id: randomBytes(8).toString('hex'),
+      slots,
+      basis: 'erased before; carried out again after a restore',
+      actor: 'whence',
+      source: 'whence',
+    }
+    await this.#keep(note)
     await this.#inTurn(() => this.#carryOut(note))
     return slots.length
   }
@@ -147,45 +179,88 @@ export class Erasures {
     const seqs = ids.flatMap((id) => this.#ledger.recordsOf(id))
     if (note.records === undefined) {
       note.records = seqs.length
-      await this.#files.replace(this.#note, Buffer.from(JSON.stringify(note)), { mode: 0o600 })
+      note.rows = await this.#predictionsOf(ids)
+      await this.#keep(note)
     }
     await this.#ledger.unlink(seqs)
     const live = [...this.#keys.slots()].filter((slot) => slot.state === 'live' && ids.includes(slot.id))
     if (live.length > 0) await this.#keys.destroy(live)
     this.#ledger.subjects.forget(ids)
 
-    const rowsDeleted: Record<string, number> = { prediction: 0 }
-    for (const id of ids) {
-      const rows = await this.#database.query('update prediction set subject = null, campaign = null, at = null where subject = $1 returning seq', [id])
-      rowsDeleted.prediction! += rows.length
-    }
-    const filesRewritten: Report['filesRewritten'] = []
-    for (const id of ids) filesRewritten.push(...(await this.#snapshots.removeSubject(id)))
+    for (const id of ids)
+      await this.#database.query(
+        'update prediction set subject = null, campaign = null, at = null where subject = $1',
+        [id],
+      )
+    const filesRewritten: RewrittenFile[] = []
+    for (const id of ids) filesRewritten.push(...(await this.#snapshots.removeSubject(id, this.#notedFiles(note, id))))
 
     const report: Report = {
       basis: note.basis,
       keysDestroyed: note.slots.length,
       recordsUnreadable: note.records,
-      rowsDeleted,
+      rowsDeleted: { prediction: note.rows ?? 0 },
       filesRewritten,
       remains: REMAINS,
     }
-    const placed = await this.#ledger.appendOne(
-      {
-        kind: 'erasure/1',
-        stream: 'whence.erasures',
-        source: note.source,
-        id: note.id,
-        time: this.#clock.now(),
-        content: Buffer.from(JSON.stringify({ ...report, keys: note.slots.flatMap(({ fingerprint }) => (fingerprint ? [fingerprint] : [])) })),
-      },
-      note.actor,
-    )
+    const { report: recorded, receipt } = await this.#record(note, report)
     await this.#files.remove(this.#note)
-    const { seq, leaf, recorded, status } = placed
     await this.#follower.reach('erasure')
     await this.#snapshots.noteErasures()
-    return { ...report, seq, receipt: { seq, leaf, recorded, status } }
+    return { ...recorded, seq: receipt.seq, receipt }
+  }
+
+  async #predictionsOf(ids: readonly string[]): Promise<number> {
+    const rows = await this.#database.query<{ n: bigint }>(
+      'select count(*) as n from prediction where subject = any($1::text[])',
+      [ids],
+    )
+    return Number(rows[0]!.n)
+  }
+
+  /** Durable when it resolves. */
+  async #keep(note: Note): Promise<void> {
+    await this.#files.replace(this.#note, Buffer.from(JSON.stringify(note)), { mode: 0o600 })
+    await this.#files.syncFolder(dirname(this.#note))
+  }
+
+  #notedFiles(note: Note, id: string): NotedFiles {
+    const key = (stream: string): string => `${id} ${stream}`
+    return {
+      of: (stream) => note.columns?.[key(stream)] ?? [],
+      keep: (stream, files) => {
+        note.columns = { ...note.columns, [key(stream)]: files }
+        return this.#keep(note)
+      },
+    }
+  }
+
+  /** Records the report; the one that is on record when an erasure was cut off after that. */
+  async #record(note: Note, report: Report): Promise<{ report: Report; receipt: Erasure['receipt'] }> {
+    const draft = {
+      kind: 'erasure/1',
+      stream: 'whence.erasures',
+      source: note.source,
+      id: note.id,
+      time: this.#clock.now(),
+      content: Buffer.from(
+        JSON.stringify({
+          ...report,
+          keys: note.slots.flatMap(({ fingerprint }) => (fingerprint ? [fingerprint] : [])),
+        }),
+      ),
+    }
+    const earlier = this.#ledger.find(identityOf(this.#ledger.subjects.idKey, placeBytes(draft)))
+    if (earlier === undefined) {
+      const { seq, leaf, recorded, status } = await this.#ledger.appendOne(draft, note.actor)
+      return { report, receipt: { seq, leaf, recorded, status } }
+    }
+    const opened = this.#ledger.open(earlier)
+    if (opened.state !== 'open') throw new Fault('altered', `record ${earlier} is no erasure`)
+    const { keys: _, ...before } = JSON.parse(Buffer.from(opened.content).toString('utf8')) as Report & {
+      keys: string[]
+    }
+    return { report: before, receipt: { ...this.#ledger.receiptOf(earlier), status: 'duplicate' } }
   }
 
   #inTurn<T>(run: () => Promise<T>): Promise<T> {

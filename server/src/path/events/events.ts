@@ -70,9 +70,14 @@ export class Events {
     caller: Caller,
   ): Promise<Ingested> {
     const { contract } = this.#contracts.inForce(stream)
-    if (contract.status === 'retired') throw new Fault('invalid', `the contract ${contract.id}@${contract.version} is retired: it takes no events`)
+    if (contract.status === 'retired')
+      throw new Fault('invalid', `the contract ${contract.id}@${contract.version} is retired: it takes no events`)
     const source = sourceOf(caller, query.source)
-    if (source === undefined) throw new Fault('forbidden', `this key records as "${caller.source}", not as "${query.source}": leave the source out`)
+    if (source === undefined)
+      throw new Fault(
+        'forbidden',
+        `this key records as "${caller.source}", not as "${query.source}": leave the source out`,
+      )
     const answer: Ingested = {
       stream,
       contract: `${contract.id}@${contract.version}`,
@@ -104,7 +109,16 @@ export class Events {
       for (const line of found) {
         const number = offset + line.number
         if ('blank' in line) answer.blank.push(number)
-        else if ('tooLong' in line) this.#refuse(answer, stream, number, new Fault('too_large', `line ${number} has ${line.bytes.toLocaleString('en')} bytes, more than 8 MiB: divide the event, or keep its bulk elsewhere`))
+        else if ('tooLong' in line)
+          this.#refuse(
+            answer,
+            stream,
+            number,
+            new Fault(
+              'too_large',
+              `line ${number} has ${line.bytes.toLocaleString('en')} bytes, more than 8 MiB: divide the event, or keep its bulk elsewhere`,
+            ),
+          )
         else group.push({ line: number, bytes: line.bytes })
         if (group.length === GROUP) {
           await take(group)
@@ -119,7 +133,15 @@ export class Events {
     return answer
   }
 
-  async #take(contract: Contract, source: string, query: IngestQuery, caller: Caller, arrivals: Arrival[], answer: Ingested, before: Promise<void>): Promise<void> {
+  async #take(
+    contract: Contract,
+    source: string,
+    query: IngestQuery,
+    caller: Caller,
+    arrivals: Arrival[],
+    answer: Ingested,
+    before: Promise<void>,
+  ): Promise<void> {
     const judged = arrivals.map((arrival) => this.#judge(contract, source, query.file, arrival))
     const drafts = judged.flatMap(({ draft }) => (draft ? [draft] : []))
     const appended = this.#ledger.append(drafts, { actor: caller.id })
@@ -129,11 +151,23 @@ export class Events {
     let next = 0
     for (const event of judged) {
       if (event.before !== undefined) {
-        this.#count(answer, contract.stream, event, { status: 'duplicate', ...this.#ledger.receiptOf(event.before), erased: true }, query.results === 'all')
+        this.#count(
+          answer,
+          contract.stream,
+          event,
+          { status: 'duplicate', ...this.#ledger.receiptOf(event.before), erased: true },
+          query.results === 'all',
+        )
         continue
       }
       if (!event.draft) {
-        this.#refuse(answer, contract.stream, event.line, new Fault('conflict', 'this person was erased; nothing more is recorded about them'), 'erased')
+        this.#refuse(
+          answer,
+          contract.stream,
+          event.line,
+          new Fault('conflict', 'this person was erased; nothing more is recorded about them'),
+          'erased',
+        )
         continue
       }
       this.#count(answer, contract.stream, event, results[next++]!, query.results === 'all')
@@ -182,7 +216,11 @@ export class Events {
       id: id ?? position ?? `sha256:${hash('sha256', bytes, 'hex')}`,
       time: found.time ?? now,
       n: found.sequence,
-      refs: { contract: `${contract.id}@${contract.version}`, outcome, ...(failed ? { failed: failed.slice(0, 1000) } : {}) },
+      refs: {
+        contract: `${contract.id}@${contract.version}`,
+        outcome,
+        ...(failed ? { failed: failed.slice(0, 1000) } : {}),
+      },
       content: bytes,
       subject,
       header,
@@ -230,7 +268,8 @@ async function readJsonBody(body: AsyncIterable<Uint8Array>): Promise<Uint8Array
   let length = 0
   for await (const chunk of body) {
     length += chunk.length
-    if (length > MAX_JSON_BODY_BYTES) throw new Fault('too_large', 'a JSON body may have 64 MiB: send NDJSON, or several requests')
+    if (length > MAX_JSON_BODY_BYTES)
+      throw new Fault('too_large', 'a JSON body may have 64 MiB: send NDJSON, or several requests')
     chunks.push(chunk)
   }
   const bytes = new Uint8Array(Buffer.concat(chunks))
@@ -243,6 +282,10 @@ async function readJsonBody(body: AsyncIterable<Uint8Array>): Promise<Uint8Array
   }
   const { problems } = readContent(bytes)
   const broken = problems.find((problem) => problem.rule === 'json.syntax' || problem.rule === 'json.utf8')
-  if (broken) throw new Fault('invalid', `the body is not JSON: ${broken.message}. For one event a line send application/x-ndjson.`)
+  if (broken)
+    throw new Fault(
+      'invalid',
+      `the body is not JSON: ${broken.message}. For one event a line send application/x-ndjson.`,
+    )
   return [bytes]
 }

@@ -155,9 +155,16 @@ export class EventColumns {
     return (await this.#stream(stream)).check(options.deep ?? false)
   }
 
-  /** Writes the files again without the rows of some subjects. Their old versions are gone from the disk when it returns. */
-  async remove(stream: string, subjects: string | readonly string[]): Promise<Rewritten[]> {
-    return (await this.#stream(stream)).remove([subjects].flat())
+  /**
+   * Writes the files again without the rows of some subjects. Their old versions are gone from the disk when it returns.
+   * What is rewritten is told to `noting` before it counts: after a crash a second call finds nothing left to do.
+   */
+  async remove(
+    stream: string,
+    subjects: string | readonly string[],
+    noting: (rewritten: readonly Rewritten[]) => Promise<void> = async () => {},
+  ): Promise<Rewritten[]> {
+    return (await this.#stream(stream)).remove([subjects].flat(), noting)
   }
 
   /** Drops a stream's files and makes them again from the ledger. */
@@ -371,7 +378,10 @@ class Stream {
 
   // Erasing
 
-  remove(subjects: readonly string[]): Promise<Rewritten[]> {
+  remove(
+    subjects: readonly string[],
+    noting: (rewritten: readonly Rewritten[]) => Promise<void>,
+  ): Promise<Rewritten[]> {
     if (subjects.length === 0) return Promise.resolve([])
     const theirs = `subject IN (${subjects.map(subjectLiteral).join(', ')})`
     return this.#inTurn(async () => {
@@ -401,6 +411,7 @@ class Stream {
         files.push(next)
       }
       if (old.length === 0) return []
+      await noting(rewritten)
       await this.#switch({ ...this.manifest, files })
       await this.#drop(old)
       // A merge that began before holds the rows in a file of its own, which it deletes when it sees the change.

@@ -54,6 +54,21 @@ export interface Recomputed {
   damaged: { seq: number; problem: string }[]
 }
 
+/** A derived file that an erasure wrote again: its digest before and after, and the rows that were taken out. */
+export interface RewrittenFile {
+  path: string
+  before: string
+  after: string
+  removed: number
+}
+
+/** What an erasure that may be cut off has noted of the column files of a stream. */
+export interface NotedFiles {
+  of(stream: string): readonly RewrittenFile[]
+  /** Durable when it resolves. */
+  keep(stream: string, files: readonly RewrittenFile[]): Promise<void>
+}
+
 /** For each subject, for each feature, the positions of the events that it counts. */
 export type Contributors = Map<string, Record<string, number[]>>
 
@@ -366,17 +381,17 @@ export class Snapshots {
     }
   }
 
-  /** Takes a subject out of every derived file. */
-  removeSubject(subject: string): Promise<{ path: string; before: string; after: string; removed: number }[]> {
-    return this.#inTurn(() => this.#removeSubject(subject))
+  /** Takes a subject out of every derived file. `noted` keeps, across a crash, which column files were written again. */
+  removeSubject(subject: string, noted: NotedFiles): Promise<RewrittenFile[]> {
+    return this.#inTurn(() => this.#removeSubject(subject, noted))
   }
 
-  async #removeSubject(subject: string): Promise<{ path: string; before: string; after: string; removed: number }[]> {
+  async #removeSubject(subject: string, noted: NotedFiles): Promise<RewrittenFile[]> {
     await this.#follower.reach('snapshot', 'training')
-    const rewritten: { path: string; before: string; after: string; removed: number }[] = []
+    const rewritten: RewrittenFile[] = []
     for (const stream of this.#contracts.streams()) {
-      for (const { path, before, after, removed } of await this.events.remove(stream, subject))
-        rewritten.push({ path, before, after, removed })
+      const files = await this.events.remove(stream, subject, (files) => noted.keep(stream, files.map(shown)))
+      rewritten.push(...(files.length > 0 ? files.map(shown) : noted.of(stream)))
     }
     const snapshots = await this.#database.query<{ body: SnapshotBody }>('select body from snapshot order by id')
     const sets = await this.#database.query<{ body: TrainingBody }>('select body from training_set order by seq')
@@ -589,6 +604,10 @@ export class Snapshots {
   async #refuseAltered(flaw: string | undefined): Promise<void> {
     if (flaw !== undefined) throw new Fault('altered', `${flaw} Nothing of it is served.`)
   }
+}
+
+function shown({ path, before, after, removed }: RewrittenFile): RewrittenFile {
+  return { path, before, after, removed }
 }
 
 function asks(body: SnapshotBody, subjects: readonly string[]): Ask[] {

@@ -119,7 +119,10 @@ export class Journal {
         const body = bytes.subarray(at + HEAD, end)
         if (!whole || bytes.readUInt32LE(at) !== MAGIC || crc32(body) !== bytes.readUInt32LE(at + 8)) {
           if (i < names.length - 1 || frameFollows(bytes, at + 1)) {
-            throw new Fault('refused_start', `the journal ${path} is damaged at byte ${at}, before its end: acknowledged records stand behind it. Restore the data folder from a backup; docs/operations.md says how.`)
+            throw new Fault(
+              'refused_start',
+              `the journal ${path} is damaged at byte ${at}, before its end: acknowledged records stand behind it. Restore the data folder from a backup; docs/operations.md says how.`,
+            )
           }
           const file = await this.#files.grow(path)
           await file.truncate(at)
@@ -140,7 +143,9 @@ export class Journal {
   }
 
   async #append(frame: Frame): Promise<void> {
-    const file = (this.#current ??= await this.#files.grow(`${this.#folder}/${String(frame.first).padStart(16, '0')}.wal`))
+    const file = (this.#current ??= await this.#files.grow(
+      `${this.#folder}/${String(frame.first).padStart(16, '0')}.wal`,
+    ))
     await file.append(encodeFrame(frame))
     await file.sync()
   }
