@@ -1,6 +1,5 @@
 // HTTP, thin: authenticate, parse, call one step, shape the reply.
 import { serve } from '@hono/node-server'
-import type { HttpBindings } from '@hono/node-server'
 import { endpoints, openApi } from '@whence/sdk'
 import type { Endpoint } from '@whence/sdk'
 import { Hono } from 'hono'
@@ -9,17 +8,12 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { AddressInfo } from 'node:net'
 import type { Server } from 'node:http'
 import { Readable } from 'node:stream'
-import { createGunzip } from 'node:zlib'
-import { ZodError } from 'zod'
-import type { z } from 'zod'
 import { Fault } from '../fault.ts'
 import { permits } from '../rules/access/access.ts'
 import type { Caller } from '../rules/access/access.ts'
+import { readBody, readPath, readQuery } from './body.ts'
+import type { Env } from './body.ts'
 import type { EndpointName, Handlers } from './handlers.ts'
-
-type Env = { Bindings: HttpBindings }
-
-const MAX_BODY_BYTES = 64 * 1024 * 1024
 
 /** What a caller may fetch besides the endpoints of the SDK. */
 export interface Pages {
@@ -56,8 +50,8 @@ export function createApp(handlers: Handlers, pages: Pages, doorkeeper: Doorkeep
       const caller = await admit(c, endpoint.scope)
       const call = {
         caller,
-        path: c.req.param(),
-        query: endpoint.query && parse(endpoint.query, c.req.query(), 'query'),
+        path: readPath(c),
+        query: endpoint.query && readQuery(c, endpoint.query),
         body: await readBody(c, endpoint),
         base: new URL(c.req.url).origin,
       }
@@ -132,64 +126,6 @@ export async function listen(
   }
 }
 
-async function readBody(c: Context<Env>, endpoint: Endpoint): Promise<unknown> {
-  if (endpoint.body === undefined) return undefined
-  const type = (c.req.header('content-type') ?? 'application/json').split(';', 1)[0]!.trim().toLowerCase()
-  const ndjson = type === 'application/x-ndjson' || type === 'application/ndjson' || type === 'application/jsonl'
-  if (type !== 'application/json' && !(ndjson && endpoint.body === 'events')) {
-    throw new Fault(
-      'invalid',
-      `the body is ${type}: send application/json${endpoint.body === 'events' ? ' or application/x-ndjson' : ''}`,
-    )
-  }
-  const stream = bodyStream(c)
-  if (endpoint.body === 'events') return { stream, format: ndjson ? 'ndjson' : 'json' }
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of stream) {
-    length += chunk.length
-    if (length > MAX_BODY_BYTES) throw new Fault('too_large', 'the body has more than 64 MiB: divide it')
-    chunks.push(chunk)
-  }
-  let value: unknown
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)))
-  } catch (cause) {
-    throw new Fault('invalid', `the body is not JSON: ${(cause as Error).message}`, { cause })
-  }
-  return parse(endpoint.body, value, 'body')
-}
-
-async function* bodyStream(c: Context<Env>): AsyncGenerator<Uint8Array> {
-  const incoming = c.env.incoming as Readable | undefined
-  const encoding = (c.req.header('content-encoding') ?? 'identity').toLowerCase()
-  if (encoding !== 'identity' && encoding !== 'gzip')
-    throw new Fault('invalid', `content-encoding ${encoding} is not known: send gzip, or none`)
-  const raw = incoming ?? Readable.from(c.req.raw.body ?? [])
-  if (encoding === 'identity') return yield* raw as AsyncIterable<Uint8Array>
-  const gunzip = createGunzip()
-  raw.on('error', (error) => gunzip.destroy(error))
-  raw.pipe(gunzip)
-  try {
-    yield* gunzip as AsyncIterable<Uint8Array>
-  } catch (cause) {
-    throw new Fault('invalid', `the body is not gzip, or is cut off: ${(cause as Error).message}`, { cause })
-  }
-}
-
-function parse<S extends z.ZodType>(schema: S, value: unknown, what: string): z.output<S> {
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  throw parsed.error instanceof ZodError ? described(parsed.error, what) : parsed.error
-}
-
-function described(error: ZodError, what: string): Fault {
-  const lines = error.issues
-    .slice(0, 5)
-    .map((issue) => `${issue.path.length > 0 ? `/${issue.path.join('/')}` : what}: ${issue.message}`)
-  return new Fault('invalid', `the ${what} is not as it should be. ${lines.join('; ')}`)
-}
-
 function reply(c: Context<Env>, endpoint: Endpoint, result: unknown, body: unknown): Response {
   if ('json' in endpoint.answer) return c.json(result as object, statusOf(result, body))
   if ('text' in endpoint.answer) return c.text(result as string)
@@ -217,7 +153,8 @@ function refuse(c: Context<Env>, error: unknown): Response {
   const fault = Fault.from(error)
   if (fault.code === 'internal')
     console.error(
-      `whence: ${c.req.method} ${c.req.path.replace(/\/(explain|predictions)\/[^/]+/, '/$1/…')} failed:`,
+      // As it came, percent-encoded: whoever calls writes no line of the log.
+      `whence: ${c.req.method} ${new URL(c.req.url).pathname.replace(/\/(explain|predictions)\/[^/]+/, '/$1/…')} failed:`,
       fault.cause ?? fault,
     )
   const body = {

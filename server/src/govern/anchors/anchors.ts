@@ -1,5 +1,6 @@
 // Anchoring: the signed checkpoint is given to somebody else to keep. From then on altering the log shows.
 import { claimedCheckpoint, parseVerifierKey, toBase64, toHex, verifyCheckpoint } from '@whence/ledger'
+import type { VerifierKey } from '@whence/ledger'
 import type { Anchor, AnchorRequest } from '@whence/sdk'
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
@@ -146,7 +147,7 @@ export class Anchors {
     checkpoint: string,
     size: number,
   ): Promise<Pick<Anchor, 'where' | 'independent' | 'cosignature'>> {
-    const witness = parseVerifierKey(vkey)
+    const witness = witnessKey(vkey)
     let old = await this.#lastSeenBy(witness.name)
     for (let attempt = 0; attempt < 2; attempt++) {
       const hashes = old > 0 && old < size ? this.#ledger.consistency(old) : []
@@ -184,5 +185,13 @@ export class Anchors {
     await this.#follower.reach('anchor')
     const rows = await this.#database.query<{ body: Anchor }>('select body from anchor order by seq desc')
     return rows.find(({ body }) => body.to === 'witness' && body.where.startsWith(`${witness} `))?.body.size ?? 0
+  }
+}
+
+function witnessKey(vkey: string): VerifierKey {
+  try {
+    return parseVerifierKey(vkey)
+  } catch (cause) {
+    throw new Fault('invalid', `the witness's key cannot be used: ${(cause as Error).message}`, { cause })
   }
 }

@@ -114,7 +114,7 @@ export class ViewBook {
 
   /** A view by name (the newest version) or `name@vN`. Throws `not_found`. */
   async get(name: string): Promise<ViewVersion> {
-    const match = /^(.+?)(?:@v?(\d+))?$/.exec(name)!
+    const match = /^(.+?)(?:@v?(\d+))?$/s.exec(name)!
     const versions = await this.#versions(match[1]!)
     const found =
       match[2] === undefined ? versions.at(-1) : versions.find(({ version }) => version === Number(match[2]))

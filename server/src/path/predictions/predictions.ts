@@ -161,8 +161,8 @@ export class Predictions {
     if (query.campaign !== undefined) where('campaign = ?', query.campaign)
     if (query.model?.includes('@')) where('model = ?', query.model.replace(/@v(\d)/, '@$1'))
     else if (query.model !== undefined) where("split_part(model, '@', 1) = ?", query.model)
-    if (query.from !== undefined) where('at >= ?', BigInt(parseTime(query.from)!))
-    if (query.to !== undefined) where('at < ?', BigInt(parseTime(query.to)!))
+    if (query.from !== undefined) where('at >= ?', momentOf(query.from))
+    if (query.to !== undefined) where('at < ?', momentOf(query.to))
     if (query.before !== undefined) where('seq < ?', BigInt(query.before))
     params.push(limit + 1)
     const rows = await this.#database.query<{
@@ -247,4 +247,10 @@ export class Predictions {
       for (const draft of group) draft.header = { contributors: contributors.get(draft.subject!.id) ?? {} }
     }
   }
+}
+
+function momentOf(time: string): bigint {
+  const at = parseTime(time)
+  if (at === undefined) throw new Fault('invalid', `"${time}" is no time, or lies outside of the years 1684 to 2255`)
+  return BigInt(at)
 }
