@@ -45,7 +45,8 @@ export type Accounting = z.infer<typeof Accounting>
 
 /**
  * The answer to a batch. `results` holds what is not a plain pass (and everything with `?results=all`); `first` and `last`
- * are the first and last ledger positions of the batch.
+ * are the first and last ledger positions of the batch. All is counted; of `blank` and of `results` the first 10,000
+ * are listed.
  */
 export const Ingested = z.object({
   stream: z.string(),
@@ -55,6 +56,11 @@ export const Ingested = z.object({
   first: Seq.optional(),
   last: Seq.optional(),
   results: z.array(EventResult),
+  omitted: z
+    .number()
+    .int()
+    .optional()
+    .describe('lines that `blank` and `results` would list beyond their first 10,000'),
 })
 export type Ingested = z.infer<typeof Ingested>
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Receipt } from './receipts.ts'
-import { Seq, Sha256, SubjectId, Time } from './time.ts'
+import { isStep, Seq, Sha256, SubjectId, Time } from './time.ts'
 
 /** A file of derived data whose digest is on the ledger. */
 export const DataFile = z.object({
@@ -62,7 +62,11 @@ export type Subjects = z.infer<typeof Subjects>
 
 /** A point-in-time training set: for each row of the spine the features as they were known at that row's `at`. */
 export const TrainingSetRequest = z.object({
-  id: z.string().min(1).max(128),
+  id: z
+    .string()
+    .min(1)
+    .max(128)
+    .refine((id) => !isStep(id), 'cannot be asked for'),
   view: z.string(),
   asOf: Seq.optional(),
   label: z.string().min(1).max(128),

@@ -1,10 +1,14 @@
 import { z } from 'zod'
 import { FeatureValue } from './features.ts'
 import { Problem, Receipt } from './receipts.ts'
-import { Seq, SubjectId, Time } from './time.ts'
+import { isStep, Seq, SubjectId, Time } from './time.ts'
 
 export const Prediction = z.object({
-  id: z.string().min(1).max(256),
+  id: z
+    .string()
+    .min(1)
+    .max(256)
+    .refine((id) => !isStep(id), 'cannot be asked for'),
   subject: SubjectId.optional(),
   entity: z.string().min(1).max(512).optional().describe("the person's identifier, where the subject id is not known"),
   score: z.number(),

@@ -17,3 +17,6 @@ export const SubjectId = z.string().regex(/^[0-9a-f]{32}$/)
 export const Versioned = z.string().regex(/^[A-Za-z0-9_.:/-]{1,128}@v?[0-9][0-9A-Za-z.+-]{0,40}$/)
 
 export const Name = z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,127}$/, 'letters, digits, "_", "-" and "." only')
+
+/** What an id may not be: an address takes `.` and `..` for steps between folders, so that nobody could ask for it. */
+export const isStep = (id: string): boolean => id === '.' || id === '..'

@@ -22,6 +22,9 @@ export const MAX_JSON_BODY_BYTES = 64 * 1024 * 1024
 /** Events judged and appended in one go. */
 const GROUP = 250
 
+/** Lines that an answer lists of a kind: a body of nothing but faults must not fill the memory. */
+const MOST_LISTED = 10_000
+
 /** An event as it came: its bytes and its place in the body or file, from 1. */
 interface Arrival {
   line: number
@@ -108,7 +111,7 @@ export class Events {
     const lines = async (found: ReturnType<LineSplitter['push']>): Promise<void> => {
       for (const line of found) {
         const number = offset + line.number
-        if ('blank' in line) answer.blank.push(number)
+        if ('blank' in line) list(answer, answer.blank, number)
         else if ('tooLong' in line)
           this.#refuse(
             answer,
@@ -245,7 +248,7 @@ export class Events {
     if (status === 'recorded') row.outcome = event.outcome
     if (event.violations.length > 0) row.violations = event.violations
     if (erased) row.erased = true
-    answer.results.push(row)
+    list(answer, answer.results, row)
   }
 
   #refuse(answer: Ingested, stream: string, line: number, fault: Fault, code: string = fault.code): void {
@@ -253,7 +256,7 @@ export class Events {
       accounting.received++
       accounting.refused++
     }
-    answer.results.push({ line, status: 'refused', problem: { code, message: fault.message } })
+    list(answer, answer.results, { line, status: 'refused', problem: { code, message: fault.message } })
   }
 
   #totals(stream: string): Accounting {
@@ -261,6 +264,12 @@ export class Events {
     if (!totals) this.#sinceStart.set(stream, (totals = noEvents()))
     return totals
   }
+}
+
+/** Beyond the most that is listed a line is only counted. */
+function list<Item>(answer: Ingested, items: Item[], item: Item): void {
+  if (items.length < MOST_LISTED) items.push(item)
+  else answer.omitted = (answer.omitted ?? 0) + 1
 }
 
 async function readJsonBody(body: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
