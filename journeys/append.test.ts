@@ -15,7 +15,13 @@ import type { BareLedger } from './site.ts'
 const config = readConfig('/data', { WHENCE_STATE: '/state' })
 
 /** Small enough that calls are divided, and that frames are formed while others are being written. */
-const limits: WriterLimits = { queueRecords: 50_000, queueBytes: 1 << 30, turnRecords: 2, frameRecords: 5 }
+const limits: WriterLimits = {
+  queueRecords: 50_000,
+  queueBytes: 1 << 30,
+  turnRecords: 2,
+  smallFrame: 2,
+  frameRecords: 5,
+}
 
 interface Item {
   source: string

@@ -37,6 +37,7 @@ export async function send(
   else sent.end(body)
   const [response] = await once(sent, 'response', { signal: AbortSignal.timeout(30_000) })
   const text = Buffer.concat(await collect<Buffer>(response)).toString()
+  sent.destroy()
   let code: string | undefined
   try {
     code = JSON.parse(text).error?.code

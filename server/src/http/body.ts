@@ -76,7 +76,8 @@ async function* bodyStream(c: Context<Env>): AsyncGenerator<Uint8Array> {
     raw.pipe(gunzip)
   }
   try {
-    yield* (zipped ? gunzip : raw) as AsyncIterable<Uint8Array>
+    // Left before its end, a request is not destroyed: its caller is still to be told why.
+    yield* (zipped ? gunzip : raw.iterator({ destroyOnReturn: false })) as AsyncIterable<Uint8Array>
   } catch (cause) {
     const why = zipped ? 'is not gzip, or is cut off' : 'is cut off'
     throw new Fault('invalid', `the body ${why}: ${(cause as Error).message}`, { cause })

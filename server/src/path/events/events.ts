@@ -19,8 +19,11 @@ import type { ContractBook } from './contract-book.ts'
 /** A JSON body (one event, or an array of them) is read whole, so it is bounded; NDJSON is not. */
 export const MAX_JSON_BODY_BYTES = 64 * 1024 * 1024
 
-/** Events judged and appended in one go. */
+/** Events appended in one go. */
 const GROUP = 250
+
+/** Events judged in one turn of the event loop, so that a large body does not hold up a single event for long. */
+const TURN = 16
 
 /** Lines that an answer lists of a kind: a body of nothing but faults must not fill the memory. */
 const MOST_LISTED = 10_000
@@ -92,8 +95,13 @@ export class Events {
     // One group is judged while the one before it is being written; the answers keep their order.
     let writing: Promise<void> = Promise.resolve()
     const take = async (arrivals: Arrival[]): Promise<void> => {
+      const judged: Judged[] = []
+      for (const [i, arrival] of arrivals.entries()) {
+        if (i > 0 && i % TURN === 0) await new Promise((resolve) => setImmediate(resolve))
+        judged.push(this.#judge(contract, source, query.file, arrival))
+      }
       const before = writing
-      writing = this.#take(contract, source, query, caller, arrivals, answer, before)
+      writing = this.#take(contract, query, caller, judged, answer, before)
       writing.catch(() => {})
       await before
     }
@@ -138,14 +146,12 @@ export class Events {
 
   async #take(
     contract: Contract,
-    source: string,
     query: IngestQuery,
     caller: Caller,
-    arrivals: Arrival[],
+    judged: readonly Judged[],
     answer: Ingested,
     before: Promise<void>,
   ): Promise<void> {
-    const judged = arrivals.map((arrival) => this.#judge(contract, source, query.file, arrival))
     const drafts = judged.flatMap(({ draft }) => (draft ? [draft] : []))
     const appended = this.#ledger.append(drafts, { actor: caller.id })
     appended.catch(() => {})

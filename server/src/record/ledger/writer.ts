@@ -85,6 +85,8 @@ export interface WriterLimits {
   queueBytes: number
   /** Records formed in one turn of the event loop, so that others get theirs. */
   turnRecords: number
+  /** Records that make a frame worth its sync when the disk is idle. */
+  smallFrame: number
   /** Records in a frame, at most. */
   frameRecords: number
 }
@@ -92,7 +94,8 @@ export interface WriterLimits {
 export const defaultLimits: WriterLimits = {
   queueRecords: 50_000,
   queueBytes: 256 * 1024 * 1024,
-  turnRecords: 128,
+  turnRecords: 32,
+  smallFrame: 128,
   frameRecords: 4096,
 }
 
@@ -137,6 +140,8 @@ export class Writer {
   #queuedBytes = 0
   #recorded: Micros = 0
   #running = false
+  /** Whether a frame is being written. */
+  #writing = false
   #stopped: Fault | undefined
   /** The last position at which a key was touched, since `#oldestBasis`. */
   readonly #touched = new Map<string, number>()
@@ -278,7 +283,9 @@ export class Writer {
   async #commit({ records, finished, checkpoint, slots }: FormedFrame): Promise<void> {
     if (records.length > 0) {
       const began = performance.now()
+      this.#writing = true
       await this.#parts.journal.append({ first: this.#committed, records, slots, checkpoint })
+      this.#writing = false
       this.#syncTimes.push(performance.now() - began)
       if (this.#syncTimes.length > 1000) this.#syncTimes.shift()
       this.#committed += records.length
@@ -288,7 +295,10 @@ export class Writer {
     for (const finish of finished) finish()
   }
 
-  /** Sequences what stands in the queue, in turns of the event loop; calls with a basis are not divided. */
+  /**
+   * Sequences what stands in the queue, in turns of the event loop. Once the frame before is durable, a larger one would
+   * only keep its callers waiting. Calls with a basis are not divided.
+   */
   async #form(): Promise<FormedFrame> {
     // A turn of the event loop lets concurrent requests join, and others be served.
     const turn = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve))
@@ -296,7 +306,7 @@ export class Writer {
     const finished: (() => void)[] = []
     // Counted by position: the frame before this one may become durable, and leave `#formed`, meanwhile.
     const first = this.#committed + this.#formed.length
-    const { turnRecords, frameRecords } = this.#parts.limits
+    const { turnRecords, smallFrame, frameRecords } = this.#parts.limits
     const size = (): number => this.#committed + this.#formed.length - first
     for (let turns = 1; this.#queue.length > 0 && size() < frameRecords; turns++) {
       this.#recorded = Math.max(this.#recorded, this.#parts.clock.now())
@@ -318,6 +328,7 @@ export class Writer {
         finished.push(() => call.resolve(call.results))
       }
       await turn()
+      if (!this.#writing && size() >= smallFrame) break
     }
     return {
       records: this.#formed.slice(first - this.#committed),
