@@ -38,6 +38,7 @@ export function changes(old: Contract, now: Contract): Change[] {
   compareOutcome('additionalProperties', old.additionalProperties, now.additionalProperties, found)
   compareOutcome('onViolation', old.onViolation, now.onViolation, found)
   compareLists(old.properties, now.properties, found)
+  if (stable(old.upstream) !== stable(now.upstream)) found.push({ bump: 'minor', what: 'upstream changed' })
   if (old.retentionDays !== now.retentionDays) found.push({ bump: 'minor', what: 'retention changed' })
   if (found.length === 0) found.push({ bump: 'patch', what: 'only words changed' })
   return found

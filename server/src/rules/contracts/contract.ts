@@ -13,6 +13,8 @@ import type { Property } from './property.ts'
 import { readRoles } from './roles.ts'
 import type { Roles } from './roles.ts'
 import { stable } from './text.ts'
+import { readAbout, readUpstream } from './upstream.ts'
+import type { About, Upstream } from './upstream.ts'
 import { worse } from './violation.ts'
 import type { Action, Findings, Rule, ViolationType } from './violation.ts'
 
@@ -21,6 +23,7 @@ export { ContractFault } from './document.ts'
 export type { ContractProblem } from './document.ts'
 export type { Property } from './property.ts'
 export type { Field, KnownAt, Roles, TimeField } from './roles.ts'
+export type { About, Upstream } from './upstream.ts'
 export type { Action, Rule } from './violation.ts'
 
 /** A contract in use. Everything but `compiled` is plain data. */
@@ -37,6 +40,9 @@ export interface Contract {
   readonly columns: readonly Column[]
   /** Days that quarantined content is kept whose subject cannot be read. */
   readonly retentionDays: number
+  /** Datasets that the stream is loaded from, as its contract says. They judge nothing. */
+  readonly upstream: readonly Upstream[]
+  readonly about: About
   /** SHA-256, in hex, over what the file says; layout, comments and the order of keys do not count. */
   readonly digest: string
   readonly compiled: Compiled
@@ -72,6 +78,7 @@ export function parseContract(yamlText: string, fileName = 'contract.yaml'): Con
     column: '',
   })
   const roles = readRoles(document, section, route, properties)
+  const upstream = readUpstream(document, section, route, properties)
   const withheld = new Set([roles.subject, roles.eventId].flatMap((field) => (field ? [field.pointer] : [])))
   const held = columnProperties(properties, withheld)
   refuseSharedColumns(document, held)
@@ -98,6 +105,8 @@ export function parseContract(yamlText: string, fileName = 'contract.yaml'): Con
     properties,
     columns: held.map(columnOf),
     retentionDays: Number.parseInt(section.retention, 10),
+    upstream,
+    about: readAbout(document.value),
     digest: createHash('sha256').update(stable(document.value)).digest('hex'),
     compiled: {
       check(value, findings) {

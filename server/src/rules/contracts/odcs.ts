@@ -126,6 +126,13 @@ const SourceProperty: z.ZodType<SourceProperty> = z.lazy(() =>
 /** What a property's own `whence` section may say. */
 const PropertySection = z.strictObject({ onViolation: Action.optional() })
 
+/** A dataset that the stream is loaded from; `fields` says which of its columns each field of an event comes from. */
+const UpstreamDataset = z.strictObject({
+  namespace: z.string().min(1).max(4096),
+  name: z.string().min(1).max(4096),
+  fields: z.union([z.literal('same'), z.record(FieldName, z.string().min(1).max(4096))]).optional(),
+})
+
 /** What the contract's `whence` section may say. */
 const Section = z.strictObject({
   eventId: FieldName.optional(),
@@ -157,6 +164,7 @@ const Section = z.strictObject({
     .string()
     .regex(/^[1-9]\d{0,4}d$/, 'takes a number of days, like 30d')
     .default('30d'),
+  upstream: z.array(UpstreamDataset).max(100).default([]),
 })
 
 /** The contract's `whence` section with its defaults. */
@@ -244,6 +252,7 @@ function explain(issue: z.core.$ZodIssue, document: SourceDocument, base: Route)
         const types = Object.keys(options)
         return say(issue.input === undefined ? `logicalType is missing; it takes ${oneOf(types)}` : logicalType(issue))
       }
+      if (name === 'fields') return say('fields takes the word same, or a map of field names to columns of the dataset')
       return say(`${name} takes a field name, or {field, unit, since} for a time that is a number`)
     }
     default:

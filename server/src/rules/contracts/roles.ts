@@ -128,7 +128,11 @@ interface Wanted {
 }
 
 /** Finds a field by its dotted name (`value.offer id`) or its JSON pointer (`/value/offer id`). */
-function resolve(document: SourceDocument, properties: readonly Property[], wanted: Wanted): Property | undefined {
+export function resolve(
+  document: SourceDocument,
+  properties: readonly Property[],
+  wanted: Wanted,
+): Property | undefined {
   const { role, name, types, at } = wanted
   const all = withNested(properties)
   const found = all.filter(({ path }) => (name.startsWith('/') ? pointer(path) === name : path.join('.') === name))

@@ -1,0 +1,113 @@
+// What a model version says about lineage: the run that trained it, from what, with which code, parameters and results.
+import { ModelVersionRequest } from '@whence/sdk'
+import type { FollowedRecord } from '../../record/projection/follower.ts'
+import type { Facets, Link, Name, Statement } from '../../record/lineage/statement.ts'
+import { parseTime } from '../../rules/contracts/time.ts'
+import { jobName } from '../events/lineage.ts'
+import { trainingName, viewName } from '../features/lineage.ts'
+
+export const modelNode = (version: string): Name => ({ kind: 'model', namespace: '', name: version })
+
+/** Reads `model/1`. It is its producer's word; the producer is named. */
+export function modelLineage(record: FollowedRecord): Statement[] {
+  const opened = record.open()
+  if (opened.state !== 'open') return []
+  const body = ModelVersionRequest.parse(JSON.parse(Buffer.from(opened.content).toString('utf8')))
+  const { name, version } = record.entry.refs
+  const node = modelNode(`${name}@${version}`)
+  const recorded = parseTime(record.entry.recorded)!
+  const ended = body.run?.ended ?? body.run?.started
+  const view = body.view?.replace(/@v?(\d+)$/, '@v$1')
+  const training = body.trainingSet
+  // Through its training set it rests on the view; without one it names the view itself.
+  const read =
+    training !== undefined
+      ? [{ name: trainingName(training), version: training, facets: {}, here: {} }]
+      : view?.includes('@')
+        ? [{ name: viewName(view), facets: {}, here: {} }]
+        : []
+  return [
+    {
+      time: (ended === undefined ? undefined : parseTime(ended)) ?? recorded,
+      producer: record.entry.source,
+      // A version is trained once: versions that shared a job would be taken to read each other's training sets.
+      job: { name: jobName(`train ${node.name}`), facets: sourceOf(body) },
+      run: { id: body.run?.id ?? `model/${node.name}`, state: 'COMPLETE', facets: runFacets(body) },
+      inputs: read,
+      outputs: [
+        {
+          name: node,
+          version: String(version),
+          facets: {
+            ...(body.model
+              ? {
+                  schema: {
+                    fields: body.model.features.map(({ name: feature }) => ({ name: feature, type: 'double' })),
+                  },
+                }
+              : {}),
+            documentation: { description: body.description ?? body.predicts },
+            whence_training: {
+              ...(training === undefined ? {} : { trainingSet: training }),
+              ...(body.metrics ? { metrics: body.metrics } : {}),
+            },
+          },
+          here: {},
+        },
+      ],
+      described: [],
+      links: inputLinks(body, node, training, view),
+      aliases: [],
+      changes: [],
+      jobs: [],
+    },
+  ]
+}
+
+type Body = ReturnType<(typeof ModelVersionRequest)['parse']>
+
+/** Its features are known where the model's form is: then each is linked to the field it was trained on. */
+function inputLinks({ model }: Body, node: Name, training: string | undefined, view: string | undefined): Link[] {
+  const from = training !== undefined ? trainingName(training) : view?.includes('@') ? viewName(view) : undefined
+  if (!model || !from) return []
+  return model.features.map(({ name }) => ({
+    from: { name: from, field: name },
+    to: { name: node, field: name },
+    how: 'direct',
+    transformation: 'TRANSFORMATION',
+    basis: 'verified',
+  }))
+}
+
+function sourceOf({ run }: Body): Facets {
+  const { repository, commit } = run?.code ?? {}
+  if (repository === undefined) return {}
+  return {
+    sourceCodeLocation: { type: 'git', url: repository, ...(commit === undefined ? {} : { version: commit }) },
+  }
+}
+
+function runFacets({ run, metrics, trainingSet }: Body): Facets {
+  const { commit, sha256 } = run?.code ?? {}
+  return {
+    ...(run?.code
+      ? {
+          whence_codeVersion: {
+            ...(commit === undefined ? {} : { gitCommit: commit }),
+            ...(run.code.repository === undefined ? {} : { repository: run.code.repository }),
+            ...(sha256 === undefined ? {} : { sha256 }),
+          },
+        }
+      : {}),
+    ...(run?.parameters
+      ? {
+          executionParameters: {
+            parameters: Object.entries(run.parameters).map(([key, value]) => ({ key, name: key, value })),
+          },
+        }
+      : {}),
+    ...(metrics || trainingSet !== undefined
+      ? { whence_training: { ...(trainingSet === undefined ? {} : { trainingSet }), ...(metrics ? { metrics } : {}) } }
+      : {}),
+  }
+}
