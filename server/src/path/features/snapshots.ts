@@ -454,6 +454,13 @@ export class Snapshots {
     for (const { stream } of compiled.sources) {
       for (const { sentence } of await this.events.check(stream)) problems.push(sentence)
     }
+    const path = body.files[0]!.path
+    // Read while the events are selected: each is a query of its own.
+    const storedRows = (
+      subjects.length === 1
+        ? rowOf(this.#place, body.columns, path, subjects[0]!).then((one) => (one ? [one] : []))
+        : rowsOfSubjects(this.#place, body.columns, path, subjects)
+    ).catch(() => [])
     const about = asks(body, subjects)
     const selected =
       about.length === 1
@@ -465,13 +472,7 @@ export class Snapshots {
       compiled,
       opened.map(({ events }, i) => ({ ...about[i]!, events })),
     )
-    const path = body.files[0]!.path
-    const found = await (
-      subjects.length === 1
-        ? rowOf(this.#place, body.columns, path, subjects[0]!).then((one) => (one ? [one] : []))
-        : rowsOfSubjects(this.#place, body.columns, path, subjects)
-    ).catch(() => [])
-    const storedOf = new Map(found.map((one) => [one.subject, one]))
+    const storedOf = new Map((await storedRows).map((one) => [one.subject, one]))
     const result = new Map<string, Recomputed>()
     for (const [i, subject] of subjects.entries()) {
       const stored = storedOf.get(subject)
