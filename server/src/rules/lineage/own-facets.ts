@@ -1,0 +1,71 @@
+// Facets of ours: docs/spec/facets/ has their JSON Schemas and says what each is for. A test holds the two together.
+import { z } from 'zod'
+
+const text = z.string().min(1).max(4000)
+const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
+const time = z.iso.datetime({ offset: true })
+const values = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
+const modelVersion = z.string().regex(/^[^@/]+@[1-9][0-9]*$/)
+
+export const OWN_PREFIX = 'whence_'
+
+/** By facet key. */
+export const ownFacets: Readonly<Record<string, z.ZodType>> = {
+  whence_campaignContext: z.looseObject({
+    campaignId: text,
+    creativeId: text.optional(),
+    channel: text.optional(),
+    audience: text.optional(),
+    objective: text.optional(),
+  }),
+  whence_codeVersion: z
+    .looseObject({
+      gitCommit: z
+        .string()
+        .regex(/^[0-9a-f]{4,64}$/)
+        .optional(),
+      repository: text.optional(),
+      dirty: z.boolean().optional(),
+      imageDigest: digest.optional(),
+    })
+    .refine(({ gitCommit, imageDigest }) => gitCommit !== undefined || imageDigest !== undefined, {
+      error: 'neither gitCommit nor imageDigest is there',
+    }),
+  whence_enrichmentCall: z.looseObject({
+    calls: z
+      .array(
+        z.looseObject({
+          service: text,
+          version: text,
+          responseDigest: digest,
+          respondedAt: time.optional(),
+        }),
+      )
+      .min(1),
+  }),
+  whence_featureView: z.looseObject({
+    view: z.string().regex(/^[^@/]+@v[1-9][0-9]*$/),
+    fingerprint: text.optional(),
+    snapshot: z.int().min(0).optional(),
+  }),
+  whence_training: z.looseObject({
+    model: modelVersion,
+    trainingSet: text.optional(),
+    qualityScorecardId: text.optional(),
+    parameters: values.optional(),
+    metrics: z.record(z.string(), z.number()).optional(),
+  }),
+  whence_inference: z.looseObject({
+    model: modelVersion,
+    confidence: z.number().min(0).max(1),
+    predictions: z.int().min(0).optional(),
+    snapshot: z.int().min(0).optional(),
+  }),
+  whence_privacyControl: z.looseObject({
+    control: text,
+    version: text.optional(),
+    purpose: text.optional(),
+    lawfulBasis: text.optional(),
+    parameters: values.optional(),
+  }),
+}
