@@ -189,7 +189,7 @@ export class Erasures {
 
     for (const id of ids)
       await this.#database.query(
-        'update prediction set subject = null, campaign = null, at = null where subject = $1',
+        'update prediction set subject = null, campaign = null, creative = null, at = null where subject = $1',
         [id],
       )
     const filesRewritten: RewrittenFile[] = []

@@ -46,7 +46,7 @@ export function viewLineage(parser: Parser): (record: FollowedRecord) => Promise
           facets: { ...ownership(view), jobType: { processingType: 'BATCH', integration: 'WHENCE', jobType: 'VIEW' } },
         },
         inputs: sourcesOf(view).map((stream) => bare(streamName(stream))),
-        outputs: [{ name: node, facets: viewFacets(view, fingerprint!), here: {} }],
+        outputs: [{ name: node, facets: viewFacets(view, node.name, fingerprint!), here: {} }],
         links: await parser.session((session) => featureLinks(session, view, node)),
       },
     ]
@@ -80,7 +80,7 @@ async function featureLinks(session: Session, view: FeatureView, node: Name): Pr
   return links
 }
 
-function viewFacets(view: FeatureView, fingerprint: string): Facets {
+function viewFacets(view: FeatureView, node: string, fingerprint: string): Facets {
   return {
     schema: {
       fields: view.features.map(({ name, type, description }) => ({
@@ -90,9 +90,9 @@ function viewFacets(view: FeatureView, fingerprint: string): Facets {
       })),
     },
     whence_featureView: {
-      name: view.name,
-      entity: view.entity,
+      view: node,
       fingerprint,
+      entity: view.entity,
       features: view.features.map(({ name, expr, filter, source, window }) => ({
         name,
         expression: expr,
@@ -137,7 +137,7 @@ export function snapshotLineage(record: FollowedRecord): Statement[] {
         facets: {
           nominalTime: { nominalStartTime: body.at },
           ...(body.engine ? { processing_engine: { name: 'DuckDB', version: body.engine.duckdb } } : {}),
-          whence_featureView: { name: body.view, fingerprint: body.fingerprint, asOf: body.asOf },
+          whence_featureView: { view: body.view, fingerprint: body.fingerprint, snapshot: record.seq, asOf: body.asOf },
         },
       },
       inputs: streamsRead(body),
@@ -171,7 +171,7 @@ export function trainingLineage(record: FollowedRecord): Statement[] {
       run: {
         id: `training/${body.id}`,
         state: 'COMPLETE',
-        facets: { whence_featureView: { name: body.view, fingerprint: body.fingerprint, asOf: body.asOf } },
+        facets: { whence_featureView: { view: body.view, fingerprint: body.fingerprint, asOf: body.asOf } },
       },
       inputs: [{ ...bare(viewName(body.view)), version: body.fingerprint }, ...streamsRead(body)],
       outputs: [

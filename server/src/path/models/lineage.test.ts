@@ -42,7 +42,7 @@ test('a model version is what its run made of its training set, with code, param
   assert.deepEqual(said!.run!.facets, {
     whence_codeVersion: { gitCommit: 'c0ffee', repository: 'https://git.example/opens' },
     executionParameters: { parameters: [{ key: 'depth', name: 'depth', value: 4 }] },
-    whence_training: { trainingSet: 'readers', metrics: { auc: 0.7 } },
+    whence_training: { model: 'opens@2', trainingSet: 'readers', metrics: { auc: 0.7 } },
   })
   assert.deepEqual(said!.job!.facets, {
     sourceCodeLocation: { type: 'git', url: 'https://git.example/opens', version: 'c0ffee' },

@@ -32,7 +32,7 @@ export function modelLineage(record: FollowedRecord): Statement[] {
       producer: record.entry.source,
       // A version is trained once: versions that shared a job would be taken to read each other's training sets.
       job: { name: jobName(`train ${node.name}`), facets: sourceOf(body) },
-      run: { id: body.run?.id ?? `model/${node.name}`, state: 'COMPLETE', facets: runFacets(body) },
+      run: { id: body.run?.id ?? `model/${node.name}`, state: 'COMPLETE', facets: runFacets(body, node.name) },
       inputs: read,
       outputs: [
         {
@@ -47,10 +47,7 @@ export function modelLineage(record: FollowedRecord): Statement[] {
                 }
               : {}),
             documentation: { description: body.description ?? body.predicts },
-            whence_training: {
-              ...(training === undefined ? {} : { trainingSet: training }),
-              ...(body.metrics ? { metrics: body.metrics } : {}),
-            },
+            whence_training: trainingOf(body, node.name),
           },
           here: {},
         },
@@ -87,27 +84,30 @@ function sourceOf({ run }: Body): Facets {
   }
 }
 
-function runFacets({ run, metrics, trainingSet }: Body): Facets {
-  const { commit, sha256 } = run?.code ?? {}
+function runFacets(body: Body, model: string): Facets {
+  const { commit, repository } = body.run?.code ?? {}
+  const parameters = body.run?.parameters
   return {
-    ...(run?.code
-      ? {
-          whence_codeVersion: {
-            ...(commit === undefined ? {} : { gitCommit: commit }),
-            ...(run.code.repository === undefined ? {} : { repository: run.code.repository }),
-            ...(sha256 === undefined ? {} : { sha256 }),
-          },
-        }
-      : {}),
-    ...(run?.parameters
+    ...(commit === undefined
+      ? {}
+      : { whence_codeVersion: { gitCommit: commit, ...(repository === undefined ? {} : { repository }) } }),
+    ...(parameters
       ? {
           executionParameters: {
-            parameters: Object.entries(run.parameters).map(([key, value]) => ({ key, name: key, value })),
+            parameters: Object.entries(parameters).map(([key, value]) => ({ key, name: key, value })),
           },
         }
       : {}),
-    ...(metrics || trainingSet !== undefined
-      ? { whence_training: { ...(trainingSet === undefined ? {} : { trainingSet }), ...(metrics ? { metrics } : {}) } }
-      : {}),
+    whence_training: trainingOf(body, model),
+  }
+}
+
+function trainingOf({ run, metrics, trainingSet }: Body, model: string): Record<string, unknown> {
+  const digest = run?.code?.sha256
+  return {
+    model,
+    ...(trainingSet === undefined ? {} : { trainingSet }),
+    ...(metrics ? { metrics } : {}),
+    ...(digest === undefined ? {} : { codeDigest: `sha256:${digest}` }),
   }
 }

@@ -25,9 +25,15 @@ export const predictionProjection: Projection = {
       const opened = record.open()
       const { model, snapshot } = record.entry.refs
       const place = [BigInt(record.seq), model, snapshot === undefined ? null : BigInt(snapshot)]
-      if (opened.state !== 'open') return [...place, null, null, null]
+      if (opened.state !== 'open') return [...place, null, null, null, null]
       const { about } = predictionOf(opened)
-      return [...place, opened.subject, about?.campaign ?? null, BigInt(parseTime(String(opened.header.time))!)]
+      return [
+        ...place,
+        opened.subject,
+        about?.campaign ?? null,
+        BigInt(parseTime(String(opened.header.time))!),
+        about?.creative ?? null,
+      ]
     })
     await tx.copy(
       'prediction',
@@ -38,6 +44,7 @@ export const predictionProjection: Projection = {
         { name: 'subject', type: 'text' },
         { name: 'campaign', type: 'text' },
         { name: 'at', type: 'int8' },
+        { name: 'creative', type: 'text' },
       ],
       rows,
     )

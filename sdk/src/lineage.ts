@@ -1,0 +1,384 @@
+import { z } from 'zod'
+import { Seq, Time } from './time.ts'
+
+export const LineageKind = z.enum(['dataset', 'job', 'stream', 'view', 'training', 'model'])
+export type LineageKind = z.infer<typeof LineageKind>
+
+export const LineageLevel = z.enum(['names', 'runs', 'columns'])
+export type LineageLevel = z.infer<typeof LineageLevel>
+
+const kinds = z
+  .string()
+  .regex(
+    /^(dataset|job|stream|view|training|model)(,(dataset|job|stream|view|training|model))*$/,
+    'takes dataset, job, stream, view, training, model, separated by commas',
+  )
+  .optional()
+  .describe('only nodes of these kinds, separated by commas; the walk goes through the others')
+
+/** At most one of the four may be given; without any the question is about what is known now. */
+const moment = {
+  asOf: z.coerce.number<number>().int().nonnegative().optional().describe('ledger position'),
+  at: Time.optional().describe('as of the last record before this time'),
+  asOfRun: z.string().max(4096).optional().describe('as of the last event of this run'),
+  asOfVersion: z.string().max(8192).optional().describe('as of a version of a dataset: ID@VERSION'),
+}
+
+const start = z
+  .string()
+  .min(1)
+  .max(8192)
+  .describe('an id (`dataset:NAMESPACE:NAME#FIELD`, `model:NAME@N`, `run:ID` …), or a name that only one node has')
+
+export const LineageExplainQuery = z.object({
+  node: start,
+  level: LineageLevel.optional().describe('default: columns for a field, runs for a run, else names'),
+  depth: z.coerce.number<number>().int().min(1).max(1000).default(20),
+  ...moment,
+  kinds,
+  limit: z.coerce.number<number>().int().min(1).max(10_000).default(1000),
+  cursor: z.string().max(4096).optional().describe('of a truncated answer: goes on behind it'),
+})
+export type LineageExplainQuery = z.input<typeof LineageExplainQuery>
+
+export const LineageImpactQuery = LineageExplainQuery.extend({
+  since: Time.optional().describe('predictions and people from this time on; default: all'),
+})
+export type LineageImpactQuery = z.input<typeof LineageImpactQuery>
+
+/** A name, a run, or a version of a dataset, and how far it is from the start. */
+export const LineageNode = z.object({
+  id: z.string(),
+  kind: z.enum([...LineageKind.options, 'run', 'version']),
+  namespace: z.string().optional(),
+  name: z.string().describe('of a run its id, of a version that of its dataset'),
+  field: z.string().optional(),
+  depth: z.number().int().describe('steps from the nearest start'),
+  appeared: Seq.optional().describe('position of the record that first named it'),
+  job: z.string().optional().describe('of a run'),
+  state: z.string().optional().describe('of a run'),
+  started: z.string().optional(),
+  ended: z.string().optional(),
+  version: z.string().optional(),
+  time: z.string().optional().describe('when a version was complete'),
+})
+export type LineageNode = z.infer<typeof LineageNode>
+
+export const LineageEdge = z.object({
+  from: z.string(),
+  to: z.string(),
+  how: z.enum(['write', 'read', 'flow', 'direct', 'indirect', 'symlink', 'rename']),
+  basis: z.enum(['stated', 'verified', 'conservative', 'unverified']).optional(),
+  transformation: z.string().optional(),
+  masking: z.boolean().optional(),
+  job: z.string().optional(),
+  resolved: z
+    .enum(['stated', 'by time', 'unknown'])
+    .optional()
+    .describe('how it is known which version was read: its reader named it, or it was the last one complete before'),
+  appeared: Seq.optional(),
+})
+export type LineageEdge = z.infer<typeof LineageEdge>
+
+/** What the answer may lack. */
+export const LineageCompleteness = z.object({
+  pending: z.number().int().describe('records that are durable and not in the graph yet'),
+  silent: z.array(z.object({ job: z.string(), last: z.string(), rhythmSeconds: z.number() })),
+  silentCount: z.number().int().describe('jobs that have not run for three times their own rhythm'),
+  open: z.array(z.object({ run: z.string(), job: z.string().optional(), started: z.string() })),
+  openCount: z.number().int().describe('runs that began and of which no end is known'),
+  unknownInputs: z.array(z.string()),
+  unknownInputCount: z.number().int().describe('datasets that are read and that nobody is known to write'),
+})
+export type LineageCompleteness = z.infer<typeof LineageCompleteness>
+
+/** The part of explain and impact that is alike. `notes` is what is wrong or lacking, in sentences, gravest first. */
+const answer = {
+  node: z.string().describe('id of the start'),
+  level: LineageLevel,
+  depth: z.number().int(),
+  asOf: Seq,
+  notes: z.array(z.string()),
+  completeness: LineageCompleteness,
+  nodes: z.array(LineageNode),
+  edges: z.array(LineageEdge),
+  total: z.number().int().describe('nodes on all pages'),
+  truncated: z.boolean(),
+  cursor: z.string().optional(),
+}
+
+export const LineageExplained = z.object({
+  ...answer,
+  sources: z.array(z.string()).describe('where the page’s ways end: nodes into which nothing is known to flow'),
+  sourceCount: z.number().int(),
+})
+export type LineageExplained = z.infer<typeof LineageExplained>
+
+/** What predictions say: they are counted where they are kept, at the time of the question. */
+export const ImpactCounts = z.object({
+  datasets: z.number().int(),
+  jobs: z.number().int(),
+  streams: z.number().int(),
+  featureViews: z.number().int(),
+  trainingSets: z.number().int(),
+  modelVersions: z.number().int(),
+  deployedModels: z.number().int().describe('model versions with predictions since `since`'),
+  predictions: z.number().int(),
+  people: z.number().int().describe('distinct subjects of these predictions'),
+  erasedPredictions: z.number().int().describe('predictions about people who were erased: not among the people'),
+  campaigns: z.number().int(),
+  creatives: z.number().int(),
+})
+export type ImpactCounts = z.infer<typeof ImpactCounts>
+
+export const ModelReach = z.object({
+  model: z.string(),
+  predictions: z.number().int(),
+  people: z.number().int(),
+  first: z.string().optional().describe('time of the earliest of these predictions'),
+  last: z.string().optional(),
+})
+export type ModelReach = z.infer<typeof ModelReach>
+
+export const LineageImpact = z.object({
+  ...answer,
+  since: z.string().optional(),
+  counts: ImpactCounts.describe('over everything that is reached, on whichever page'),
+  featureViews: z.array(z.string()),
+  models: z.array(ModelReach),
+  campaigns: z.array(z.object({ name: z.string(), predictions: z.number().int() })),
+  creatives: z.array(z.object({ name: z.string(), predictions: z.number().int() })),
+  onlyPossible: z
+    .array(z.string())
+    .describe('of a column: nodes that are reached only where no column lineage is known; they are counted too'),
+})
+export type LineageImpact = z.infer<typeof LineageImpact>
+
+export const SchemaChange = z.object({
+  dataset: z.string().min(1).max(4096).describe('id or name of a dataset or stream'),
+  field: z.string().min(1).max(4096),
+  change: z.enum(['drop', 'rename', 'retype']),
+  to: z.string().max(4096).optional().describe('the new name or type'),
+})
+export type SchemaChange = z.infer<typeof SchemaChange>
+
+export const WhatIfRequest = z.object({
+  changes: z.array(SchemaChange).min(1).max(200),
+  asOf: Seq.optional(),
+  since: Time.optional(),
+})
+export type WhatIfRequest = z.infer<typeof WhatIfRequest>
+
+/** Something downstream of a planned change, whether it breaks, and why. */
+export const Consequence = z.object({
+  id: z.string(),
+  kind: LineageKind,
+  name: z.string(),
+  field: z.string().optional(),
+  certainty: z.enum(['breaks', 'might break']),
+  why: z.string(),
+  by: z.array(z.string()).describe('the changed fields it follows from'),
+  owners: z.array(z.string()),
+  depth: z.number().int(),
+})
+export type Consequence = z.infer<typeof Consequence>
+
+export const WhatIf = z.object({
+  asOf: Seq,
+  since: z.string().optional(),
+  changes: z.array(SchemaChange.extend({ id: z.string(), type: z.string().optional().describe('as it is now') })),
+  sentence: z.string(),
+  notes: z.array(z.string()),
+  completeness: LineageCompleteness,
+  consequences: z.array(Consequence).describe('what breaks first, nearest first'),
+  counts: ImpactCounts,
+  breaking: z.object({
+    fields: z.number().int(),
+    features: z.number().int(),
+    featureViews: z.number().int(),
+    modelVersions: z.number().int(),
+    people: z.number().int().describe('distinct subjects with predictions of the model versions that break'),
+  }),
+  models: z.array(ModelReach.extend({ certainty: z.enum(['breaks', 'might break']) })),
+  truncated: z.boolean(),
+})
+export type WhatIf = z.infer<typeof WhatIf>
+
+export const LineageDiffQuery = z.object({
+  from: z.string().min(1).max(8192).describe('model version, `run:ID`, `snapshot/N`, or `ID@VERSION` of a dataset'),
+  to: z.string().min(1).max(8192),
+  ...moment,
+  depth: z.coerce.number<number>().int().min(1).max(1000).default(20),
+})
+export type LineageDiffQuery = z.input<typeof LineageDiffQuery>
+
+const side = z.object({
+  id: z.string(),
+  run: z.string().optional(),
+  job: z.string().optional(),
+  version: z.string().optional(),
+  time: z.string().optional(),
+})
+
+/** One thing that differs. `path` says of what: `inputs`, `schema`, `code` … */
+export const Difference = z.object({
+  what: z.enum(['input', 'schema', 'code', 'parameter', 'rows', 'quality', 'state', 'producer']),
+  name: z.string(),
+  change: z.enum(['added', 'removed', 'changed']),
+  before: z.string().optional(),
+  after: z.string().optional(),
+  text: z.string().optional().describe('a unified diff'),
+})
+export type Difference = z.infer<typeof Difference>
+
+export const LineageDiff = z.object({
+  asOf: Seq,
+  from: side,
+  to: side,
+  sentence: z.string(),
+  notes: z.array(z.string()),
+  differences: z.array(Difference),
+  rows: z
+    .object({
+      before: z.number().int(),
+      after: z.number().int(),
+      added: z.number().int().describe('rows of which there is no equal one before'),
+      removed: z.number().int(),
+      basis: z.string(),
+    })
+    .optional(),
+  upstream: z
+    .array(
+      z.object({
+        name: z.string().describe('of the job or dataset, without versions'),
+        kind: z.enum(['job', 'dataset']),
+        depth: z.number().int(),
+        before: side.optional(),
+        after: side.optional(),
+        differences: z.array(Difference),
+      }),
+    )
+    .describe('what differs further up and by which run, nearest first'),
+  unchanged: z.number().int().describe('jobs and datasets upstream of both in which nothing differs'),
+  truncated: z.boolean(),
+})
+export type LineageDiff = z.infer<typeof LineageDiff>
+
+export const LineageNodesQuery = z.object({
+  q: z.string().max(4096).default('').describe('part of a name; empty: all'),
+  kinds,
+  limit: z.coerce.number<number>().int().min(1).max(1000).default(50),
+  ...moment,
+})
+export type LineageNodesQuery = z.input<typeof LineageNodesQuery>
+
+export const LineageNodes = z.object({
+  asOf: Seq,
+  nodes: z.array(
+    z.object({
+      id: z.string(),
+      kind: LineageKind,
+      namespace: z.string(),
+      name: z.string(),
+      field: z.string().optional(),
+      appeared: Seq,
+    }),
+  ),
+  truncated: z.boolean(),
+})
+export type LineageNodes = z.infer<typeof LineageNodes>
+
+export const LineageNodeQuery = z.object({
+  node: start,
+  limit: z.coerce.number<number>().int().min(1).max(1000).default(20),
+  ...moment,
+})
+export type LineageNodeQuery = z.input<typeof LineageNodeQuery>
+
+export const LineageNodeDetail = z.object({
+  asOf: Seq,
+  id: z.string(),
+  kind: LineageKind,
+  namespace: z.string(),
+  name: z.string(),
+  field: z.string().optional(),
+  appeared: Seq,
+  facets: z.array(z.object({ name: z.string(), body: z.unknown(), seq: Seq, time: z.string() })),
+  fields: z.array(z.string()),
+  runs: z.array(
+    z.object({
+      id: z.string(),
+      state: z.string().optional(),
+      started: z.string(),
+      ended: z.string().optional(),
+      first: Seq,
+      last: Seq,
+    }),
+  ),
+  versions: z.array(
+    z.object({
+      version: z.string(),
+      run: z.string().optional(),
+      job: z.string().optional(),
+      time: z.string(),
+      seq: Seq,
+    }),
+  ),
+  lifecycle: z.array(z.object({ change: z.string(), previous: z.string().optional(), time: z.string(), seq: Seq })),
+})
+export type LineageNodeDetail = z.infer<typeof LineageNodeDetail>
+
+export const LineageCoverageQuery = z.object({
+  namespace: z.string().max(4096).optional().describe('only jobs of these namespaces; * stands for any characters'),
+  asOf: z.coerce.number<number>().int().nonnegative().optional(),
+})
+export type LineageCoverageQuery = z.input<typeof LineageCoverageQuery>
+
+/** The stages from source to prediction. */
+export const Stage = z.enum(['source', 'job', 'stream', 'view', 'training', 'code', 'prediction'])
+export type Stage = z.infer<typeof Stage>
+
+export const Requirement = z.enum(['lineage', 'codeVersion', 'owner'])
+export type Requirement = z.infer<typeof Requirement>
+
+export const LineageCoverage = z.object({
+  asOf: Seq,
+  auditCompleteness: z
+    .number()
+    .nullable()
+    .describe('share of models, streams and jobs with complete lineage; null where there are none'),
+  traceability: z
+    .number()
+    .nullable()
+    .describe('share of predictions whose model version is traced to a source dataset; null where there are none'),
+  models: z.array(
+    z.object({
+      model: z.string(),
+      complete: z.boolean(),
+      missing: z.array(Stage),
+      sources: z.number().int(),
+      predictions: z.number().int(),
+    }),
+  ),
+  streams: z.array(z.object({ stream: z.string(), complete: z.boolean(), missing: z.array(Stage) })),
+  jobs: z.array(
+    z.object({
+      job: z.string(),
+      complete: z.boolean(),
+      missing: z.array(Requirement),
+      detail: z.string().optional(),
+    }),
+  ),
+  policies: z.array(z.object({ name: z.string(), version: z.number().int(), seq: Seq })),
+  violations: z.array(
+    z.object({
+      policy: z.string(),
+      rule: z.string(),
+      job: z.string(),
+      requires: Requirement,
+      why: z.string(),
+    }),
+  ),
+  truncated: z.boolean(),
+})
+export type LineageCoverage = z.infer<typeof LineageCoverage>
