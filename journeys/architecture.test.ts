@@ -15,6 +15,7 @@ const order = [
   ['server/src/record'],
   ['server/src/rules'],
   ['server/src/path/events'],
+  ['server/src/path/lineage'],
   ['server/src/path/identity'],
   ['server/src/path/consent'],
   ['server/src/path/features'],

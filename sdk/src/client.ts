@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { endpoints, type Endpoint } from './endpoints.ts'
 import { WhenceError } from './error.ts'
 import { Problem } from './receipts.ts'
+import type { LineageBatch, LineageEventsQuery, LineageReceipt, ReceivedLineageEvents } from './collector.ts'
 import type { Applied, ContractInfo, Declarations, ViewInfo } from './declarations.ts'
 import type { Ingested, IngestQuery, Quarantined, QuarantineQuery, Release, ReleaseRequest, Stream } from './events.ts'
 import type { ExplainQuery, Explanation, Link, Replay, ReplayRequest } from './explanations.ts'
@@ -212,6 +213,33 @@ export class Client {
     return this.#json(endpoints.replay, { body: json(request) })
   }
 
+  /** Records one OpenLineage event, as a value or as its bytes; durable when this returns, and repeatable. */
+  async collect(event: object | string | Uint8Array, options: { gzip?: boolean } = {}): Promise<LineageReceipt> {
+    const answer = await this.#json(endpoints.collect, { body: await lineage(event, options.gzip) })
+    if ('receipt' in answer) return answer
+    throw new WhenceError('usage', 0, 'collect takes one event: collectBatch takes several.')
+  }
+
+  /** Records OpenLineage events, each by itself. Undefined: all were recorded, and there is nothing to say of any. */
+  async collectBatch(
+    events: readonly object[] | string | Uint8Array,
+    options: { gzip?: boolean } = {},
+  ): Promise<LineageBatch | undefined> {
+    const body = await lineage(events, options.gzip)
+    const response = await this.#send(endpoints.collectBatch, 'application/json', { body })
+    if (response.status === 204) return undefined
+    return parsed(
+      endpoints.collectBatch,
+      endpoints.collectBatch.answer.json,
+      await text(endpoints.collectBatch, response),
+    )
+  }
+
+  /** OpenLineage events as they were received. Go on at `next` until it is `asOf`. */
+  collected(query: LineageEventsQuery = {}): Promise<ReceivedLineageEvents> {
+    return this.#json(endpoints.collected, { query })
+  }
+
   /** Makes a person's sealed data unreadable, for ever. */
   erase(request: ErasureRequest): Promise<Erasure> {
     return this.#json(endpoints.erase, { body: json(request) })
@@ -298,6 +326,12 @@ export function createClient(options: ClientOptions): Client {
 
 function json(value: unknown): NonNullable<Call['body']> {
   return { type: 'application/json', bytes: JSON.stringify(value) }
+}
+
+async function lineage(events: unknown, gzip = false): Promise<NonNullable<Call['body']>> {
+  const bytes = typeof events === 'string' || events instanceof Uint8Array ? events : JSON.stringify(events)
+  const type = 'application/json'
+  return gzip ? { type, bytes: await compress(bytes), encoding: 'gzip' } : { type, bytes }
 }
 
 function ndjson(events: readonly object[]): string {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { LineageBatch, LineageEventsQuery, LineageReceipt, ReceivedLineageEvents } from './collector.ts'
 import { Applied, ContractInfo, Declarations, ViewInfo } from './declarations.ts'
 import { Ingested, IngestQuery, Quarantined, QuarantineQuery, Release, ReleaseRequest, Stream } from './events.ts'
 import { Explanation, ExplainQuery, Link, Replay, ReplayRequest } from './explanations.ts'
@@ -35,7 +36,7 @@ export type Answer<S extends z.ZodType = z.ZodType> = { json: S } | { text: stri
 export type Endpoint = {
   method: 'GET' | 'POST' | 'DELETE'
   /** `{name}` stands for a value, percent-encoded. */
-  path: `/v1/${string}`
+  path: `/v1/${string}` | `/api/v1/${string}`
   /** A key with this scope may call it; `admin` may call everything. */
   scope: Scope
   summary: string
@@ -43,6 +44,8 @@ export type Endpoint = {
   /** `events`: one JSON object, an array of them, or NDJSON; gzip or not. */
   body?: z.ZodType | 'events'
   answer: Answer
+  /** Answers of OpenLineage's API: 201 for one event, 204 for a batch of which there is nothing to say. */
+  besides?: 201 | 204
 }
 
 /** Everything that can be asked over HTTP, by the name of the client's method. The OpenAPI document is made from it. */
@@ -236,6 +239,32 @@ export const endpoints = {
     summary: 'Recompute a sample, or all, of a model’s predictions, and say how many agree exactly',
     body: ReplayRequest,
     answer: { json: Replay },
+  },
+  collect: {
+    method: 'POST',
+    path: '/api/v1/lineage',
+    scope: 'ingest',
+    summary: 'Record an OpenLineage event; several (an array, NDJSON) are answered like a batch',
+    body: 'events',
+    answer: { json: z.union([LineageReceipt, LineageBatch]) },
+    besides: 201,
+  },
+  collectBatch: {
+    method: 'POST',
+    path: '/api/v1/lineage/batch',
+    scope: 'ingest',
+    summary: 'Record OpenLineage events, each by itself; the same event again is a duplicate',
+    body: 'events',
+    answer: { json: LineageBatch },
+    besides: 204,
+  },
+  collected: {
+    method: 'GET',
+    path: '/v1/lineage/events',
+    scope: 'read',
+    summary: 'OpenLineage events as they were received, in the order of the log, with their violations',
+    query: LineageEventsQuery,
+    answer: { json: ReceivedLineageEvents },
   },
   erase: {
     method: 'POST',

@@ -35,6 +35,7 @@ export const KeyRequest = z.object({
   name: z.string().regex(/^[A-Za-z0-9_.@-]{1,64}$/),
   scopes: z.array(Scope).min(1),
   source: z.string().min(1).max(128).optional().describe('what its records name as their source; default: the name'),
+  strict: z.boolean().optional().describe('refuse its OpenLineage events that differ from the specification'),
 })
 export type KeyRequest = z.infer<typeof KeyRequest>
 export const KeyInfo = z.object({
@@ -42,6 +43,7 @@ export const KeyInfo = z.object({
   name: z.string(),
   scopes: z.array(Scope),
   source: z.string(),
+  strict: z.boolean().optional().describe('true: its OpenLineage events must keep to the specification'),
   created: z.string(),
   revoked: z.string().optional(),
 })

@@ -1,6 +1,7 @@
 export * from './time.ts'
 export * from './receipts.ts'
 export * from './events.ts'
+export * from './collector.ts'
 export * from './declarations.ts'
 export * from './features.ts'
 export * from './models.ts'

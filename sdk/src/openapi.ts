@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { endpoints, type Endpoint } from './endpoints.ts'
 import * as declarations from './declarations.ts'
+import * as collector from './collector.ts'
 import * as events from './events.ts'
 import * as explanations from './explanations.ts'
 import * as features from './features.ts'
@@ -12,7 +13,18 @@ import * as time from './time.ts'
 
 type Json = Record<string, unknown>
 
-const resources = [time, receipts, events, declarations, features, models, predictions, explanations, governance]
+const resources = [
+  time,
+  receipts,
+  events,
+  collector,
+  declarations,
+  features,
+  models,
+  predictions,
+  explanations,
+  governance,
+]
 
 /**
  * The API as an OpenAPI 3.1 document, made from the endpoints and the schemas that the server and the client use. Each
@@ -55,11 +67,13 @@ function operation(name: string, endpoint: Endpoint): Json {
     operationId: name,
     summary: endpoint.summary,
     description: `Needs a key with the scope \`${endpoint.scope}\`.`,
-    tags: [endpoint.path.split('/')[2]],
+    tags: [endpoint.path.replace(/^.*\/v1\//, '').split('/')[0]],
     ...(inPath.length > 0 || endpoint.query ? { parameters: [...inPath, ...inQuery(endpoint.query)] } : {}),
     ...(endpoint.body ? { requestBody: body(endpoint.body) } : {}),
     responses: {
       200: { description: 'Done', content: content(endpoint.answer) },
+      ...(endpoint.besides === 201 ? { 201: { description: 'Recorded', content: content(endpoint.answer) } } : {}),
+      ...(endpoint.besides === 204 ? { 204: { description: 'All recorded, and nothing to say of any' } } : {}),
       ...Object.fromEntries(
         Object.keys(refusals)
           .filter((status) => applies(status, endpoint))

@@ -27,6 +27,7 @@ import { ContractBook, contractProjection } from './path/events/contract-book.ts
 import { Events } from './path/events/events.ts'
 import { Quarantine } from './path/events/quarantine.ts'
 import { eventProjection, recordCountProjection } from './path/events/queries.ts'
+import { Collector } from './path/lineage/collector.ts'
 import { Snapshots, snapshotProjection } from './path/features/snapshots.ts'
 import { ViewBook, viewProjection } from './path/features/view-book.ts'
 import { modelProjection, Models } from './path/models/models.ts'
@@ -144,6 +145,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     await contracts.load()
     const events = new Events(ledger, contracts, clock)
     const quarantine = new Quarantine({ ledger, follower, database, contracts, events, clock })
+    const collector = new Collector(ledger, clock)
     const views = new ViewBook({ ledger, follower, database, columns, contracts, clock })
     const snapshots = new Snapshots({
       ledger,
@@ -192,6 +194,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       contracts,
       events,
       quarantine,
+      collector,
       views,
       snapshots,
       models,

@@ -8,10 +8,11 @@ import { nearest } from './nearest.ts'
 export const keys: Command = {
   name: 'keys',
   summary: 'who may call the API, and as what',
-  usage: 'keys (list | issue NAME --scope SCOPES | revoke ID)',
+  usage: 'keys (list | issue NAME --scope SCOPES [--strict] | revoke ID)',
   options: {
     scope: { type: 'string', multiple: true, value: 'SCOPES', help: 'ingest, read, admin; several with commas' },
     source: { type: 'string', value: 'S', help: 'what its records name as their source (default: the name)' },
+    strict: { type: 'boolean', help: 'refuse its OpenLineage events that differ from the specification' },
   },
   async run(context, args) {
     const action = args.positionals[0] ?? 'list'
@@ -34,13 +35,20 @@ const actions: Record<string, (context: Context, args: Args) => Promise<number>>
   async issue(context, args) {
     const [, name] = positionals(args, 'issue', 'NAME')
     required({ ...args, values: { scope: scopeWords(args).join() } }, 'scope', 'one or more of ingest, read, admin.')
-    const request = { name: name!, scopes: scopeWords(args).map(scope), ...given({ source: text(args, 'source') }) }
+    const request = {
+      name: name!,
+      scopes: scopeWords(args).map(scope),
+      ...given({ source: text(args, 'source') }),
+      ...(flag(args, 'strict') ? { strict: true } : {}),
+    }
     const issued = await withClient(context, args, (client) => client.issueKey(request))
     if (flag(args, 'json')) printJson(context, issued)
     else {
-      const { id, secret, scopes, source } = printable(issued)
+      const { id, secret, scopes, source, strict } = printable(issued)
       context.stdout(`${paint(context.color).bold(secret)}\n`)
-      context.stderr(`key ${id} for ${scopes.join(', ')}, source ${source}. It is shown this once.\n`)
+      context.stderr(
+        `key ${id} for ${scopes.join(', ')}, source ${source}${strict ? ', strict' : ''}. It is shown this once.\n`,
+      )
     }
     return 0
   },
@@ -70,10 +78,10 @@ function scope(word: string): Scope {
 function list(known: KeyInfo[], color: boolean): string {
   const { dim } = paint(color)
   const head = ['id', 'name', 'scopes', 'source', 'issued', ''].map(dim)
-  const rows = known.map(({ id, name, scopes, source, created, revoked }) => [
+  const rows = known.map(({ id, name, scopes, source, strict, created, revoked }) => [
     id,
     name,
-    scopes.join(', '),
+    `${scopes.join(', ')}${strict ? ' (strict)' : ''}`,
     source,
     created,
     revoked ? `revoked ${revoked}` : '',

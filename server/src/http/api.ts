@@ -13,6 +13,7 @@ import { verifyData } from '../govern/verify/verify.ts'
 import type { ContractBook } from '../path/events/contract-book.ts'
 import type { Events } from '../path/events/events.ts'
 import type { Quarantine } from '../path/events/quarantine.ts'
+import type { Collector } from '../path/lineage/collector.ts'
 import type { Snapshots } from '../path/features/snapshots.ts'
 import type { ViewBook } from '../path/features/view-book.ts'
 import type { Models } from '../path/models/models.ts'
@@ -39,6 +40,7 @@ export interface Steps {
   contracts: ContractBook
   events: Events
   quarantine: Quarantine
+  collector: Collector
   views: ViewBook
   snapshots: Snapshots
   models: Models
@@ -63,6 +65,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     contracts,
     events,
     quarantine,
+    collector,
     views,
     snapshots,
     models,
@@ -175,6 +178,13 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
       }
     },
     replay: ({ body }) => replay({ ledger, follower, database, models, snapshots }, body),
+    async collect({ body, caller }) {
+      const { only, batch } = await collector.collect(body.stream, body.format, caller)
+      if (only instanceof Fault) throw only
+      return only ?? batch
+    },
+    collectBatch: async ({ body, caller }) => (await collector.collect(body.stream, body.format, caller)).batch,
+    collected: ({ query }) => collector.received(query.from, query.limit),
     erase: ({ body, caller }) => erasures.erase(body, caller),
     keys: () => apiKeys.list(),
     issueKey: ({ body, caller }) => apiKeys.issue(body, caller.id),

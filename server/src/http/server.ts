@@ -1,7 +1,7 @@
 // HTTP, thin: authenticate, parse, call one step, shape the reply.
 import { serve } from '@hono/node-server'
 import { endpoints, openApi } from '@whence/sdk'
-import type { Endpoint } from '@whence/sdk'
+import type { Endpoint, LineageBatch } from '@whence/sdk'
 import { Hono } from 'hono'
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
@@ -127,6 +127,8 @@ export async function listen(
 }
 
 function reply(c: Context<Env>, endpoint: Endpoint, result: unknown, body: unknown): Response {
+  if (endpoint.besides === 204 && saysNothing(result as LineageBatch)) return c.body(null, 204)
+  if (endpoint.besides === 201 && 'receipt' in (result as object)) return c.json(result as object, 201)
   if ('json' in endpoint.answer) return c.json(result as object, statusOf(result, body))
   if ('text' in endpoint.answer) return c.text(result as string)
   return c.body(
@@ -143,6 +145,11 @@ function statusOf(result: unknown, body: unknown): 200 | 409 {
   const accounting = (result as { accounting?: { received: number; conflict: number } }).accounting
   const single = (body as { format?: string } | undefined)?.format === 'json' && accounting?.received === 1
   return single && accounting.conflict === 1 ? 409 : 200
+}
+
+/** OpenLineage.yml: a batch without a body in the answer was received as a whole. */
+function saysNothing({ summary, flagged_events: flagged }: LineageBatch): boolean {
+  return summary.failed === 0 && flagged.length === 0
 }
 
 async function* lines(groups: AsyncIterable<unknown[]>): AsyncGenerator<string> {

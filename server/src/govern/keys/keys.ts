@@ -14,6 +14,7 @@ interface KeyRow {
   name: string
   source: string
   scopes: KeyInfo['scopes']
+  strict: boolean
   digest: string
   created: string
   revoked: string | null
@@ -26,13 +27,16 @@ export const keyProjection: Projection = {
     for (const record of records) {
       const opened = record.open()
       if (opened.state !== 'open') continue
-      const body = JSON.parse(Buffer.from(opened.content).toString('utf8')) as KeyRow & { change: 'issued' | 'revoked' }
+      const body = JSON.parse(Buffer.from(opened.content).toString('utf8')) as Omit<KeyRow, 'strict'> & {
+        change: 'issued' | 'revoked'
+        strict?: true
+      }
       if (body.change === 'revoked') {
         await tx.query('update api_key set revoked = $2 where id = $1', [body.id, record.entry.recorded])
       } else {
         await tx.query(
-          'insert into api_key (id, name, source, scopes, digest, created) values ($1, $2, $3, $4, $5, $6)',
-          [body.id, body.name, body.source, body.scopes, body.digest, record.entry.recorded],
+          'insert into api_key (id, name, source, scopes, strict, digest, created) values ($1, $2, $3, $4, $5, $6, $7)',
+          [body.id, body.name, body.source, body.scopes, body.strict ?? false, body.digest, record.entry.recorded],
         )
       }
     }
@@ -72,6 +76,7 @@ export class Keys {
       name: request.name,
       source: request.source ?? request.name,
       scopes: [...new Set(request.scopes)],
+      ...(request.strict ? { strict: true as const } : {}),
     }
     const { recorded } = await this.#record(key.id, { change: 'issued', ...key, digest: digestOf(secret) }, by)
     return { ...key, created: recorded, secret }
@@ -106,7 +111,10 @@ export class Keys {
     await this.#follower.reach('key')
     const rows = await this.#database.query<KeyRow>('select * from api_key where revoked is null')
     return new Map(
-      rows.map((row) => [row.digest, { id: row.id, name: row.name, source: row.source, scopes: row.scopes }]),
+      rows.map(({ digest, id, name, source, scopes, strict }) => [
+        digest,
+        { id, name, source, scopes, ...(strict ? { strict } : {}) },
+      ]),
     )
   }
 }
@@ -117,6 +125,7 @@ function digestOf(secret: string): string {
 
 function keyInfo(row: KeyRow): KeyInfo {
   const info: KeyInfo = { id: row.id, name: row.name, scopes: row.scopes, source: row.source, created: row.created }
+  if (row.strict) info.strict = true
   if (row.revoked !== null) info.revoked = row.revoked
   return info
 }

@@ -10,14 +10,12 @@ import { DAY } from '../../record/time.ts'
 import type { Clock } from '../../record/time.ts'
 import { sourceOf } from '../../rules/access/access.ts'
 import type { Caller } from '../../rules/access/access.ts'
-import { LineSplitter, readContent, splitArray } from '../../rules/contracts/content.ts'
+import { LineSplitter, readContent } from '../../rules/contracts/content.ts'
 import type { Contract } from '../../rules/contracts/contract.ts'
 import { extract, judge } from '../../rules/contracts/judge.ts'
 import type { Outcome, Violation } from '../../rules/contracts/violation.ts'
 import type { ContractBook } from './contract-book.ts'
-
-/** A JSON body (one event, or an array of them) is read whole, so it is bounded; NDJSON is not. */
-export const MAX_JSON_BODY_BYTES = 64 * 1024 * 1024
+import { readJsonBody } from './json-body.ts'
 
 /** Events appended in one go. */
 const GROUP = 250
@@ -107,7 +105,7 @@ export class Events {
     }
 
     if (format === 'json') {
-      const items = await readJsonBody(body)
+      const { items } = await readJsonBody(body)
       for (let at = 0; at < items.length; at += GROUP) {
         await take(items.slice(at, at + GROUP).map((bytes, i) => ({ line: offset + at + i + 1, bytes })))
       }
@@ -276,31 +274,4 @@ export class Events {
 function list<Item>(answer: Ingested, items: Item[], item: Item): void {
   if (items.length < MOST_LISTED) items.push(item)
   else answer.omitted = (answer.omitted ?? 0) + 1
-}
-
-async function readJsonBody(body: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of body) {
-    length += chunk.length
-    if (length > MAX_JSON_BODY_BYTES)
-      throw new Fault('too_large', 'a JSON body may have 64 MiB: send NDJSON, or several requests')
-    chunks.push(chunk)
-  }
-  const bytes = new Uint8Array(Buffer.concat(chunks))
-  const first = bytes.find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)
-  if (first === undefined) throw new Fault('invalid', 'the body is empty: send one event, an array of them, or NDJSON')
-  if (first === 0x5b) {
-    const split = splitArray(bytes)
-    if ('problem' in split) throw new Fault('invalid', `the body is not a JSON array: ${split.problem.message}`)
-    return split.items
-  }
-  const { problems } = readContent(bytes)
-  const broken = problems.find((problem) => problem.rule === 'json.syntax' || problem.rule === 'json.utf8')
-  if (broken)
-    throw new Fault(
-      'invalid',
-      `the body is not JSON: ${broken.message}. For one event a line send application/x-ndjson.`,
-    )
-  return [bytes]
 }

@@ -404,6 +404,26 @@ export class Ledger {
     return seqs
   }
 
+  /**
+   * The positions of a stream's records, of whatever kind, from a position on: `limit` at most, and as far as one look
+   * at a million index lines reaches. `next` is where to go on.
+   */
+  ofStream(stream: string, from: number, limit: number): { seqs: number[]; next: number } {
+    const number = streamNumber(stream)
+    const to = Math.min(this.size, from + 1_048_576)
+    const seqs: number[] = []
+    for (let first = from; first < to; first += 65_536) {
+      const last = Math.min(to, first + 65_536)
+      const lines = this.lines(first, last)
+      for (let seq = first, at = 0; seq < last; seq++, at += INDEX_BYTES) {
+        if (lines.readUInt32LE(at + 12) !== number) continue
+        if (seqs.length === limit) return { seqs, next: seq }
+        seqs.push(seq)
+      }
+    }
+    return { seqs, next: Math.max(from, to) }
+  }
+
   /** The positions of all records sealed for a subject. */
   recordsOf(subject: string): number[] {
     const id = Buffer.from(subject, 'hex')

@@ -7,6 +7,8 @@ export interface Caller {
   readonly name: string
   readonly source: string
   readonly scopes: readonly Scope[]
+  /** Its OpenLineage events must keep to the specification. */
+  readonly strict?: boolean
 }
 
 /** An admin key may do everything; the others what their scopes say. */

@@ -18,8 +18,9 @@ export class Links {
     this.#findings = findings
   }
 
-  add(link: Omit<Link, 'basis'>, path: string): void {
+  add(stated: Omit<Link, 'basis'>, path: string): void {
     if (this.#full) return
+    const link = { ...stated, from: end(stated.from), to: end(stated.to) }
     const key = JSON.stringify([link.from, link.to, link.how, link.transformation, link.masking])
     if (this.#known.has(key)) return
     if (this.all.length === MOST_LINKS) {
@@ -30,6 +31,11 @@ export class Links {
     this.#known.add(key)
     this.all.push({ ...link, basis: 'stated' })
   }
+}
+
+/** The fields of our streams are named in lower case, as features name them. */
+function end(side: Link['from']): Link['from'] {
+  return side.name.kind === 'stream' && side.field !== undefined ? { ...side, field: side.field.toLowerCase() } : side
 }
 
 type Way = Pick<Link, 'how' | 'transformation' | 'masking'>

@@ -25,7 +25,6 @@ export const eventRules = {
 
   'json.key': { type: 'Content-Malformed' },
   'json.number': { type: 'Content-Malformed' },
-  'json.string': { type: 'Content-Malformed' },
   'json.faults': { type: 'Content-Malformed' },
   'text.characters': { type: 'Content-Malformed' },
   'key.proto': { type: 'Content-Malformed' },
