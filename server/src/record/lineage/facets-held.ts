@@ -1,0 +1,96 @@
+// Which content of each facet holds: the latest in event time, of one moment the one with the larger digest. Bodies stay
+// in the records.
+import type { Transaction } from '../../store/database.ts'
+import type { Micros } from '../time.ts'
+import { keyOf, stored } from './stored.ts'
+
+interface Head {
+  readonly node: number
+  readonly key: string
+  time: Micros
+  digest: string
+}
+
+export class FacetHeads {
+  readonly #heads = new Map<string, Head>()
+  readonly #changed = new Set<Head>()
+  readonly #changes: unknown[][] = []
+  readonly #keys = new Map<string, string>()
+
+  async load(tx: Transaction, nodes: readonly number[]): Promise<void> {
+    if (nodes.length === 0) return
+    const rows = await tx.query<{ node: number; key: Uint8Array; time: bigint; digest: Uint8Array }>(
+      'select node, key, time, digest from lineage_facet where node = any($1::int4[])',
+      [nodes],
+    )
+    for (const { node, key, time, digest } of rows) {
+      const head = {
+        node,
+        key: Buffer.from(key).toString('hex'),
+        time: Number(time),
+        digest: Buffer.from(digest).toString('hex'),
+      }
+      this.#heads.set(`${node} ${head.key}`, head)
+    }
+  }
+
+  digest(node: number, name: string): string | undefined {
+    return this.#heads.get(`${node} ${this.#keyOf(name)}`)?.digest
+  }
+
+  /** Whether this content holds from here on, and did not before. */
+  say(
+    node: number,
+    { name, digest, taken }: { name: string; digest: string; taken: boolean },
+    time: Micros,
+    seq: number,
+  ): boolean {
+    const key = this.#keyOf(name)
+    const known = this.#heads.get(`${node} ${key}`)
+    if (known && (time < known.time || (time === known.time && digest <= known.digest))) return false
+    const head = known ?? { node, key, time, digest: '' }
+    if (!known) this.#heads.set(`${node} ${key}`, head)
+    const isNew = head.digest !== digest
+    head.time = time
+    head.digest = digest
+    this.#changed.add(head)
+    if (isNew) this.#changes.push([node, stored(name), seq, time, taken])
+    return isNew
+  }
+
+  async write(tx: Transaction): Promise<void> {
+    const changed = [...this.#changed]
+    if (changed.length > 0) {
+      await tx.query(
+        `insert into lineage_facet (node, key, time, digest)
+         select * from unnest($1::int4[], $2::bytea[], $3::int8[], $4::bytea[])
+         on conflict (node, key) do update set time = excluded.time, digest = excluded.digest`,
+        [
+          changed.map(({ node }) => node),
+          changed.map(({ key }) => Buffer.from(key, 'hex')),
+          changed.map(({ time }) => time),
+          changed.map(({ digest }) => Buffer.from(digest, 'hex')),
+        ],
+      )
+    }
+    if (this.#changes.length > 0) {
+      await tx.copy(
+        'lineage_facet_change',
+        [
+          { name: 'node', type: 'int4' },
+          { name: 'name', type: 'text' },
+          { name: 'seq', type: 'int8' },
+          { name: 'time', type: 'int8' },
+          { name: 'taken', type: 'bool' },
+        ],
+        this.#changes,
+      )
+    }
+  }
+
+  #keyOf(name: string): string {
+    let key = this.#keys.get(name)
+    if (key === undefined) this.#keys.set(name, (key = keyOf(name)))
+    return key
+  }
+}

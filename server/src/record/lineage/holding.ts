@@ -1,0 +1,425 @@
+// Which edges hold, and since when: maxima over event time, held against each other after every record. It knows what
+// was loaded of the graph and nothing of tables.
+import type { Micros } from '../time.ts'
+import type { Flow } from './answers.ts'
+import type { Link } from './statement.ts'
+
+/** When a run was, as far as is known: the time of its latest event, and its id where two share it. */
+export interface Stamp {
+  readonly time: Micros
+  /** '' of what was said without a run. */
+  readonly run: string
+}
+
+export function isLater(one: Stamp, other: Stamp | undefined): boolean {
+  return other === undefined || one.time > other.time || (one.time === other.time && one.run > other.run)
+}
+function isSame(one: Stamp, other: Stamp | undefined): boolean {
+  return one.time === other?.time && one.run === other.run
+}
+function latest(one: Stamp, other: Stamp | undefined): Stamp {
+  return isLater(one, other) ? one : other!
+}
+
+/** `field`: a dataset has it, by its latest schema. `parent` and `before`: between jobs, and no flow of data. */
+export type EdgeKind = Flow | 'field' | 'parent' | 'before'
+
+export interface Edge {
+  readonly source: number
+  readonly target: number
+  readonly how: EdgeKind
+  readonly basis?: Link['basis'] | undefined
+  readonly transformation?: string | undefined
+  readonly masking?: boolean | undefined
+  readonly job?: number | undefined
+}
+
+/** The latest reading or writing of a dataset by a job. */
+export interface HeldUse {
+  readonly job: number
+  readonly dataset: number
+  readonly writes: boolean
+  stamp: Stamp
+  edge: number | undefined
+  /** The stamp that counts for the job's oldest output, while the edge holds. */
+  counted?: Stamp | undefined
+}
+
+export interface JobState {
+  readonly id: number
+  readonly reads: Map<number, HeldUse>
+  readonly writes: Map<number, HeldUse>
+  /** Its latest run that wrote anything, and what that run wrote. */
+  wrote: Stamp | undefined
+  last: Set<number>
+  read: Stamp | undefined
+  /** The oldest run by which one of its output edges holds. */
+  oldest: Stamp | undefined
+  since: Stamp | undefined
+  readonly dirty: { reads: Set<number>; writes: Set<number> }
+}
+
+export interface DatasetState {
+  readonly id: number
+  written: Stamp | undefined
+  dropped: Stamp | undefined
+  made: Stamp | undefined
+  readonly writers: Set<number>
+  readonly readers: Set<number>
+  /** Renames into it: ids of the names before, with the edge while it holds. */
+  readonly renames: Map<number, number | undefined>
+  /** Column edges into it, by the job that says so (0: nobody) and whether they were derived from its SQL. */
+  readonly links: Map<string, HeldLinks>
+  /** The fields of its latest schema, with their edges. */
+  fields: Map<number, number> | undefined
+}
+
+export interface HeldLinks {
+  readonly job: number
+  readonly dataset: number
+  readonly derived: boolean
+  time: Micros
+  digest: string
+  readonly links: readonly Edge[]
+  /** While they hold: the edges, in the order of the links. */
+  edges: readonly number[] | undefined
+}
+
+export class Holding {
+  readonly jobs = new Map<number, JobState>()
+  readonly datasets = new Map<number, DatasetState>()
+  readonly opened: { id: number; edge: Edge; appeared: number; withdrawn?: number }[] = []
+  readonly withdrawn = new Map<number, number>()
+  readonly changed = {
+    uses: new Set<HeldUse>(),
+    datasets: new Set<DatasetState>(),
+    links: new Set<HeldLinks>(),
+    /** Said again, later. */
+    restated: new Set<HeldLinks>(),
+  }
+  #nextEdge: number
+  readonly #firstEdge: number
+  #seq = 0
+  readonly #dirty = new Set<number>()
+  readonly #dirtyLinks = new Set<DatasetState>()
+
+  constructor(nextEdge: number) {
+    this.#nextEdge = nextEdge
+    this.#firstEdge = nextEdge
+  }
+
+  job(id: number): JobState {
+    let job = this.jobs.get(id)
+    if (!job) {
+      job = {
+        id,
+        reads: new Map(),
+        writes: new Map(),
+        wrote: undefined,
+        last: new Set(),
+        read: undefined,
+        oldest: undefined,
+        since: undefined,
+        dirty: { reads: new Set(), writes: new Set() },
+      }
+      this.jobs.set(id, job)
+    }
+    return job
+  }
+
+  dataset(id: number): DatasetState {
+    let dataset = this.datasets.get(id)
+    if (!dataset) {
+      dataset = {
+        id,
+        written: undefined,
+        dropped: undefined,
+        made: undefined,
+        writers: new Set(),
+        readers: new Set(),
+        renames: new Map(),
+        links: new Map(),
+        fields: undefined,
+      }
+      this.datasets.set(id, dataset)
+    }
+    return dataset
+  }
+
+  /** A use as the tables have it. When all are there, `loaded` works out what follows from them. */
+  load(use: HeldUse): void {
+    const job = this.job(use.job)
+    const dataset = this.dataset(use.dataset)
+    if (use.writes) {
+      job.writes.set(use.dataset, use)
+      dataset.writers.add(use.job)
+      if (isLater(use.stamp, job.wrote)) {
+        job.wrote = use.stamp
+        job.last.clear()
+      }
+      if (isSame(use.stamp, job.wrote)) job.last.add(use.dataset)
+      if (use.edge !== undefined) {
+        use.counted = use.stamp
+        if (job.oldest === undefined || isLater(job.oldest, use.stamp)) job.oldest = use.stamp
+      }
+    } else {
+      job.reads.set(use.dataset, use)
+      dataset.readers.add(use.job)
+      job.read = latest(use.stamp, job.read)
+    }
+  }
+
+  loaded(): void {
+    for (const job of this.jobs.values()) job.since = job.oldest ?? job.read
+  }
+
+  /** Before the statements of a record: what they open and withdraw, they do at its position. */
+  begin(seq: number): void {
+    this.#seq = seq
+  }
+
+  use(jobId: number, datasetId: number, writes: boolean, stamp: Stamp): void {
+    const job = this.job(jobId)
+    const dataset = this.dataset(datasetId)
+    const uses = writes ? job.writes : job.reads
+    let use = uses.get(datasetId)
+    if (use && !isLater(stamp, use.stamp)) return
+    if (use) use.stamp = stamp
+    else {
+      use = { job: jobId, dataset: datasetId, writes, stamp, edge: undefined }
+      uses.set(datasetId, use)
+    }
+    this.changed.uses.add(use)
+    this.#dirty.add(jobId)
+    if (!writes) {
+      dataset.readers.add(jobId)
+      job.dirty.reads.add(datasetId)
+      job.read = latest(stamp, job.read)
+      return
+    }
+    dataset.writers.add(jobId)
+    job.dirty.writes.add(datasetId)
+    if (isLater(stamp, job.wrote)) {
+      job.wrote = stamp
+      for (const other of job.last) job.dirty.writes.add(other)
+      job.last = new Set()
+    }
+    if (isSame(stamp, job.wrote)) job.last.add(datasetId)
+    else job.last.delete(datasetId)
+    if (isLater(stamp, dataset.written)) {
+      const before = dataset.written
+      const gone = isDropped(dataset)
+      dataset.written = stamp
+      this.changed.datasets.add(dataset)
+      for (const writer of dataset.writers) {
+        if (writer !== jobId && before && isSame(this.job(writer).writes.get(datasetId)!.stamp, before))
+          this.#touch(writer, datasetId, true)
+      }
+      if (gone !== isDropped(dataset)) this.#touchAll(dataset)
+    }
+  }
+
+  /** A dataset was dropped, or made anew: what is later counts; of one moment, the making. */
+  lifecycle(datasetId: number, change: 'dropped' | 'made', stamp: Stamp): void {
+    const dataset = this.dataset(datasetId)
+    if (!isLater(stamp, dataset[change])) return
+    const gone = isDropped(dataset)
+    dataset[change] = stamp
+    this.changed.datasets.add(dataset)
+    if (gone !== isDropped(dataset)) this.#touchAll(dataset)
+  }
+
+  rename(previous: number, datasetId: number): void {
+    const dataset = this.dataset(datasetId)
+    if (dataset.renames.has(previous)) return
+    dataset.renames.set(previous, undefined)
+    this.#dirtyLinks.add(dataset)
+  }
+
+  /** Column edges as the tables have them. */
+  loadLinks(links: HeldLinks): void {
+    this.dataset(links.dataset).links.set(linksKey(links.job, links.derived), links)
+  }
+
+  linksOf(job: number, datasetId: number, derived: boolean): HeldLinks | undefined {
+    return this.datasets.get(datasetId)?.links.get(linksKey(job, derived))
+  }
+
+  link(job: number, datasetId: number, derived: boolean, time: Micros, digest: string, edges: () => Edge[]): void {
+    const dataset = this.dataset(datasetId)
+    const known = dataset.links.get(linksKey(job, derived))
+    if (known && (time < known.time || (time === known.time && digest <= known.digest))) return
+    if (known?.digest === digest) {
+      known.time = time
+      this.changed.restated.add(known)
+      return
+    }
+    const links: HeldLinks = {
+      job,
+      dataset: datasetId,
+      derived,
+      time,
+      digest,
+      links: distinct(edges()),
+      edges: undefined,
+    }
+    if (known?.edges) {
+      const before = new Map(known.links.map((edge, i) => [edgeKey(edge), known.edges![i]!]))
+      // What stays the same goes on; the rest is opened when it is settled that it holds.
+      const after = new Set(links.links.map(edgeKey))
+      for (const [key, id] of before) if (!after.has(key)) this.#withdraw(id)
+      links.edges = links.links.map((edge) => before.get(edgeKey(edge)) ?? 0)
+    }
+    if (known) {
+      this.changed.links.delete(known)
+      this.changed.restated.delete(known)
+    }
+    dataset.links.set(linksKey(job, derived), links)
+    this.changed.links.add(links)
+    this.#dirtyLinks.add(dataset)
+  }
+
+  /** The fields of the latest schema. */
+  schema(datasetId: number, fields: readonly number[]): void {
+    const dataset = this.dataset(datasetId)
+    const before = dataset.fields ?? new Map<number, number>()
+    const after = new Map<number, number>()
+    for (const field of fields) {
+      if (after.has(field)) continue
+      after.set(field, before.get(field) ?? this.#open({ source: datasetId, target: field, how: 'field' }))
+    }
+    for (const [field, edge] of before) if (!after.has(field)) this.#withdraw(edge)
+    dataset.fields = after
+  }
+
+  /** An edge that holds for ever. The caller knows that it is new. */
+  always(edge: Edge): void {
+    this.#open(edge)
+  }
+
+  /** After each record: opens and withdraws what follows from it. */
+  settle(): void {
+    // In the order of ids, so that a rebuild gives every edge the same one.
+    for (const id of inOrder(this.#dirty)) this.#settleJob(this.job(id))
+    this.#dirty.clear()
+    for (const dataset of [...this.#dirtyLinks].sort((a, b) => a.id - b.id)) this.#settleLinks(dataset)
+    this.#dirtyLinks.clear()
+  }
+
+  #settleJob(job: JobState): void {
+    let rescan = false
+    for (const id of inOrder(job.dirty.writes)) {
+      const use = job.writes.get(id)!
+      const dataset = this.dataset(id)
+      const holds = !isDropped(dataset) && (isSame(use.stamp, job.wrote) || isSame(use.stamp, dataset.written))
+      if (holds !== (use.edge !== undefined)) this.#dirtyLinks.add(dataset)
+      this.#hold(use, holds, { source: job.id, target: id, how: 'write' })
+      const counts = holds ? use.stamp : undefined
+      if (use.counted && job.oldest && isSame(use.counted, job.oldest) && !(counts && isSame(counts, use.counted)))
+        rescan = true
+      use.counted = counts
+      if (counts && (job.oldest === undefined || isLater(job.oldest, counts))) job.oldest = counts
+    }
+    job.dirty.writes.clear()
+    if (rescan) {
+      job.oldest = undefined
+      for (const { counted } of job.writes.values())
+        if (counted && (job.oldest === undefined || isLater(job.oldest, counted))) job.oldest = counted
+    }
+    const since = job.oldest ?? job.read
+    if (since && !isSame(since, job.since)) {
+      job.since = since
+      for (const id of job.reads.keys()) job.dirty.reads.add(id)
+    }
+    for (const id of inOrder(job.dirty.reads)) {
+      const use = job.reads.get(id)!
+      const holds = !isDropped(this.dataset(id)) && !isLater(job.since!, use.stamp)
+      this.#hold(use, holds, { source: id, target: job.id, how: 'read' })
+    }
+    job.dirty.reads.clear()
+  }
+
+  #hold(use: HeldUse, holds: boolean, edge: Edge): void {
+    if (holds === (use.edge !== undefined)) return
+    if (holds) use.edge = this.#open(edge)
+    else {
+      this.#withdraw(use.edge!)
+      use.edge = undefined
+    }
+    this.changed.uses.add(use)
+  }
+
+  #settleLinks(dataset: DatasetState): void {
+    const gone = isDropped(dataset)
+    for (const [previous, edge] of [...dataset.renames].sort(([a], [b]) => a - b)) {
+      if (gone && edge !== undefined) {
+        this.#withdraw(edge)
+        dataset.renames.set(previous, undefined)
+      } else if (!gone && edge === undefined) {
+        dataset.renames.set(previous, this.#open({ source: previous, target: dataset.id, how: 'rename' }))
+      }
+    }
+    for (const links of [...dataset.links.values()].sort(
+      (a, b) => a.job - b.job || Number(a.derived) - Number(b.derived),
+    )) {
+      const written = this.jobs.get(links.job)?.writes.get(dataset.id)
+      const holds =
+        !gone &&
+        (written === undefined || written.edge !== undefined) &&
+        // What the producer states is never mixed with what we read out of its SQL.
+        !(links.derived && dataset.links.has(linksKey(links.job, false)))
+      if (holds && (links.edges === undefined || links.edges.includes(0))) {
+        links.edges = links.links.map((edge, i) => links.edges?.[i] || this.#open(edge))
+        this.changed.links.add(links)
+      } else if (!holds && links.edges !== undefined) {
+        for (const id of links.edges) if (id !== 0) this.#withdraw(id)
+        links.edges = undefined
+        this.changed.links.add(links)
+      }
+    }
+  }
+
+  #touch(jobId: number, datasetId: number, writes: boolean): void {
+    const { dirty } = this.job(jobId)
+    ;(writes ? dirty.writes : dirty.reads).add(datasetId)
+    this.#dirty.add(jobId)
+  }
+
+  #touchAll(dataset: DatasetState): void {
+    for (const job of dataset.writers) this.#touch(job, dataset.id, true)
+    for (const job of dataset.readers) this.#touch(job, dataset.id, false)
+    this.#dirtyLinks.add(dataset)
+  }
+
+  #open(edge: Edge): number {
+    const id = this.#nextEdge++
+    this.opened.push({ id, edge, appeared: this.#seq })
+    return id
+  }
+
+  #withdraw(id: number): void {
+    if (id >= this.#firstEdge) this.opened[id - this.#firstEdge]!.withdrawn = this.#seq
+    else this.withdrawn.set(id, this.#seq)
+  }
+}
+
+/** Dropped after its last writing, and not made again. */
+export function isDropped({ written, dropped, made }: DatasetState): boolean {
+  return dropped !== undefined && (!written || !isLater(written, dropped)) && isLater(dropped, made)
+}
+
+function linksKey(job: number, derived: boolean): string {
+  return `${job}${derived ? ' derived' : ''}`
+}
+
+function edgeKey({ source, target, how, basis, transformation, masking, job }: Edge): string {
+  return JSON.stringify([source, target, how, basis ?? 0, transformation ?? 0, masking ?? 0, job ?? 0])
+}
+
+function distinct(edges: readonly Edge[]): Edge[] {
+  return [...new Map(edges.map((edge) => [edgeKey(edge), edge])).values()]
+}
+
+function inOrder(ids: Iterable<number>): number[] {
+  return [...ids].sort((a, b) => a - b)
+}

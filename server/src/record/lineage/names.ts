@@ -1,0 +1,243 @@
+// Names and their edges in memory: few, and a closure touches all of them. They follow the tables: each question first
+// takes in what was committed since the last.
+import { Fault } from '../../fault.ts'
+import type { Database } from '../../store/database.ts'
+import type { Flow } from './answers.ts'
+import type { EdgeKind } from './holding.ts'
+import type { Link, Name, NodeKind } from './statement.ts'
+import { nodeId, parseNodeId } from './statement.ts'
+import { unstored } from './stored.ts'
+
+export interface NamedNode {
+  readonly number: number
+  readonly id: string
+  readonly name: Name
+  readonly field: string | undefined
+  /** Of a field: the node that has it. */
+  readonly owner: number | undefined
+  readonly appeared: number
+}
+
+export interface NamedEdge {
+  readonly source: number
+  readonly target: number
+  readonly how: EdgeKind
+  readonly basis: Link['basis'] | undefined
+  readonly transformation: string | undefined
+  readonly masking: boolean | undefined
+  readonly job: number | undefined
+}
+
+interface EdgeRow {
+  id: number
+  source: number
+  target: number
+  how: string
+  basis: string | null
+  transformation: string | null
+  masking: boolean | null
+  job: number | null
+  appeared: bigint
+  withdrawn: bigint | null
+}
+
+const HELD = Number.MAX_SAFE_INTEGER
+const edgeColumns = 'id, source, target, how, basis, transformation, masking, job, appeared, withdrawn'
+
+export class Names {
+  readonly #database: Database
+  /** By number; numbers begin at 1. */
+  nodes: (NamedNode | undefined)[] = [undefined]
+  edges: (NamedEdge | undefined)[] = [undefined]
+  /** Positions: an edge holds as of s when it appeared before s and was not withdrawn before s. */
+  appeared = new Float64Array(1024)
+  withdrawn = new Float64Array(1024)
+  /** Numbers of the edges that leave a node, and that arrive at it. */
+  readonly out: (number[] | undefined)[] = []
+  readonly in: (number[] | undefined)[] = []
+  /** Those of them that are symlinks and renames: few, and asked for at every field. */
+  readonly kin: (number[] | undefined)[] = []
+  /** Numbers of the fields of a node. */
+  readonly fields: (number[] | undefined)[] = []
+  #byId = new Map<string, number>()
+  #next = 0
+  #following: Promise<void> | undefined
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  /** The position up to which it knows. */
+  get next(): number {
+    return this.#next
+  }
+
+  /** Takes in what was committed since the last time. */
+  async follow(): Promise<void> {
+    // One that began before this call may have read before the last commit: it is waited for, not relied on.
+    while (this.#following) await this.#following
+    this.#following = this.#take().finally(() => (this.#following = undefined))
+    return this.#following
+  }
+
+  byId(id: string): NamedNode | undefined {
+    const parsed = parseNodeId(id)
+    const number = parsed && this.#byId.get(nodeId(parsed.name, parsed.field))
+    return number === undefined ? undefined : this.nodes[number]
+  }
+
+  /** The field of a node that has this name. */
+  fieldOf(owner: number, field: string): NamedNode | undefined {
+    const number = this.#byId.get(nodeId(this.nodes[owner]!.name, field))
+    return number === undefined ? undefined : this.nodes[number]
+  }
+
+  holds(edge: number, asOf: number): boolean {
+    return this.appeared[edge]! < asOf && this.withdrawn[edge]! >= asOf
+  }
+
+  /** Whether it was known: a field is, while its schema names it or data flows through it. */
+  isKnown(node: NamedNode, asOf: number): boolean {
+    if (node.appeared >= asOf) return false
+    if (node.field === undefined) return true
+    const holds = (edge: number): boolean => this.holds(edge, asOf)
+    return (this.in[node.number]?.some(holds) ?? false) || (this.out[node.number]?.some(holds) ?? false)
+  }
+
+  async #take(): Promise<void> {
+    // Rows committed between these queries are beyond `next`, and taken in the next time.
+    const [cursor] = await this.#database.query<{ next: bigint }>("select next from follower where name = 'main'")
+    const next = Number(cursor?.next ?? 0)
+    if (next < this.#next) this.#clear()
+    if (next === this.#next) return
+    const nodes = await this.#database.query<{
+      id: number
+      kind: string
+      namespace: string
+      name: string
+      field: string | null
+      owner: number | null
+      appeared: bigint
+    }>(
+      'select id, kind, namespace, name, field, owner, appeared from lineage_node where id >= $1 and appeared < $2 order by id',
+      [this.nodes.length, next],
+    )
+    const edges = await this.#database.query<EdgeRow>(
+      `select ${edgeColumns} from lineage_edge where appeared >= $1 and appeared < $2 order by id`,
+      [this.#next, next],
+    )
+    const ended = await this.#database.query<{ id: number; withdrawn: bigint }>(
+      'select id, withdrawn from lineage_edge where withdrawn >= $1 and withdrawn < $2',
+      [this.#next, next],
+    )
+    for (const row of nodes) {
+      const name: Name = {
+        kind: row.kind as NodeKind,
+        namespace: unstored(row.namespace),
+        name: unstored(row.name),
+      }
+      const field = row.field === null ? undefined : unstored(row.field)
+      const node = {
+        number: row.id,
+        id: nodeId(name, field),
+        name,
+        field,
+        owner: row.owner ?? undefined,
+        appeared: Number(row.appeared),
+      }
+      this.nodes[row.id] = node
+      this.#byId.set(node.id, row.id)
+      if (row.owner !== null) (this.fields[row.owner] ??= []).push(row.id)
+    }
+    for (const row of edges) this.#add(row, next)
+    for (const { id, withdrawn } of ended) this.withdrawn[id] = Number(withdrawn)
+    this.#next = next
+  }
+
+  #add(row: EdgeRow, next: number): void {
+    if (row.id >= this.appeared.length) {
+      const length = Math.max(this.appeared.length * 2, row.id + 1)
+      this.appeared = grown(this.appeared, length)
+      this.withdrawn = grown(this.withdrawn, length)
+    }
+    this.edges[row.id] = {
+      source: row.source,
+      target: row.target,
+      how: row.how as Flow,
+      basis: (row.basis as Link['basis'] | null) ?? undefined,
+      transformation: row.transformation === null ? undefined : unstored(row.transformation),
+      masking: row.masking ?? undefined,
+      job: row.job ?? undefined,
+    }
+    this.appeared[row.id] = Number(row.appeared)
+    this.withdrawn[row.id] = row.withdrawn === null || Number(row.withdrawn) >= next ? HELD : Number(row.withdrawn)
+    if (row.how === 'symlink' || row.how === 'rename') {
+      ;(this.kin[row.source] ??= []).push(row.id)
+      ;(this.kin[row.target] ??= []).push(row.id)
+    }
+    // `fields` has them all; a wide dataset would be gone through again for each of its fields.
+    if (row.how !== 'field') (this.out[row.source] ??= []).push(row.id)
+    ;(this.in[row.target] ??= []).push(row.id)
+  }
+
+  #clear(): void {
+    this.nodes = [undefined]
+    this.edges = [undefined]
+    for (const list of [this.out, this.in, this.kin, this.fields]) list.length = 0
+    this.#byId = new Map()
+    this.#next = 0
+  }
+}
+
+function grown(values: Float64Array<ArrayBuffer>, length: number): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(length)
+  larger.set(values)
+  return larger
+}
+
+/** A node by its id, or by a bare name (`name#field`) that exactly one has. */
+export function resolve(names: Names, text: string, asOf: number): NamedNode {
+  const known = names.byId(text)
+  if (known && names.isKnown(known, asOf)) return known
+  const [, bare, field] = /^(.+?)(?:#(.*))?$/s.exec(text) ?? []
+  const same = names.nodes.filter(
+    (node) => node && node.name.name === bare && node.field === field && names.isKnown(node, asOf),
+  ) as NamedNode[]
+  if (same.length === 1) return same[0]!
+  if (same.length > 1) {
+    const ids = same.slice(0, 5).map(({ id }) => id)
+    throw new Fault('invalid', `"${shown(text)}" is the name of ${same.length}: ask for one of ${ids.join(', ')}`)
+  }
+  const near = search(names, (bare ?? text).split(/[/.:]/).at(-1) ?? text, undefined, 3, asOf).map(({ id }) => id)
+  throw new Fault(
+    'not_found',
+    known
+      ? `"${shown(text)}" was not known yet as of ${asOf}`
+      : `nothing is called "${shown(text)}"${near.length > 0 ? `: did you mean ${near.join(', ')}?` : ''}; search shows what there is`,
+  )
+}
+
+/** Nodes whose name holds the text: the whole name first, then beginnings, then the rest, in order of appearance. */
+export function search(
+  names: Names,
+  query: string,
+  kinds: readonly NodeKind[] | undefined,
+  limit: number,
+  asOf: number,
+): NamedNode[] {
+  const wanted = query.toLowerCase()
+  const ranks: NamedNode[][] = [[], [], []]
+  for (const node of names.nodes) {
+    if (!node || (kinds && !kinds.includes(node.name.kind))) continue
+    const name = (node.field ?? node.name.name).toLowerCase()
+    const at = name.indexOf(wanted)
+    const rank = name === wanted ? 0 : at === 0 ? 1 : 2
+    if (at < 0 || ranks[rank]!.length >= limit || !names.isKnown(node, asOf)) continue
+    ranks[rank]!.push(node)
+  }
+  return ranks.flat().slice(0, limit)
+}
+
+export function shown(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text
+}
