@@ -29,6 +29,22 @@ import type {
   Status,
   Verification,
 } from './governance.ts'
+import type {
+  LineageCoverage,
+  LineageCoverageQuery,
+  LineageDiff,
+  LineageDiffQuery,
+  LineageExplained,
+  LineageExplainQuery,
+  LineageImpact,
+  LineageImpactQuery,
+  LineageNodeDetail,
+  LineageNodeQuery,
+  LineageNodes,
+  LineageNodesQuery,
+  WhatIf,
+  WhatIfRequest,
+} from './lineage.ts'
 import type { ModelVersion, ModelVersionRequest } from './models.ts'
 import type { FindQuery, Found, PredictionBatch, PredictionResults } from './predictions.ts'
 
@@ -238,6 +254,37 @@ export class Client {
   /** OpenLineage events as they were received. Go on at `next` until it is `asOf`. */
   collected(query: LineageEventsQuery = {}): Promise<ReceivedLineageEvents> {
     return this.#json(endpoints.collected, { query })
+  }
+
+  /** Where a name, a column (`ID#FIELD`) or a run (`run:ID`) comes from; page by page, with `cursor`. */
+  lineageExplain(query: LineageExplainQuery): Promise<LineageExplained> {
+    return this.#json(endpoints.lineageExplain, { query })
+  }
+
+  /** What depends on it. The counts are over everything that is reached, on whichever page. */
+  lineageImpact(query: LineageImpactQuery): Promise<LineageImpact> {
+    return this.#json(endpoints.lineageImpact, { query })
+  }
+
+  lineageDiff(query: LineageDiffQuery): Promise<LineageDiff> {
+    return this.#json(endpoints.lineageDiff, { query })
+  }
+
+  /** What a planned change of columns would break. It changes nothing. */
+  whatIf(request: WhatIfRequest): Promise<WhatIf> {
+    return this.#json(endpoints.whatIf, { body: json(request) })
+  }
+
+  lineageNodes(query: LineageNodesQuery = {}): Promise<LineageNodes> {
+    return this.#json(endpoints.lineageNodes, { query })
+  }
+
+  lineageNode(query: LineageNodeQuery): Promise<LineageNodeDetail> {
+    return this.#json(endpoints.lineageNode, { query })
+  }
+
+  lineageCoverage(query: LineageCoverageQuery = {}): Promise<LineageCoverage> {
+    return this.#json(endpoints.lineageCoverage, { query })
   }
 
   /** Makes a person's sealed data unreadable, for ever. */

@@ -27,6 +27,22 @@ import {
   Verification,
 } from './governance.ts'
 import type { Scope } from './governance.ts'
+import {
+  LineageCoverage,
+  LineageCoverageQuery,
+  LineageDiff,
+  LineageDiffQuery,
+  LineageExplained,
+  LineageExplainQuery,
+  LineageImpact,
+  LineageImpactQuery,
+  LineageNodeDetail,
+  LineageNodeQuery,
+  LineageNodes,
+  LineageNodesQuery,
+  WhatIf,
+  WhatIfRequest,
+} from './lineage.ts'
 import { ModelVersion, ModelVersionRequest } from './models.ts'
 import { FindQuery, Found, PredictionBatch, PredictionResults } from './predictions.ts'
 
@@ -265,6 +281,62 @@ export const endpoints = {
     summary: 'OpenLineage events as they were received, in the order of the log, with their violations',
     query: LineageEventsQuery,
     answer: { json: ReceivedLineageEvents },
+  },
+  lineageExplain: {
+    method: 'GET',
+    path: '/v1/lineage/explain',
+    scope: 'read',
+    summary: 'What a dataset, column, run, feature view or model version comes from, as of any position',
+    query: LineageExplainQuery,
+    answer: { json: LineageExplained },
+  },
+  lineageImpact: {
+    method: 'GET',
+    path: '/v1/lineage/impact',
+    scope: 'read',
+    summary: 'What depends on it, and how many model versions, predictions and people that concerns',
+    query: LineageImpactQuery,
+    answer: { json: LineageImpact },
+  },
+  lineageDiff: {
+    method: 'GET',
+    path: '/v1/lineage/diff',
+    scope: 'read',
+    summary: 'What differs between two model versions, runs, dataset versions or snapshots, and by which run upstream',
+    query: LineageDiffQuery,
+    answer: { json: LineageDiff },
+  },
+  whatIf: {
+    method: 'POST',
+    path: '/v1/lineage/what-if',
+    scope: 'read',
+    summary: 'What would break if columns were dropped, renamed or given another type, and why',
+    body: WhatIfRequest,
+    answer: { json: WhatIf },
+  },
+  lineageNodes: {
+    method: 'GET',
+    path: '/v1/lineage/nodes',
+    scope: 'read',
+    summary: 'Names in the lineage graph that hold a text',
+    query: LineageNodesQuery,
+    answer: { json: LineageNodes },
+  },
+  lineageNode: {
+    method: 'GET',
+    path: '/v1/lineage/node',
+    scope: 'read',
+    summary: 'One name: its facets, fields, runs and versions',
+    query: LineageNodeQuery,
+    answer: { json: LineageNodeDetail },
+  },
+  lineageCoverage: {
+    method: 'GET',
+    path: '/v1/lineage/coverage',
+    scope: 'read',
+    summary: 'Which models, streams and jobs have complete lineage, what is missing, and which policies are violated',
+    query: LineageCoverageQuery,
+    answer: { json: LineageCoverage },
   },
   erase: {
     method: 'POST',

@@ -19,6 +19,7 @@ import { verify } from './cli/verify.ts'
 import { configWarnings, readConfig } from './config.ts'
 import type { Config } from './config.ts'
 import { Anchors, anchorProjection } from './govern/anchors/anchors.ts'
+import { PolicyBook, policyProjection } from './govern/changes/policy.ts'
 import { Erasures, erasureProjection } from './govern/erasures/erasures.ts'
 import { keyProjection, Keys } from './govern/keys/keys.ts'
 import { createApi } from './http/api.ts'
@@ -84,6 +85,7 @@ const projections = [
   predictionProjection,
   erasureProjection,
   anchorProjection,
+  policyProjection,
 ]
 
 /** Starts a server on a data folder. Throws `refused_start` with one clear line when starting would mean guessing. */
@@ -134,12 +136,13 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     })
     undo.push(() => database.close())
     await database.migrate()
+    // Before the follower: what a view says of lineage is read with the engine's parser.
+    const columns = await openColumns({ folder: config.data })
+    undo.push(() => columns.close())
     const follower = new Follower(ledger, database, projections)
     if (options.rebuild) await follower.rebuild(options.rebuild)
     await follower.start()
     undo.push(() => follower.stop())
-    const columns = await openColumns({ folder: config.data })
-    undo.push(() => columns.close())
 
     const contracts = new ContractBook(ledger, follower, database, clock)
     await contracts.load()
@@ -162,6 +165,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     await snapshots.sweep()
     const models = new Models(ledger, follower, database, clock)
     const predictions = new Predictions({ ledger, follower, database, models, snapshots, clock })
+    const policies = new PolicyBook({ ledger, follower, database, clock })
     const apiKeys = new Keys(ledger, follower, database, clock)
     const anchors = new Anchors({ ledger, follower, database, files, clock, data: config.data })
     const erasures = new Erasures({ ledger, follower, database, files, keys, snapshots, clock, keyFolder: config.keys })
@@ -199,6 +203,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       snapshots,
       models,
       predictions,
+      policies,
       apiKeys,
       anchors,
       erasures,

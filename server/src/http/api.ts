@@ -8,6 +8,12 @@ import { Fault } from '../fault.ts'
 import type { Anchors } from '../govern/anchors/anchors.ts'
 import type { Erasures } from '../govern/erasures/erasures.ts'
 import type { Keys } from '../govern/keys/keys.ts'
+import { coverage, coverageMetrics } from '../govern/changes/coverage.ts'
+import { diff } from '../govern/changes/diff.ts'
+import { Lineage } from '../govern/changes/lineage.ts'
+import { parsePolicy } from '../govern/changes/policy.ts'
+import type { PolicyBook } from '../govern/changes/policy.ts'
+import { whatIf } from '../govern/changes/what-if.ts'
 import { explanationPage } from '../govern/reports/explanation-page.ts'
 import { verifyData } from '../govern/verify/verify.ts'
 import type { ContractBook } from '../path/events/contract-book.ts'
@@ -21,6 +27,7 @@ import { explain } from '../path/predictions/explain.ts'
 import type { Predictions } from '../path/predictions/predictions.ts'
 import { replay } from '../path/predictions/replay.ts'
 import type { Ledger } from '../record/ledger/ledger.ts'
+import type { LineageGraph } from '../record/lineage/graph.ts'
 import type { Follower } from '../record/projection/follower.ts'
 import { formatTime, SECOND } from '../record/time.ts'
 import type { Clock } from '../record/time.ts'
@@ -45,6 +52,8 @@ export interface Steps {
   snapshots: Snapshots
   models: Models
   predictions: Predictions
+  graph: LineageGraph
+  policies: PolicyBook
   apiKeys: Keys
   anchors: Anchors
   erasures: Erasures
@@ -70,6 +79,8 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     snapshots,
     models,
     predictions,
+    graph,
+    policies,
     apiKeys,
     anchors,
     erasures,
@@ -81,18 +92,25 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
   const explained = (id: string, asOf?: number) =>
     explain({ ledger, models, snapshots, predictions, anchored: () => anchors.last() }, id, asOf)
 
+  const lineage = new Lineage({ graph, database, follower, clock })
+  const covered = (query: { namespace?: string | undefined; asOf?: number | undefined }) =>
+    coverage({ graph, database, follower, policies, clock }, query)
+
   const handlers: Handlers = {
     async apply({ body, caller }) {
       const contractFiles = body.files.filter(({ text }) => /^kind:\s*DataContract\s*$/m.test(text))
       const viewFiles = body.files.filter(({ text }) => /^kind:\s*FeatureView\s*$/m.test(text))
-      const strange = body.files.find((file) => !contractFiles.includes(file) && !viewFiles.includes(file))
+      const policyFiles = body.files.filter(({ text }) => /^kind:\s*LineagePolicy\s*$/m.test(text))
+      const known = new Set([...contractFiles, ...viewFiles, ...policyFiles])
+      const strange = body.files.find((file) => !known.has(file))
       if (strange)
         throw new Fault(
           'invalid',
-          `${strange.path} is neither a contract (kind: DataContract) nor a feature view (kind: FeatureView)`,
+          `${strange.path} is no contract (kind: DataContract), feature view (kind: FeatureView) or lineage policy (kind: LineagePolicy)`,
         )
       const coming = contracts.check(contractFiles)
       for (const { path, text } of viewFiles) await views.check(text, path, coming)
+      for (const { path, text } of policyFiles) parsePolicy(text, path)
       const applied = []
       for (const { path, text } of contractFiles) {
         const { contract, change, receipt } = await contracts.apply(text, path, caller)
@@ -112,6 +130,17 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
           kind: 'view' as const,
           name: view.name,
           version: `v${view.version}`,
+          change,
+          ...(receipt ? { receipt } : {}),
+        })
+      }
+      for (const { path, text } of policyFiles) {
+        const { name, version, change, receipt } = await policies.apply(text, path, caller)
+        applied.push({
+          path,
+          kind: 'policy' as const,
+          name,
+          version: `v${version}`,
           change,
           ...(receipt ? { receipt } : {}),
         })
@@ -185,6 +214,13 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     },
     collectBatch: async ({ body, caller }) => (await collector.collect(body.stream, body.format, caller)).batch,
     collected: ({ query }) => collector.received(query.from, query.limit),
+    lineageExplain: ({ query }) => lineage.explain(query),
+    lineageImpact: ({ query }) => lineage.impact(query),
+    lineageDiff: ({ query }) => diff({ graph, ledger, snapshots, clock }, query),
+    whatIf: ({ body }) => whatIf({ graph, database, follower, contracts, clock }, body),
+    lineageNodes: ({ query }) => lineage.nodes(query),
+    lineageNode: ({ query }) => lineage.node(query),
+    lineageCoverage: ({ query }) => covered(query),
     erase: ({ body, caller }) => erasures.erase(body, caller),
     keys: () => apiKeys.list(),
     issueKey: ({ body, caller }) => apiKeys.issue(body, caller.id),
@@ -215,6 +251,15 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
       ...(anchored ? { anchored } : {}),
       warnings: [...steps.warnings, ...(follower.failed ? [follower.failed.message] : [])],
     }
+  }
+
+  let measured: { size: number; at: number; lines: string[] } | undefined
+  /** Walks the whole graph: at most once a minute, and only when something was recorded since. */
+  async function measuredCoverage(): Promise<string[]> {
+    const now = clock.now()
+    if (measured && (measured.size === ledger.size || now - measured.at < 60 * SECOND)) return measured.lines
+    measured = { size: ledger.size, at: now, lines: coverageMetrics(await covered({})) }
+    return measured.lines
   }
 
   const pages: Pages = {
@@ -267,6 +312,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
         '# HELP whence_records_total Records by kind.',
         '# TYPE whence_records_total counter',
         ...Object.entries(counts).map(([kind, n]) => `whence_records_total{kind="${kind}"} ${n}`),
+        ...(await measuredCoverage().catch(() => [])),
         '',
       ].join('\n')
     },

@@ -33,6 +33,8 @@ import { materialize, removeSubject, rows } from './materialize.ts'
 import { contributors, contributorsOfAll, recomputeAll } from './recompute.ts'
 import type { Ask, Contributors as EngineContributors, OpenedEvents } from './recompute.ts'
 import { checkRows, removeRows, rowOf, rowsOf, rowsOfSubjects, sweepRows } from './rows.ts'
+import { compareRowLists } from './row-lists.ts'
+import type { RowList, RowsCompared } from './row-lists.ts'
 import type { Value } from './rows.ts'
 import { writeTrainingSet } from './training-set.ts'
 import { parseView } from './view.ts'
@@ -379,6 +381,17 @@ export class Snapshots {
       }))
       if (page.length < PAGE) return
     }
+  }
+
+  /** How many rows of two snapshots or training sets are equal, as they were written: whoever was erased since counts. */
+  async compareRows(
+    before: { snapshot: number } | { training: string },
+    after: { snapshot: number } | { training: string },
+  ): Promise<RowsCompared & { basis: string }> {
+    const listOf = async (one: typeof before): Promise<RowList> =>
+      'snapshot' in one ? this.#body(one.snapshot) : this.#trainingBody(one.training)
+    const compared = await compareRowLists(this.#folder, await listOf(before), await listOf(after))
+    return { ...compared, basis: 'hashes of the rows as they were written' }
   }
 
   /** Takes a subject out of every derived file. `noted` keeps, across a crash, which column files were written again. */

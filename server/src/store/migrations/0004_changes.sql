@@ -1,6 +1,7 @@
 -- What a prediction was made for, in full; and the people of a model version, counted without sorting them.
 alter table prediction add column creative text;
 create index prediction_model_subject on prediction (model, subject);
+create index prediction_snapshot on prediction (snapshot, model);
 
 -- Who demands what of whose jobs: each version of a policy.
 create table lineage_policy (

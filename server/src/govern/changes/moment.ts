@@ -1,0 +1,50 @@
+// The position that a question is about: given as itself, as a time, a run, or a version of a dataset.
+import { Fault } from '../../fault.ts'
+import type { LineageGraph } from '../../record/lineage/graph.ts'
+import type { Micros } from '../../record/time.ts'
+import { parseTime } from '../../rules/contracts/time.ts'
+
+export interface MomentQuery {
+  asOf?: number | undefined
+  at?: string | undefined
+  asOfRun?: string | undefined
+  asOfVersion?: string | undefined
+}
+
+/** Waits until the graph holds what is durable, and gives the position. Throws `invalid` for the future. */
+export async function positionOf(graph: LineageGraph, query: MomentQuery, now: Micros): Promise<number> {
+  await graph.reach()
+  const given = [query.asOf, query.at, query.asOfRun, query.asOfVersion].filter((each) => each !== undefined)
+  if (given.length > 1) throw new Fault('invalid', 'say one of asOf, at, asOfRun and asOfVersion, not several')
+  if (query.asOf !== undefined) {
+    if (query.asOf > graph.head)
+      throw new Fault('invalid', `position ${query.asOf} is in the future: the log ends at ${graph.head}`)
+    return query.asOf
+  }
+  if (query.at !== undefined) {
+    const time = timeOf(query.at)
+    if (time > now) throw new Fault('invalid', `${query.at} is in the future`)
+    return graph.positionOf({ time })
+  }
+  if (query.asOfRun !== undefined) return graph.positionOf({ run: query.asOfRun.replace(/^run:/, '') })
+  if (query.asOfVersion !== undefined) {
+    const { dataset, version } = versionOf(query.asOfVersion)
+    const { id } = await graph.resolve(dataset)
+    return graph.positionOf({ dataset: id, version })
+  }
+  return graph.head
+}
+
+/** `ID@VERSION`, apart at the last `@` that has something behind it. */
+export function versionOf(text: string): { dataset: string; version: string } {
+  const [, dataset, version] = /^(?:version:)?(.+)@([^@]+)$/s.exec(text) ?? []
+  if (dataset === undefined || version === undefined)
+    throw new Fault('invalid', `"${text}" is no version of a dataset: write ID@VERSION`)
+  return { dataset, version }
+}
+
+export function timeOf(text: string): Micros {
+  const time = parseTime(text)
+  if (time === undefined) throw new Fault('invalid', `"${text}" is no time, or lies outside of the years 1684 to 2255`)
+  return time
+}

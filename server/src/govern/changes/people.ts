@@ -1,0 +1,107 @@
+// Who is concerned by model versions: counted where predictions are kept, at the time of the question. So an erasure
+// takes a person out of the count by itself.
+import type { ModelReach } from '@whence/sdk'
+import type { Follower } from '../../record/projection/follower.ts'
+import { formatTime } from '../../record/time.ts'
+import type { Micros } from '../../record/time.ts'
+import type { Database } from '../../store/database.ts'
+
+export interface PredictionsOf {
+  models: ModelReach[]
+  predictions: number
+  /** Distinct over all the models: someone whom two of them are about counts once. */
+  people: number
+  erased: number
+  campaigns: { name: string; predictions: number }[]
+  creatives: { name: string; predictions: number }[]
+  campaignCount: number
+  creativeCount: number
+}
+
+const SHOWN = 100
+
+/** Of model versions (`name@N`), or made from feature snapshots. */
+export interface Which {
+  models: readonly string[]
+  snapshots?: readonly number[]
+}
+
+/** Counts predictions that were recorded before a position and made since a time. */
+export async function predictionsOf(
+  { database, follower }: { database: Database; follower: Follower },
+  { models, snapshots = [] }: Which,
+  asOf: number,
+  since?: Micros,
+): Promise<PredictionsOf> {
+  const none = { models: [], predictions: 0, people: 0, erased: 0, campaigns: [], creatives: [] }
+  if (models.length === 0 && snapshots.length === 0) return { ...none, campaignCount: 0, creativeCount: 0 }
+  await follower.reach('prediction', 'erasure')
+  const whole = asOf >= follower.next && since === undefined
+  // Without bounds the index over (model, subject) has all that is asked for.
+  const params: unknown[] = [[...models]]
+  const bounds = [
+    whole ? '' : ` and seq < $${params.push(BigInt(asOf))}`,
+    // Of an erased prediction the time is gone: it counts as erased, whenever it was.
+    since === undefined ? '' : ` and (at is null or at >= $${params.push(BigInt(since))})`,
+  ].join('')
+  const which =
+    snapshots.length === 0
+      ? 'model = any($1::text[])'
+      : `(model = any($1::text[]) or snapshot = any($${params.push(snapshots.map(BigInt))}::int8[]))`
+  const where = `${which}${bounds}`
+  const perModel = await database.query<{
+    model: string
+    predictions: bigint
+    erased: bigint
+    first: bigint | null
+    last: bigint | null
+  }>(
+    `select model, count(*) as predictions, count(*) - count(subject) as erased, min(at) as first, max(at) as last
+     from prediction where ${where} group by model`,
+    params,
+  )
+  const people = await database.query<{ model: string; people: bigint }>(
+    `select model, count(*) as people from (select distinct model, subject from prediction where ${where} and subject is not null) as one
+     group by model`,
+    params,
+  )
+  const all =
+    people.length === 1
+      ? Number(people[0]!.people)
+      : Number(
+          (
+            await database.query<{ people: bigint }>(
+              `select count(*) as people from (select distinct subject from prediction where ${where} and subject is not null) as one`,
+              params,
+            )
+          )[0]!.people,
+        )
+  const named = async (column: 'campaign' | 'creative'): Promise<{ name: string; predictions: number }[]> =>
+    (
+      await database.query<{ name: string; predictions: bigint }>(
+        `select ${column} as name, count(*) as predictions from prediction where ${where} and ${column} is not null
+         group by ${column} order by count(*) desc, ${column}`,
+        params,
+      )
+    ).map(({ name, predictions }) => ({ name, predictions: Number(predictions) }))
+  const [campaigns, creatives] = [await named('campaign'), await named('creative')]
+  const peopleOf = new Map(people.map(({ model, people: n }) => [model, Number(n)]))
+  return {
+    models: perModel
+      .map(({ model, predictions, first, last }) => ({
+        model,
+        predictions: Number(predictions),
+        people: peopleOf.get(model) ?? 0,
+        ...(first === null ? {} : { first: formatTime(Number(first)) }),
+        ...(last === null ? {} : { last: formatTime(Number(last)) }),
+      }))
+      .toSorted((a, b) => b.people - a.people || (a.model < b.model ? -1 : 1)),
+    predictions: perModel.reduce((sum, { predictions }) => sum + Number(predictions), 0),
+    people: all,
+    erased: perModel.reduce((sum, { erased }) => sum + Number(erased), 0),
+    campaigns: campaigns.slice(0, SHOWN),
+    creatives: creatives.slice(0, SHOWN),
+    campaignCount: campaigns.length,
+    creativeCount: creatives.length,
+  }
+}
