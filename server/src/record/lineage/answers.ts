@@ -222,6 +222,8 @@ export interface Completeness {
   readonly asOf: number
   /** Records that are durable and not in the graph yet. */
   readonly pending: number
+  /** Records whose payload does not read, so that they say nothing. */
+  readonly unread: number
   /** Jobs that have not run for longer than three times their own rhythm. */
   readonly silent: readonly SilentJob[]
   readonly silentCount: number

@@ -2,8 +2,14 @@
 // in the tables.
 //
 // Before a question the caller waits with `await graph.reach()`: then every durable record of a kind that the graph is
-// made of has been applied. Every answer states its `asOf`.
+// made of has been applied (the kinds of the readers in main.ts). Every answer states its `asOf`.
+import { hash } from 'node:crypto'
+import { Fault } from '../../fault.ts'
+import type { Database } from '../../store/database.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Follower } from '../projection/follower.ts'
 import type { Micros } from '../time.ts'
+import { formatTime } from '../time.ts'
 import type {
   Completeness,
   DatasetVersion,
@@ -12,52 +18,374 @@ import type {
   Moment,
   NodeDetail,
   RunDetail,
+  RunInput,
+  RunOutput,
   RunSummary,
   RunWalk,
   RunWalkQuery,
   Walk,
   WalkQuery,
 } from './answers.ts'
-import type { NodeKind } from './statement.ts'
+import { openRuns, silentJobs, unknownInputs } from './completeness.ts'
+import { Names, resolve, search, shown } from './names.ts'
+import type { NamedNode } from './names.ts'
+import type { StatementReaders } from './reading.ts'
+import { RunWalker } from './run-walk.ts'
+import { ioOf, runById, runsByKey, runsOfJob, versionAt, versionRead, versionsOf } from './runs.ts'
+import type { KnownRun, KnownVersion } from './runs.ts'
+import { facetBody, rereader, saidOfRun } from './said-of.ts'
+import type { Reread } from './said-of.ts'
+import type { Facets, LifecycleChange, NodeKind } from './statement.ts'
+import { unstored } from './stored.ts'
+import { aliasesOf, page, walkColumns, walkNames } from './walk.ts'
 
 export type * from './answers.ts'
+export { parseVersionId, versionId } from './run-walk.ts'
 
-/** Made in main.ts: `new LineageGraph({ ledger, follower, database, readers })`. */
-export interface LineageGraph {
+const PAGE = 1000
+const LISTED = 100
+
+/** Made in main.ts, with the readers that its projection has. */
+export class LineageGraph {
+  readonly #ledger: Ledger
+  readonly #follower: Follower
+  readonly #database: Database
+  readonly #kinds: readonly string[]
+  readonly #names: Names
+  readonly #reread: Reread
+
+  constructor(parts: { ledger: Ledger; follower: Follower; database: Database; readers: StatementReaders }) {
+    this.#ledger = parts.ledger
+    this.#follower = parts.follower
+    this.#database = parts.database
+    this.#kinds = Object.keys(parts.readers)
+    this.#names = new Names(parts.database)
+    this.#reread = rereader(parts.ledger, parts.readers)
+  }
+
   /** Resolves when every durable record of a kind that the graph is made of has been applied. */
-  reach(): Promise<void>
+  reach(): Promise<void> {
+    return this.#follower.reach(...this.#kinds)
+  }
 
   /** The position up to which the graph knows: the default of every `asOf`. */
-  readonly head: number
+  get head(): number {
+    return this.#follower.next
+  }
 
   /**
    * The id of a node: an id as it is, or a bare name (or `name#field`) that exactly one node has. Throws `not_found`
    * with the nearest names, `invalid` where several have it.
    */
-  resolve(text: string, asOf?: number): Promise<NodeDetail>
+  async resolve(text: string, asOf?: number): Promise<NodeDetail> {
+    const position = await this.#position(asOf)
+    return detailOf(resolve(this.#names, text, position))
+  }
+
   /** Nodes whose name holds the text, without regard to case: whole names first, then beginnings. */
-  search(query: string, kinds?: readonly NodeKind[], limit?: number, asOf?: number): Promise<NodeDetail[]>
-  /** Fields of a dataset that hold as of a position, by name. */
-  fieldsOf(dataset: string, asOf?: number): Promise<NodeDetail[]>
-  /** All nodes of some kinds, in order of their appearance, from an offset. */
-  nodes(kinds: readonly NodeKind[], asOf?: number): Promise<NodeDetail[]>
-  walk(query: WalkQuery): Promise<Walk>
-  walkRuns(query: RunWalkQuery): Promise<RunWalk>
+  async search(query: string, kinds?: readonly NodeKind[], limit = 20, asOf?: number): Promise<NodeDetail[]> {
+    const position = await this.#position(asOf)
+    return search(this.#names, query, kinds, limit, position).map(detailOf)
+  }
+
+  /** Fields of a dataset that hold as of a position: its latest schema's, and those that data flows through. */
+  async fieldsOf(dataset: string, asOf?: number): Promise<NodeDetail[]> {
+    const position = await this.#position(asOf)
+    const { number } = resolve(this.#names, dataset, position)
+    return (this.#names.fields[number] ?? [])
+      .map((field) => this.#names.nodes[field]!)
+      .filter((field) => this.#names.isKnown(field, position))
+      .map(detailOf)
+  }
+
+  /** All nodes of some kinds, without fields, in the order of their appearance. */
+  async nodes(kinds: readonly NodeKind[], asOf?: number): Promise<NodeDetail[]> {
+    const position = await this.#position(asOf)
+    return this.#names.nodes.flatMap((node) =>
+      node && node.field === undefined && kinds.includes(node.name.kind) && node.appeared < position
+        ? [detailOf(node)]
+        : [],
+    )
+  }
+
+  async walk(query: WalkQuery): Promise<Walk> {
+    const { from, direction, level, depth = Infinity, kinds, limit = PAGE } = query
+    const digest = digestOf([from, direction, level, query.depth, kinds])
+    const cursor = readCursor(query.cursor, digest)
+    const asOf = await this.#position(cursor?.asOf ?? query.asOf)
+    const starts = from.map((id) => {
+      const node = resolve(this.#names, id, asOf)
+      // At the level of names a field stands for its dataset.
+      return level === 'names' ? (node.owner ?? node.number) : node.number
+    })
+    const reached = (level === 'names' ? walkNames : walkColumns)(this.#names, starts, direction, depth, asOf)
+    const offset = cursor?.offset ?? 0
+    const answer = page(this.#names, reached, level, kinds, asOf, offset, limit)
+    const end = offset + answer.nodes.length
+    const truncated = end < answer.total
+    return { asOf, ...answer, truncated, ...(truncated ? { cursor: writeCursor(asOf, end, digest) } : {}) }
+  }
+
+  /** Over runs and versions. A walk stops after 20,000 nodes: then it is truncated, and its last page has no cursor. */
+  async walkRuns(query: RunWalkQuery): Promise<RunWalk> {
+    const { from, direction, depth = Infinity, limit = PAGE } = query
+    const digest = digestOf(['runs', from, direction, query.depth])
+    const cursor = readCursor(query.cursor, digest)
+    const asOf = await this.#position(cursor?.asOf ?? query.asOf)
+    const walker = new RunWalker(this.#database, this.#names, asOf)
+    const { nodes, edges, stopped } = await walker.walk(from, direction, depth)
+    const offset = cursor?.offset ?? 0
+    const end = Math.min(nodes.length, offset + limit)
+    const place = new Map(nodes.slice(0, end).map(({ id }, at) => [id, at]))
+    const more = end < nodes.length
+    return {
+      asOf,
+      nodes: nodes.slice(offset, end),
+      edges: edges.filter(({ from: one, to }) => {
+        const [a, b] = [place.get(one), place.get(to)]
+        return a !== undefined && b !== undefined && Math.max(a, b) >= offset
+      }),
+      total: nodes.length,
+      truncated: more || stopped,
+      ...(more ? { cursor: writeCursor(asOf, end, digest) } : {}),
+    }
+  }
+
   /** The facets of a dataset, a job or something of ours that hold as of a position. */
-  facets(id: string, asOf?: number): Promise<HeldFacet[]>
-  lifecycleOf(dataset: string, asOf?: number): Promise<Lifecycle[]>
-  /** Throws `not_found`. */
-  run(id: string, asOf?: number): Promise<RunDetail>
-  /** The latest first. */
-  runsOf(job: string, asOf?: number, limit?: number): Promise<RunSummary[]>
-  /** The latest first. */
-  versionsOf(dataset: string, asOf?: number, limit?: number): Promise<DatasetVersion[]>
-  /** The run that wrote what the dataset held at a time. */
-  lastRunBefore(dataset: string, time: Micros, asOf?: number): Promise<DatasetVersion | undefined>
-  completeness(ids: readonly string[], asOf: number | undefined, now: Micros): Promise<Completeness>
+  async facets(id: string, asOf?: number): Promise<HeldFacet[]> {
+    const position = await this.#position(asOf)
+    const node = resolve(this.#names, id, position)
+    const rows = await this.#database.query<{ name: string; seq: bigint; time: bigint; taken: boolean }>(
+      `select distinct on (name) name, seq, time, taken from lineage_facet_change
+       where node = $1 and seq < $2 order by name, seq desc, time desc`,
+      [node.owner ?? node.number, position],
+    )
+    const owner = node.owner === undefined ? node.id : this.#names.nodes[node.owner]!.id
+    const held: HeldFacet[] = []
+    for (const row of rows) {
+      if (row.taken) continue
+      const [name, seq, time] = [unstored(row.name), Number(row.seq), Number(row.time)]
+      held.push({ name, body: await facetBody(this.#reread, owner, name, seq, time), seq, time })
+    }
+    return held
+  }
+
+  /** Which of the facets of some nodes hold, without their bodies: names by the id of the node. */
+  async facetNames(kinds: readonly NodeKind[], asOf?: number): Promise<Map<string, Set<string>>> {
+    const position = await this.#position(asOf)
+    const rows = await this.#database.query<{ node: number; name: string }>(
+      `select node, name from (
+         select distinct on (c.node, c.name) c.node, c.name, c.taken
+         from lineage_facet_change c join lineage_node n on n.id = c.node
+         where n.kind = any($1::text[]) and c.seq < $2 order by c.node, c.name, c.seq desc, c.time desc) held
+       where not taken`,
+      [kinds, position],
+    )
+    const names = new Map<string, Set<string>>()
+    for (const { node, name } of rows) {
+      const id = this.#names.nodes[node]!.id
+      const known = names.get(id)
+      if (known) known.add(unstored(name))
+      else names.set(id, new Set([unstored(name)]))
+    }
+    return names
+  }
+
+  /** What became of a dataset: created, renamed, dropped; in event time. */
+  async lifecycleOf(dataset: string, asOf?: number): Promise<Lifecycle[]> {
+    const position = await this.#position(asOf)
+    const { number } = resolve(this.#names, dataset, position)
+    const rows = await this.#database.query<{ change: string; previous: number | null; time: bigint; seq: bigint }>(
+      `select change, previous, time, seq from lineage_change where dataset = $1 and seq < $2
+       order by time desc, seq desc limit 1000`,
+      [number, position],
+    )
+    return rows.reverse().map(({ change, previous, time, seq }) => ({
+      change: change as LifecycleChange['change'],
+      ...(previous === null ? {} : { previous: this.#names.nodes[previous]!.id }),
+      time: Number(time),
+      seq: Number(seq),
+    }))
+  }
+
+  /** A run by its id, with or without `run:`. Throws `not_found`. */
+  async run(id: string, asOf?: number): Promise<RunDetail> {
+    const position = await this.#position(asOf)
+    const bare = id.startsWith('run:') ? id.slice(4) : id
+    const run = await runById(this.#database, bare, position)
+    if (!run) throw new Fault('not_found', `no run is called "${shown(bare)}" as of ${position}`)
+    const said = await saidOfRun(this.#reread, run.id, run.seqs)
+    const inputs: RunInput[] = []
+    const outputs: RunOutput[] = []
+    for (const io of await ioOf(this.#database, [run.key], position)) {
+      const dataset = this.#names.nodes[io.dataset]!.id
+      const of = (io.writes ? said.outputs : said.inputs).get(dataset)
+      const facets: { facets: Facets; here: Facets } = {
+        facets: of?.facets.facets() ?? {},
+        here: of?.here.facets() ?? {},
+      }
+      if (io.writes) {
+        const version = io.version ?? (run.state === 'COMPLETE' ? run.id : undefined)
+        outputs.push({ dataset, ...(version === undefined ? {} : { version }), ...facets })
+      } else {
+        const names = aliasesOf(this.#names, io.dataset, position)
+        const { version, resolved } = await versionRead(this.#database, io, names, run.started, position)
+        inputs.push({ dataset, ...(version === undefined ? {} : { version }), resolved, ...facets })
+      }
+    }
+    return {
+      asOf: position,
+      ...this.#summary(run),
+      producer: said.producer,
+      ...(said.parent === undefined ? {} : { parent: said.parent }),
+      ...(said.root === undefined ? {} : { root: said.root }),
+      facets: said.facets,
+      inputs,
+      outputs,
+      events: run.seqs.length,
+    }
+  }
+
+  /** Runs of a job, the latest first. */
+  async runsOf(job: string, asOf?: number, limit = LISTED): Promise<RunSummary[]> {
+    const position = await this.#position(asOf)
+    const { number } = resolve(this.#names, job, position)
+    return (await runsOfJob(this.#database, number, position, limit)).map((run) => this.#summary(run))
+  }
+
+  /** Versions of a dataset under any of its names, the latest first. */
+  async versionsOf(dataset: string, asOf?: number, limit = LISTED): Promise<DatasetVersion[]> {
+    const position = await this.#position(asOf)
+    const names = this.#allNames(dataset, position)
+    return this.#versions(await versionsOf(this.#database, names, position, limit), position)
+  }
+
+  /** What a dataset held at a time, with the run that wrote it. */
+  async lastRunBefore(dataset: string, time: Micros, asOf?: number): Promise<DatasetVersion | undefined> {
+    const position = await this.#position(asOf)
+    const found = await versionAt(this.#database, this.#allNames(dataset, position), time, position)
+    return found && (await this.#versions([found], position))[0]
+  }
+
+  /** What is missing around some nodes. Jobs are looked at themselves, and datasets where they are read. */
+  async completeness(ids: readonly string[], asOf: number | undefined, now: Micros): Promise<Completeness> {
+    const position = await this.#position(asOf)
+    const nodes = ids.map((id) => resolve(this.#names, id, position))
+    const jobs = nodes.filter(({ name }) => name.kind === 'job').map(({ number }) => number)
+    const silent = await silentJobs(this.#database, this.#names, jobs, position, now)
+    const open = await openRuns(this.#database, this.#names, jobs, position)
+    const unknown = unknownInputs(this.#names, nodes, position)
+    const [unread] = await this.#database.query<{ n: bigint }>(
+      'select count(*) as n from lineage_unread where seq < $1',
+      [position],
+    )
+    return {
+      asOf: position,
+      pending: this.#follower.pending(...this.#kinds),
+      unread: Number(unread!.n),
+      silent: silent.slice(0, LISTED),
+      silentCount: silent.length,
+      open: open.slice(0, LISTED),
+      openCount: open.length,
+      unknownInputs: unknown.slice(0, LISTED),
+      unknownInputCount: unknown.length,
+    }
+  }
+
   /**
    * A position for a moment: of a time, behind the last record recorded before it; of a run, behind its last event; of
    * a version, behind the record by which it is known. Throws `not_found`.
    */
-  positionOf(moment: Moment): Promise<number>
+  async positionOf(moment: Moment): Promise<number> {
+    const head = await this.#position(undefined)
+    if ('time' in moment) return this.#recordedBefore(formatTime(moment.time), head)
+    if ('run' in moment) {
+      const run = await runById(this.#database, moment.run, head)
+      if (!run) throw new Fault('not_found', `no run is called "${shown(moment.run)}"`)
+      return run.last + 1
+    }
+    const names = this.#allNames(moment.dataset, head)
+    const [version] = await versionsOf(this.#database, names, head, 1, moment.version)
+    if (!version)
+      throw new Fault('not_found', `"${shown(moment.dataset)}" has no version "${shown(moment.version)}" that is known`)
+    return version.seq + 1
+  }
+
+  /** Takes in what was committed, and checks a position that was asked for. */
+  async #position(asOf: number | undefined): Promise<number> {
+    await this.#names.follow()
+    const head = this.#names.next
+    if (asOf === undefined) return head
+    if (!Number.isSafeInteger(asOf) || asOf < 0) throw new Fault('invalid', `${asOf} is no position: they count from 0`)
+    if (asOf > head) throw new Fault('invalid', `position ${asOf} is in the future: the graph knows up to ${head}`)
+    return asOf
+  }
+
+  #recordedBefore(time: string, head: number): number {
+    let [low, high] = [0, head]
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2)
+      if (this.#ledger.entry(middle).recorded < time) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  #allNames(dataset: string, asOf: number): number[] {
+    const { owner, number } = resolve(this.#names, dataset, asOf)
+    return aliasesOf(this.#names, owner ?? number, asOf)
+  }
+
+  async #versions(versions: readonly KnownVersion[], asOf: number): Promise<DatasetVersion[]> {
+    const runs = await runsByKey(
+      this.#database,
+      versions.flatMap(({ run }) => run ?? []),
+      asOf,
+    )
+    return versions.map(({ dataset, version, run, job, time, seq }) => {
+      const writer = run === undefined ? undefined : runs.get(run)
+      return {
+        dataset: this.#names.nodes[dataset]!.id,
+        version,
+        ...(writer ? { run: writer.id } : {}),
+        ...(job === undefined ? {} : { job: this.#names.nodes[job]!.id }),
+        time,
+        seq,
+      }
+    })
+  }
+
+  #summary({ id, job, state, started, updated, ended, first, last }: KnownRun): RunSummary {
+    return {
+      id,
+      ...(job === undefined ? {} : { job: this.#names.nodes[job]!.id }),
+      ...(state === undefined ? {} : { state }),
+      started,
+      updated,
+      ...(ended === undefined ? {} : { ended }),
+      first,
+      last,
+    }
+  }
+}
+
+function detailOf({ id, name, field, appeared }: NamedNode): NodeDetail {
+  return { id, ...name, ...(field === undefined ? {} : { field }), appeared }
+}
+
+function digestOf(query: unknown): string {
+  return hash('sha256', JSON.stringify(query), 'hex').slice(0, 16)
+}
+
+/** Where an answer was cut: its asOf, how many nodes came before, and of which question. */
+function writeCursor(asOf: number, offset: number, digest: string): string {
+  return `${asOf}.${offset}.${digest}`
+}
+
+function readCursor(cursor: string | undefined, digest: string): { asOf: number; offset: number } | undefined {
+  if (cursor === undefined) return undefined
+  const [, asOf, offset, of] = /^(\d{1,15})\.(\d{1,15})\.([0-9a-f]{16})$/.exec(cursor) ?? []
+  if (of !== digest)
+    throw new Fault('invalid', 'this cursor is not of this question: ask again without it, or as it was asked before')
+  return { asOf: Number(asOf), offset: Number(offset) }
 }

@@ -99,7 +99,7 @@ function withLinked({ inputs, links }: Statement): readonly Use[] {
   return more.length === 0 ? inputs : [...inputs, ...more]
 }
 
-function digestOf(value: unknown): string {
+export function digestOf(value: unknown): string {
   return hash('sha256', JSON.stringify(value) ?? 'null', 'hex').slice(0, 32)
 }
 

@@ -140,24 +140,40 @@ export async function ioOf(database: Database, runs: readonly string[], asOf: nu
     }))
 }
 
-/** The latest runs that read or wrote datasets, as keys. */
+/** The runs that read a version of a dataset, and named it. */
 export async function runsOn(
   database: Database,
   datasets: readonly number[],
-  writes: boolean,
+  version: string,
   asOf: number,
 ): Promise<KnownIo[]> {
-  const rows = await database.query<{ run: Uint8Array }>(
-    'select distinct run from lineage_io where dataset = any($1::int4[]) and writes = $2 and seq < $3 order by run',
-    [datasets, writes, asOf],
+  const rows = await database.query<{ run: Uint8Array; job: number; dataset: number }>(
+    `select run, min(job) as job, dataset from lineage_io
+     where dataset = any($1::int4[]) and not writes and version = $2 and seq < $3
+     group by run, dataset order by run, dataset`,
+    [datasets, stored(version), asOf],
   )
-  const wanted = new Set(datasets)
-  const io = await ioOf(
-    database,
-    rows.map(({ run }) => hex(run)),
-    asOf,
+  return rows.map(({ run, job, dataset }) => ({ run: hex(run), job, dataset, writes: false, version }))
+}
+
+/** The runs that read a dataset without naming a version, and began from one time until before another. */
+export async function readersByTime(
+  database: Database,
+  datasets: readonly number[],
+  from: Micros,
+  until: Micros | undefined,
+  asOf: number,
+): Promise<KnownIo[]> {
+  const rows = await database.query<{ run: Uint8Array; job: number; dataset: number }>(
+    `select io.run, min(io.job) as job, min(io.dataset) as dataset
+     from lineage_io io join lineage_event e on e.run = io.run and e.seq < $2
+     where io.dataset = any($1::int4[]) and not io.writes and io.version = '' and io.seq < $2
+       and not exists (select from lineage_io named where named.run = io.run and named.dataset = io.dataset
+         and not named.writes and named.version <> '' and named.seq < $2)
+     group by io.run having min(e.time) >= $3 and ($4::int8 is null or min(e.time) < $4) order by io.run`,
+    [datasets, asOf, from, until ?? null],
   )
-  return io.filter((one) => one.writes === writes && wanted.has(one.dataset))
+  return rows.map(({ run, job, dataset }) => ({ run: hex(run), job, dataset, writes: false, version: undefined }))
 }
 
 interface VersionRow {
@@ -194,10 +210,37 @@ export async function versionsOf(
        and (run is not null or not exists (
          select from lineage_version w where w.dataset = v.dataset and w.version = v.version and w.run is not null
            and w.appeared < $2 and (w.withdrawn is null or w.withdrawn >= $2)))
-     order by time desc, version desc, id desc limit $3`,
+     order by time desc, version desc, run limit $3`,
     [datasets, asOf, limit, version === undefined ? null : stored(version)],
   )
   return rows.map(known)
+}
+
+/** The versions that runs wrote. */
+export async function versionsBy(database: Database, runs: readonly string[], asOf: number): Promise<KnownVersion[]> {
+  if (runs.length === 0) return []
+  const rows = await database.query<VersionRow>(
+    `select ${columns} from lineage_version
+     where run = any($1::bytea[]) and appeared < $2 and (withdrawn is null or withdrawn >= $2)
+     order by time, dataset, version`,
+    [bytes(runs), asOf],
+  )
+  return rows.map(known)
+}
+
+/** When the version after one was complete. */
+export async function versionAfter(
+  database: Database,
+  datasets: readonly number[],
+  { time }: KnownVersion,
+  asOf: number,
+): Promise<Micros | undefined> {
+  const [row] = await database.query<{ time: bigint | null }>(
+    `select min(time) as time from lineage_version
+     where dataset = any($1::int4[]) and time > $3 and appeared < $2 and (withdrawn is null or withdrawn >= $2)`,
+    [datasets, asOf, time],
+  )
+  return row?.time == null ? undefined : Number(row.time)
 }
 
 /** The last version that was complete at a time. */
@@ -210,7 +253,7 @@ export async function versionAt(
   const rows = await database.query<VersionRow>(
     `select ${columns} from lineage_version
      where dataset = any($1::int4[]) and appeared < $2 and (withdrawn is null or withdrawn >= $2) and time <= $3
-     order by time desc, run is null, version desc, id desc limit 1`,
+     order by time desc, run is null, version desc, run limit 1`,
     [datasets, asOf, time],
   )
   return rows[0] && known(rows[0])

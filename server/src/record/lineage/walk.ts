@@ -16,17 +16,13 @@ const NAMES: ReadonlySet<EdgeKind> = new Set(['write', 'read', 'flow', 'rename']
 const COLUMNS: ReadonlySet<EdgeKind> = new Set(['direct', 'indirect'])
 
 class Walker {
-  readonly names: Names
-  readonly asOf: number
   readonly #order: Int32Array
   readonly #depth: Int32Array
   readonly #place: Int32Array
   #end = 0
 
-  constructor(names: Names, asOf: number) {
-    this.names = names
-    this.asOf = asOf
-    const size = names.nodes.length
+  /** Of nodes with numbers below `size`. */
+  constructor(size: number) {
     this.#order = new Int32Array(size)
     this.#depth = new Int32Array(size)
     this.#place = new Int32Array(size).fill(-1)
@@ -55,22 +51,20 @@ class Walker {
   reached(): Reached {
     return { order: this.#order.subarray(0, this.#end), depth: this.#depth.subarray(0, this.#end), place: this.#place }
   }
+}
 
-  /** The other names of a dataset, and its own first: all names of one, joined by symlinks that hold. */
-  aliases(node: number): number[] {
-    const found = [node]
-    const { names, asOf } = this
-    for (let i = 0; i < found.length; i++) {
-      const here = found[i]!
-      for (const edge of names.kin[here] ?? []) {
-        const { how, source, target } = names.edges[edge]!
-        if (how !== 'symlink' || !names.holds(edge, asOf)) continue
-        const other = source === here ? target : source
-        if (!found.includes(other)) found.push(other)
-      }
+/** All names of a dataset, its own first: joined by symlinks that hold. */
+export function aliasesOf(names: Names, node: number, asOf: number): number[] {
+  const found = [node]
+  for (const here of found) {
+    for (const edge of names.kin[here] ?? []) {
+      const { how, source, target } = names.edges[edge]!
+      if (how !== 'symlink' || !names.holds(edge, asOf)) continue
+      const other = source === here ? target : source
+      if (!found.includes(other)) found.push(other)
     }
-    return found
   }
+  return found
 }
 
 /** All nodes that data comes from, or goes to, at the level of datasets and jobs. */
@@ -81,10 +75,10 @@ export function walkNames(
   depth: number,
   asOf: number,
 ): Reached {
-  const walker = new Walker(names, asOf)
+  const walker = new Walker(names.nodes.length)
   const visit = (node: number, at: number): void => {
     if (!walker.visit(node, at)) return
-    for (const alias of walker.aliases(node)) walker.visit(alias, at)
+    for (const alias of aliasesOf(names, node, asOf)) walker.visit(alias, at)
   }
   for (const node of from) visit(node, 0)
   for (let at = 0; at < walker.end; at++) {
@@ -114,20 +108,20 @@ export function walkColumns(
   depth: number,
   asOf: number,
 ): Reached {
-  const walker = new Walker(names, asOf)
+  const walker = new Walker(names.nodes.length)
   /** Datasets whose edges as a whole were followed already, for each way. */
   const whole = { in: new Set<number>(), out: new Set<number>() }
   const visit = (number: number, at: number): void => {
     if (!walker.visit(number, at)) return
     const node = names.nodes[number]!
     if (node.field === undefined) {
-      for (const alias of walker.aliases(number)) {
+      for (const alias of aliasesOf(names, number, asOf)) {
         walker.visit(alias, at)
         for (const field of names.fields[alias] ?? []) if (names.isKnown(names.nodes[field]!, asOf)) visit(field, at)
       }
       return
     }
-    for (const alias of walker.aliases(node.owner!)) {
+    for (const alias of aliasesOf(names, node.owner!, asOf)) {
       const other = alias === node.owner ? undefined : names.fieldOf(alias, node.field)
       if (other && names.isKnown(other, asOf)) visit(other.number, at)
     }
@@ -150,7 +144,7 @@ export function walkColumns(
       if (node.field !== undefined) follow(number, way, here + 1)
       if (!whole[way].has(owner)) {
         whole[way].add(owner)
-        for (const alias of walker.aliases(owner)) follow(alias, way, here + 1)
+        for (const alias of aliasesOf(names, owner, asOf)) follow(alias, way, here + 1)
       }
       if (node.field === undefined) continue
       // A renamed dataset hands its fields on.

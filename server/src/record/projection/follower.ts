@@ -69,9 +69,18 @@ export class Follower {
 
   /** Resolves when every record of these kinds that is durable now has been applied; of all kinds without an argument. */
   reach(...kinds: string[]): Promise<void> {
-    if (kinds.length === 0) return this.reachSeq(this.#ledger.size - 1)
+    return this.reachSeq(this.#last(kinds))
+  }
+
+  /** How many durable records, up to the last of these kinds, have not been applied. */
+  pending(...kinds: string[]): number {
+    return Math.max(0, this.#last(kinds) + 1 - this.#next)
+  }
+
+  #last(kinds: readonly string[]): number {
+    if (kinds.length === 0) return this.#ledger.size - 1
     const last = Math.max(this.#begun - 1, ...kinds.map((kind) => this.#ledger.lastOf(kind)))
-    return this.reachSeq(Math.min(last, this.#ledger.size - 1))
+    return Math.min(last, this.#ledger.size - 1)
   }
 
   reachSeq(seq: number): Promise<void> {

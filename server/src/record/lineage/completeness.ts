@@ -1,0 +1,83 @@
+// What an answer may lack: who has fallen silent, what never ended, what comes from nowhere.
+import type { Database } from '../../store/database.ts'
+import type { Micros } from '../time.ts'
+import type { OpenRun, SilentJob } from './answers.ts'
+import type { NamedNode, Names } from './names.ts'
+import { unstored } from './stored.ts'
+import { aliasesOf } from './walk.ts'
+
+/** Latest events of a job that its rhythm is worked out from. */
+const EVENTS = 1000
+
+/** Jobs that have not run for longer than three times the median time between their runs; of three runs at least. */
+export async function silentJobs(
+  database: Database,
+  names: Names,
+  jobs: readonly number[],
+  asOf: number,
+  now: Micros,
+): Promise<SilentJob[]> {
+  if (jobs.length === 0) return []
+  const rows = await database.query<{ job: number; last: bigint; rhythm: number }>(
+    `with run as (
+       select j.job, e.run, min(e.time) as began, max(e.time) as last
+       from unnest($1::int4[]) as j (job)
+       cross join lateral (
+         select run, time from lineage_event where job = j.job and seq < $2 order by time desc limit ${EVENTS}) e
+       group by j.job, e.run),
+     gap as (select job, last, began - lag(began) over (partition by job order by began) as gap from run),
+     beat as (
+       select job, max(last) as last, count(*) as runs, percentile_cont(0.5) within group (order by gap) as rhythm
+       from gap group by job)
+     select job, last, rhythm from beat
+     where runs >= 3 and rhythm > 0 and last + 3 * rhythm < $3::float8 order by last, job`,
+    [jobs, asOf, now],
+  )
+  return rows.map(({ job, last, rhythm }) => ({
+    job: names.nodes[job]!.id,
+    last: Number(last),
+    rhythm: Math.round(rhythm),
+  }))
+}
+
+/** Runs of jobs that said they began, and of which no end is known. */
+export async function openRuns(
+  database: Database,
+  names: Names,
+  jobs: readonly number[],
+  asOf: number,
+): Promise<OpenRun[]> {
+  if (jobs.length === 0) return []
+  const rows = await database.query<{ id: string; job: number; started: bigint; updated: bigint }>(
+    `select r.id, e.job, e.started, e.updated from (
+       select run, min(job) as job, min(time) as started, max(time) as updated from lineage_event
+       where job = any($1::int4[]) and seq < $2
+       group by run
+       having bool_or(state in ('START', 'RUNNING')) and not bool_or(coalesce(state, '') in ('COMPLETE', 'FAIL', 'ABORT'))) e
+     join lineage_run r on r.key = e.run order by e.updated desc, r.key`,
+    [jobs, asOf],
+  )
+  return rows.map(({ id, job, started, updated }) => ({
+    run: unstored(id),
+    job: names.nodes[job]!.id,
+    started: Number(started),
+    updated: Number(updated),
+  }))
+}
+
+/** Datasets that something is made of, and that nothing is known to write. */
+export function unknownInputs(names: Names, nodes: readonly NamedNode[], asOf: number): string[] {
+  const has = (dataset: number, way: 'in' | 'out', flows: readonly string[]): boolean =>
+    aliasesOf(names, dataset, asOf).some((alias) =>
+      names[way][alias]?.some((edge) => flows.includes(names.edges[edge]!.how) && names.holds(edge, asOf)),
+    )
+  return nodes
+    .filter(
+      ({ number, field, name }) =>
+        name.kind === 'dataset' &&
+        field === undefined &&
+        has(number, 'out', ['read', 'flow']) &&
+        !has(number, 'in', ['write', 'flow', 'rename']),
+    )
+    .map(({ id }) => id)
+}
