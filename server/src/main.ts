@@ -27,16 +27,22 @@ import { createApp, listen } from './http/server.ts'
 import { ContractBook, contractProjection } from './path/events/contract-book.ts'
 import { Events } from './path/events/events.ts'
 import { Quarantine } from './path/events/quarantine.ts'
+import { contractLineage } from './path/events/lineage.ts'
 import { eventProjection, recordCountProjection } from './path/events/queries.ts'
-import { Collector } from './path/lineage/collector.ts'
+import { snapshotLineage, trainingLineage, viewLineage } from './path/features/lineage.ts'
+import { Collector, lineageReader } from './path/lineage/collector.ts'
 import { Snapshots, snapshotProjection } from './path/features/snapshots.ts'
 import { ViewBook, viewProjection } from './path/features/view-book.ts'
+import { modelLineage } from './path/models/lineage.ts'
 import { modelProjection, Models } from './path/models/models.ts'
 import { predictionProjection, Predictions } from './path/predictions/predictions.ts'
 import { recordBeginning, recoverLog } from './record/ledger/beginning.ts'
 import type { Recovery } from './record/ledger/beginning.ts'
 import { Ledger } from './record/ledger/ledger.ts'
 import type { LedgerOptions } from './record/ledger/ledger.ts'
+import { LineageGraph } from './record/lineage/graph.ts'
+import { lineageProjection } from './record/lineage/projection.ts'
+import type { StatementReaders } from './record/lineage/projection.ts'
 import { Follower } from './record/projection/follower.ts'
 import { systemClock } from './record/time.ts'
 import type { Clock } from './record/time.ts'
@@ -139,10 +145,20 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     // Before the follower: what a view says of lineage is read with the engine's parser.
     const columns = await openColumns({ folder: config.data })
     undo.push(() => columns.close())
-    const follower = new Follower(ledger, database, projections)
+    // What each kind of record says of lineage.
+    const readers: StatementReaders = {
+      lineage: lineageReader,
+      contract: contractLineage,
+      view: viewLineage(columns),
+      snapshot: snapshotLineage,
+      training: trainingLineage,
+      model: modelLineage,
+    }
+    const follower = new Follower(ledger, database, [...projections, lineageProjection(readers)])
     if (options.rebuild) await follower.rebuild(options.rebuild)
     await follower.start()
     undo.push(() => follower.stop())
+    const graph = new LineageGraph({ ledger, follower, database, readers })
 
     const contracts = new ContractBook(ledger, follower, database, clock)
     await contracts.load()
@@ -199,6 +215,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       events,
       quarantine,
       collector,
+      graph,
       views,
       snapshots,
       models,

@@ -240,7 +240,7 @@ export async function versionAfter(
      where dataset = any($1::int4[]) and time > $3 and appeared < $2 and (withdrawn is null or withdrawn >= $2)`,
     [datasets, asOf, time],
   )
-  return row?.time == null ? undefined : Number(row.time)
+  return row === undefined || row.time === null ? undefined : Number(row.time)
 }
 
 /** The last version that was complete at a time. */
