@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 const text = z.string().min(1).max(4000)
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
-const time = z.iso.datetime({ offset: true })
+const time = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/)
 const values = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
 const modelVersion = z.string().regex(/^[^@/]+@[1-9][0-9]*$/)
 

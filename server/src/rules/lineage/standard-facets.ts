@@ -220,7 +220,7 @@ export const standardFacets: Readonly<Record<string, z.ZodType>> = {
   subset: z.union([facet({ inputCondition: any }), facet({ outputCondition: any })]),
   symlinks: facet({ identifiers: listOf(facet({ ...named, type: text })).optional() }),
   tags: facet({
-    tags: listOf(facet({ key: text, value: text, source: text.optional(), field: text.optional() })).optional(),
+    tags: listOf(facet({ key: text, value: text, source: text.optional() })).optional(),
   }),
   test: facet({
     tests: listOf(

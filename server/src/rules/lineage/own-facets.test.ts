@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { suite, test } from 'node:test'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { ownFacets } from './own-facets.ts'
+
+const folder = new URL('../../../../docs/spec/facets/', import.meta.url)
+
+/** What our schemas refer to, as far as they do. */
+const core = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  $id: 'https://openlineage.io/spec/2-0-2/OpenLineage.json',
+  $defs: {
+    BaseFacet: {
+      type: 'object',
+      properties: { _producer: { type: 'string' }, _schemaURL: { type: 'string' } },
+      required: ['_producer', '_schemaURL'],
+    },
+  },
+}
+const base = { _producer: 'https://x.example', _schemaURL: 'urn:x' }
+const digest = `sha256:${'0f'.repeat(32)}`
+const call = { service: 'geo', version: '3', responseDigest: digest, respondedAt: '2026-01-12T00:00:00Z' }
+
+/** Of each facet the smallest that fits, the fullest, and some that do not. */
+const examples: Record<string, { fit: object[]; misfit: object[] }> = {
+  whence_campaignContext: {
+    fit: [
+      { campaignId: 'spring_sale_2026' },
+      { campaignId: 'c', creativeId: 'k', channel: 'email', audience: 'a', objective: 'o', own: [1] },
+    ],
+    misfit: [{}, { campaignId: '' }, { campaignId: 5 }, { campaignId: 'c', channel: null }],
+  },
+  whence_codeVersion: {
+    fit: [
+      { gitCommit: 'a1b2c3' },
+      { imageDigest: digest },
+      { gitCommit: 'ab'.repeat(20), repository: 'https://git.example/r', dirty: false, imageDigest: digest },
+    ],
+    misfit: [
+      {},
+      { gitCommit: 'main' },
+      { gitCommit: 'A1B2C3' },
+      { imageDigest: 'sha256:1' },
+      { gitCommit: 'abcd', dirty: 1 },
+    ],
+  },
+  whence_enrichmentCall: {
+    fit: [{ calls: [call] }, { calls: [call, { service: 's', version: 'v', responseDigest: digest }] }],
+    misfit: [
+      {},
+      { calls: [] },
+      { calls: [{ ...call, responseDigest: 'x' }] },
+      { calls: [{ ...call, respondedAt: 'today' }] },
+      { calls: call },
+    ],
+  },
+  whence_featureView: {
+    fit: [{ view: 'engagement@v3' }, { view: 'a b@v12', fingerprint: 'fp1:ab', snapshot: 17 }],
+    misfit: [
+      {},
+      { view: 'engagement' },
+      { view: 'engagement@3' },
+      { view: 'e@v0' },
+      { view: 'e@v1', snapshot: -1 },
+      { view: 'e@v1', snapshot: 1.5 },
+    ],
+  },
+  whence_training: {
+    fit: [
+      { model: 'buys@3' },
+      {
+        model: 'buys@3',
+        trainingSet: 't-1',
+        qualityScorecardId: 'q-7',
+        parameters: { l2: 0.1, on: true, x: null },
+        metrics: { auc: 0.7 },
+      },
+    ],
+    misfit: [
+      {},
+      { model: 'buys' },
+      { model: 'buys@v3' },
+      { model: 'buys@3', metrics: { auc: 'good' } },
+      { model: 'buys@3', parameters: { deep: {} } },
+    ],
+  },
+  whence_inference: {
+    fit: [
+      { model: 'buys@3', confidence: 0.9 },
+      { model: 'buys@3', confidence: 1, predictions: 500, snapshot: 0 },
+    ],
+    misfit: [
+      { model: 'buys@3' },
+      { model: 'buys@3', confidence: 1.1 },
+      { model: 'buys@3', confidence: '0.5' },
+      { confidence: 0.5 },
+    ],
+  },
+  whence_privacyControl: {
+    fit: [
+      { control: 'k-anonymity' },
+      { control: 'k', version: '2', purpose: 'p', lawfulBasis: 'consent', parameters: { k: 20 } },
+    ],
+    misfit: [{}, { control: '' }, { control: 'k', parameters: [] }],
+  },
+}
+
+suite('facets of ours', () => {
+  const ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false, formats: { 'date-time': true } })
+  ajv.addSchema(core)
+  const schemas = globSync('*.json', { cwd: folder.pathname }).map((file) => ({
+    file,
+    schema: JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as {
+      $id: string
+      $defs: Record<string, unknown>
+      properties: Record<string, { $ref: string }>
+    },
+  }))
+
+  test('each has a JSON Schema of 2020-12, under an id with its version', () => {
+    assert.deepEqual(
+      schemas.flatMap(({ schema }) => Object.keys(schema.properties)).toSorted(),
+      Object.keys(ownFacets).toSorted(),
+    )
+    for (const { file, schema } of schemas) {
+      const name = file.replace('.json', '')
+      assert.equal(ajv.validateSchema(schema), true, file)
+      assert.equal(schema.$id, `urn:whence:facets:1-0-0:${name}`)
+      assert.deepEqual(Object.keys(schema.$defs), [name])
+      const [key] = Object.keys(schema.properties)
+      assert.equal(key, `whence_${name[6]!.toLowerCase()}${name.slice(7).replace('Facet', '')}`)
+    }
+  })
+
+  test('schema and server agree about every example', () => {
+    for (const { schema } of schemas) {
+      const [key] = Object.keys(schema.properties)
+      const fits = ajv.compile(schema)
+      const { fit, misfit } = examples[key!]!
+      for (const [facet, expected] of [...fit.map((each) => [each, true]), ...misfit.map((each) => [each, false])] as [
+        object,
+        boolean,
+      ][]) {
+        const whole = { ...base, ...facet }
+        assert.equal(fits({ [key!]: whole }), expected, `schema of ${key}: ${JSON.stringify(facet)}`)
+        assert.equal(ownFacets[key!]!.safeParse(whole).success, expected, `${key}: ${JSON.stringify(facet)}`)
+      }
+    }
+  })
+})
