@@ -1,0 +1,55 @@
+// Where the producers' programs are: a virtual environment of Python that holds what requirements*.txt name.
+//
+// `WHENCE_PRODUCERS` is its folder. Without it the tests skip themselves; with CI=true they fail instead.
+import { spawn, spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+
+const folder = process.env['WHENCE_PRODUCERS']
+const bin = join(folder ?? '', process.platform === 'win32' ? 'Scripts' : 'bin')
+
+export const python = join(bin, 'python')
+
+/** Why tests that need these modules of Python cannot run here: the `skip` of their suite. In CI nothing is skipped. */
+export function lacking(...modules: string[]): string | false {
+  if (process.env['CI'] === 'true') return false
+  if (folder === undefined) return 'WHENCE_PRODUCERS names no Python environment: see interop/README.md'
+  const { status } = spawnSync(python, ['-c', `import ${modules.join(', ')}`])
+  return status === 0 ? false : `the Python of WHENCE_PRODUCERS lacks one of ${modules.join(', ')}`
+}
+
+/** As `lacking`, and Java, which Spark runs in. */
+export function lackingSpark(): string | false {
+  const lacks = lacking('pyspark')
+  if (lacks !== false || process.env['CI'] === 'true') return lacks
+  return spawnSync('java', ['-version']).status === 0 ? false : 'Java is not installed'
+}
+
+export interface Ran {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a program of the environment. Nothing of the surroundings that would point a producer elsewhere is handed on. */
+export async function run(
+  program: string,
+  args: readonly string[],
+  { env = {}, cwd }: { env?: Record<string, string>; cwd?: string } = {},
+): Promise<Ran> {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(OPENLINEAGE|DBT|SPARK|PYSPARK|WHENCE)_/.test(name),
+  )
+  const child = spawn(join(bin, program), args, {
+    env: { ...Object.fromEntries(inherited), PATH: `${bin}:${process.env['PATH']}`, DO_NOT_TRACK: '1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(cwd === undefined ? {} : { cwd }),
+  })
+  let [stdout, stderr] = ['', '']
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', resolve)
+  })
+  return { code, stdout, stderr }
+}
