@@ -82,12 +82,15 @@ export class Collector {
     const answer = new Answer(this.#sinceStart)
     // One group is read while the one before it is being written; the answers keep their order.
     let writing: Promise<void> = Promise.resolve()
+    let failed: { why: unknown } | undefined
     const single = { is: false }
     for await (const group of groups(body, format, single)) {
       const judged = await this.#judge(group, caller)
+      // What was refused as a whole was refused before anything of it was taken: nothing may follow it.
+      if (failed) throw failed.why
       const before = writing
       writing = this.#write(judged, caller, answer, before)
-      writing.catch(() => {})
+      writing.catch((why: unknown) => (failed = { why }))
       await before
     }
     await writing
