@@ -18,14 +18,29 @@ export async function runCli(
   more: readonly Command[] = [],
 ): Promise<number> {
   const commands = [...more, ...ours]
-  const [name, ...rest] = argv
+  const { name, rest } = named(argv, commands)
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-    const about = commands.find((command) => command.name === rest[0])
-    context.stdout(about ? help(about) : overview(commands, context.columns))
+    const about = named(rest, commands).name
+    const those = commands.filter((command) => command.name === about)
+    const group = commands.filter((command) => command.name.startsWith(`${about} `))
+    if (those[0]) context.stdout(help(those[0]))
+    else context.stdout(overview(group.length > 0 ? group : commands, context.columns))
     return name === undefined ? 2 : 0
+  }
+  const family = commands.filter((candidate) => candidate.name.startsWith(`${name} `))
+  if (family.length > 0 && (rest.length === 0 || /^(--help|-h)$/.test(rest[0]!))) {
+    context.stdout(overview(family, context.columns))
+    return rest.length === 0 ? 2 : 0
   }
   try {
     const command = commands.find((candidate) => candidate.name === name)
+    if (!command && family.length > 0)
+      throw unknown(
+        `no command "${name} ${rest[0]}"`,
+        `${name} ${rest[0]}`,
+        family.map((known) => known.name),
+        `whence ${name} --help`,
+      )
     if (!command)
       throw unknown(
         `no command "${name}"`,
@@ -44,6 +59,14 @@ export async function runCli(
     if (code === 'internal' && context.env.WHENCE_DEBUG) context.stderr(`${(error as Error).stack ?? ''}\n`)
     return exit
   }
+}
+
+/** A command's name is one word, or two where several belong together: `lineage explain`. */
+function named(argv: readonly string[], commands: readonly Command[]): { name: string | undefined; rest: string[] } {
+  const [first, second, ...rest] = argv
+  const two = `${first} ${second}`
+  if (commands.some(({ name }) => name === two)) return { name: two, rest }
+  return { name: first, rest: second === undefined ? [] : [second, ...rest] }
 }
 
 function parse(command: Command, rest: string[]): Args {
@@ -89,6 +112,19 @@ const topics: [string, string[]][] = [
   ['Start', ['up', 'demo', 'status', 'keys']],
   ['Put in', ['apply', 'ingest', 'quarantine', 'release', 'materialize']],
   ['Ask', ['explain', 'find', 'replay', 'verify']],
+  [
+    'Lineage',
+    [
+      'lineage explain',
+      'lineage impact',
+      'lineage what-if',
+      'lineage diff',
+      'lineage coverage',
+      'lineage nodes',
+      'lineage import',
+      'lineage export',
+    ],
+  ],
   ['Answer for it', ['erase', 'anchor']],
   ['Keep', ['backup', 'restore', 'rebuild', 'recover']],
 ]

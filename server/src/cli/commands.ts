@@ -6,6 +6,12 @@ import { explain } from './explain.ts'
 import { find } from './find.ts'
 import { ingest } from './ingest.ts'
 import { keys } from './keys.ts'
+import { lineageCoverage } from './lineage/coverage.ts'
+import { lineageDiff } from './lineage/diff.ts'
+import { lineageExplain } from './lineage/explain.ts'
+import { lineageImpact } from './lineage/impact.ts'
+import { lineageNodes } from './lineage/nodes.ts'
+import { lineageWhatIf } from './lineage/what-if.ts'
 import { materialize } from './materialize.ts'
 import { quarantine } from './quarantine.ts'
 import { release } from './release.ts'
@@ -22,6 +28,12 @@ export const commands: readonly Command[] = [
   explain,
   find,
   replay,
+  lineageExplain,
+  lineageImpact,
+  lineageWhatIf,
+  lineageDiff,
+  lineageCoverage,
+  lineageNodes,
   erase,
   anchor,
   status,
