@@ -209,3 +209,29 @@ test('stops when told to', async (t) => {
   const client = await server(t, () => stop.abort(new Error('enough')), { signal: stop.signal })
   await assert.rejects(client.status(), /enough/)
 })
+
+test('sends OpenLineage events, one or several, and says when there is nothing to say', async (t) => {
+  const seen: [string | undefined, string | undefined, string][] = []
+  const receipt = { seq: 3, leaf: 'ab'.repeat(32), recorded: '2026-03-20T10:00:00.000000Z', status: 'recorded' }
+  const batch = {
+    status: 'partial_success',
+    summary: { received: 2, successful: 1, failed: 1, retriable: 1, non_retriable: 0 },
+    failed_events: [{ index: 1, reason: 'overloaded', retriable: true }],
+    flagged_events: [],
+  }
+  const client = await server(t, (request, response) => {
+    seen.push([request.url, request.headers['content-encoding'], request.text])
+    if (request.text === '[]') response.writeHead(204).end()
+    else if (request.text.startsWith('[')) answer(response, 200, batch)
+    else answer(response, 201, { receipt, violations: [] })
+  })
+  assert.deepEqual((await client.collect({ a: 1 }, { gzip: true })).receipt, receipt)
+  assert.equal(await client.collectBatch([]), undefined)
+  assert.deepEqual(await client.collectBatch('[1,2]'), batch)
+  await assert.rejects(client.collect([]), fails('unexpected_answer', 200))
+  await assert.rejects(client.collect('[1,2]'), fails('usage', 0))
+  assert.deepEqual(seen.slice(0, 2), [
+    ['/api/v1/lineage', 'gzip', '{"a":1}'],
+    ['/api/v1/lineage/batch', undefined, '[]'],
+  ])
+})
