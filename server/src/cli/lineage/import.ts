@@ -14,7 +14,7 @@ import { dbtFolder, readProject } from './dbt-folder.ts'
 const LARGEST = 1024 * 1024 * 1024
 
 export const lineageImport: Command = {
-  name: 'import',
+  name: 'lineage import',
   summary: 'take in lineage events from a file, a URL, or what dbt left behind',
   usage: 'lineage import FILE|FOLDER|URL',
   options: {
