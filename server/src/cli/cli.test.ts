@@ -310,6 +310,8 @@ test('keys issue prints the secret alone on stdout', async () => {
   assert.equal(stdout, 'wk_abc\n')
   assert.match(stderr, /shown this once/)
   assert.equal((await run(['keys', 'issue', 'esp'], answers)).code, 2)
+  await run(['keys', 'issue', 'esp', '--scope', 'ingest', '--strict'], answers)
+  assert.deepEqual(asked, { name: 'esp', scopes: ['ingest'], strict: true })
 })
 
 test('quarantine lists, and shows one line with its content and reasons', async () => {

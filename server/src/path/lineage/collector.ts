@@ -19,7 +19,7 @@ import type { Clock, Micros } from '../../record/time.ts'
 import type { Caller } from '../../rules/access/access.ts'
 import { LineSplitter } from '../../rules/contracts/content.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
-import { readLineageBytes } from '../../rules/lineage/event.ts'
+import { readAccepted, readLineageBytes } from '../../rules/lineage/event.ts'
 import { noEvents } from '../events/events.ts'
 import { readJsonBody } from '../events/json-body.ts'
 
@@ -175,8 +175,8 @@ export const lineageReader: StatementReader = (record) => {
   const opened = record.open()
   if (opened.state !== 'open') return []
   // Of an event whose own time cannot be read the entry has the time of its arrival.
-  const read = readLineageBytes(opened.content, parseTime(opened.entry.time) as Micros)
-  return 'refused' in read ? [] : [read.statement]
+  const statement = readAccepted(opened.content, parseTime(opened.entry.time) as Micros)
+  return statement ? [statement] : []
 }
 
 /** The groups of a body; says whether it is one event. */

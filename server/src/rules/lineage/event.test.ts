@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { Name, Statement } from '../../record/lineage/statement.ts'
 import { parseTime } from '../contracts/time.ts'
-import { readLineageBytes, readLineageEvent } from './event.ts'
+import { readAccepted, readLineageBytes, readLineageEvent } from './event.ts'
 import type { Accepted, Refused } from './event.ts'
 import { Findings } from './findings.ts'
 import { MOST_LINKS } from './links.ts'
@@ -511,6 +511,8 @@ suite('hostile content', () => {
     assert.deepEqual(Object.keys(facets), ['constructor', 'my_x'])
     assert.deepEqual(facets.my_x, { 'a\uFFFD': '\uFFFD', n: Infinity })
     assert.equal(Object.getPrototypeOf(facets.my_x), Object.prototype)
+    assert.deepEqual(readAccepted(Buffer.from(text), received), statement, 'and so it is when read again')
+    assert.equal(readAccepted(Buffer.from('{"a'), received), undefined)
     assert.deepEqual(
       new Set(rules),
       new Set(['text.characters', 'json.number', 'key.proto', 'facet.producer', 'facet.schemaURL']),

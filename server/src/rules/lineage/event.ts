@@ -55,15 +55,26 @@ export function readLineageBytes(bytes: Uint8Array, received: Micros): Accepted 
     const readable = rule === 'json.utf8' && value !== undefined
     findings.note(readable ? 'text.characters' : (rule as RuleId), path, message)
   }
-  return value === undefined ? refused(findings) : read(value, received, findings)
+  return value === undefined ? refused(findings) : readValue(value, received, findings)
+}
+
+/** What an event says that was accepted when it came: its violations are known, and are not looked for again. */
+export function readAccepted(bytes: Uint8Array, received: Micros): Statement | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'))
+    const read = readValue(value, received, new Findings(false))
+    return 'statement' in read ? read.statement : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** An event as a value. */
 export function readLineageEvent(value: unknown, received: Micros): Accepted | Refused {
-  return read(value, received, new Findings())
+  return readValue(value, received, new Findings())
 }
 
-function read(value: unknown, received: Micros, findings: Findings): Accepted | Refused {
+function readValue(value: unknown, received: Micros, findings: Findings): Accepted | Refused {
   const statement = isObject(value) ? new Reading(value, received, findings).statement() : undefined
   if (!isObject(value)) findings.note('event.object', '', 'the event is no JSON object')
   if (findings.refused || !statement) return refused(findings)

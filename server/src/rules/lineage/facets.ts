@@ -68,7 +68,7 @@ function checkFacet(name: string, facet: unknown, path: string, nodes: number, f
     if (typeof facet[member] !== 'string') findings.note(rule, path, `the facet has no ${member}`)
   }
   const schema = schemaOf(name)
-  if (!schema || facet._deleted === true || nodes > LARGEST_CHECKED) return
+  if (!findings.schemas || !schema || facet._deleted === true || nodes > LARGEST_CHECKED) return
   const parsed = schema.safeParse(facet)
   if (parsed.success) return
   for (const issue of parsed.error.issues.slice(0, TOLD)) {

@@ -19,6 +19,12 @@ export class Findings {
   readonly rules = new Set<string>()
   omitted = 0
   refused = false
+  /** Whether facets are held against their schemas. */
+  readonly schemas: boolean
+
+  constructor(schemas = true) {
+    this.schemas = schemas
+  }
 
   note(rule: RuleId, path: string, message: string, type: ViolationType = ruleOf(rule).type): void {
     const { refuses } = ruleOf(rule)
@@ -30,9 +36,12 @@ export class Findings {
   }
 }
 
+/** Most keys: nothing of them is to be mended. */
+const plain = /^[\w. -]{1,60}$/
+
 /** A path one step further: a JSON pointer (RFC 6901). */
 export function under(path: string, key: string | number): string {
-  return `${path}/${typeof key === 'number' ? key : quoted(key).replaceAll('~', '~0').replaceAll('/', '~1')}`
+  return `${path}/${typeof key === 'number' || plain.test(key) ? key : quoted(key).replaceAll('~', '~0').replaceAll('/', '~1')}`
 }
 
 /** A text as a message or a path may show it: short, and of characters that can be held. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { parseTime } from '../contracts/time.ts'
-import { readLineageBytes } from './event.ts'
+import { readAccepted, readLineageBytes } from './event.ts'
 import { eventRules } from './rules.ts'
 
 const folder = new URL('../../../../../shared/openlineage/events/', import.meta.url).pathname
@@ -57,6 +57,7 @@ test(
         for (const rule of reasons) row.refused.set(rule, (row.refused.get(rule) ?? 0) + 1)
         continue
       }
+      assert.deepEqual(readAccepted(bytes, received), read.statement, 'read again, it says the same')
       if (read.rules.length === 0) row.clean++
       else row.flagged++
       for (const rule of read.rules) row.rules.set(rule, (row.rules.get(rule) ?? 0) + 1)
