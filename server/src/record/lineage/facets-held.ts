@@ -9,12 +9,22 @@ interface Head {
   readonly key: string
   time: Micros
   digest: string
+  /** What this batch noted of it last. */
+  noted?: FacetChange
+}
+
+interface FacetChange {
+  readonly node: number
+  readonly name: string
+  readonly seq: number
+  time: Micros
+  taken: boolean
 }
 
 export class FacetHeads {
   readonly #heads = new Map<string, Head>()
   readonly #changed = new Set<Head>()
-  readonly #changes: unknown[][] = []
+  readonly #changes: FacetChange[] = []
   readonly #keys = new Map<string, string>()
 
   async load(tx: Transaction, nodes: readonly number[]): Promise<void> {
@@ -48,14 +58,17 @@ export class FacetHeads {
     const key = this.#keyOf(name)
     const known = this.#heads.get(`${node} ${key}`)
     if (known && (time < known.time || (time === known.time && digest <= known.digest))) return false
-    const head = known ?? { node, key, time, digest: '' }
+    const head: Head = known ?? { node, key, time, digest: '' }
     if (!known) this.#heads.set(`${node} ${key}`, head)
     const isNew = head.digest !== digest
     head.time = time
     head.digest = digest
     this.#changed.add(head)
-    if (isNew) this.#changes.push([node, stored(name), seq, time, taken])
-    return isNew
+    if (!isNew) return false
+    // Said twice by one record, it changes once.
+    if (head.noted?.seq === seq) Object.assign(head.noted, { time, taken })
+    else this.#changes.push((head.noted = { node, name: stored(name), seq, time, taken }))
+    return true
   }
 
   async write(tx: Transaction): Promise<void> {
@@ -83,7 +96,7 @@ export class FacetHeads {
           { name: 'time', type: 'int8' },
           { name: 'taken', type: 'bool' },
         ],
-        this.#changes,
+        this.#changes.map(({ node, name, seq, time, taken }) => [node, name, seq, time, taken]),
       )
     }
   }

@@ -76,7 +76,7 @@ async function loadRenames(tx: Transaction, holding: Holding, ids: readonly numb
     `select distinct c.dataset, c.previous, e.id as edge from lineage_change c
      left join lineage_edge e
        on e.source = c.previous and e.target = c.dataset and e.how = 'rename' and e.withdrawn is null
-     where c.dataset = any($1::int4[]) and c.previous is not null`,
+     where c.dataset = any($1::int4[]) and c.previous is not null and c.previous <> c.dataset`,
     [ids],
   )
   for (const { dataset, previous, edge } of rows) holding.dataset(dataset).renames.set(previous, edge ?? undefined)

@@ -223,10 +223,9 @@ export class Holding {
   lifecycle(datasetId: number, change: 'dropped' | 'made', stamp: Stamp): void {
     const dataset = this.dataset(datasetId)
     if (!isLater(stamp, dataset[change])) return
-    const gone = isDropped(dataset)
     dataset[change] = stamp
     this.changed.datasets.add(dataset)
-    if (gone !== isDropped(dataset)) this.#touchAll(dataset)
+    if (dataset.dropped) this.#touchAll(dataset)
   }
 
   rename(previous: number, datasetId: number): void {
@@ -311,7 +310,10 @@ export class Holding {
     for (const id of inOrder(job.dirty.writes)) {
       const use = job.writes.get(id)!
       const dataset = this.dataset(id)
-      const holds = !isDropped(dataset) && (isSame(use.stamp, job.wrote) || isSame(use.stamp, dataset.written))
+      const holds =
+        !isDropped(dataset) &&
+        outlasts(use.stamp, dataset) &&
+        (isSame(use.stamp, job.wrote) || isSame(use.stamp, dataset.written))
       if (holds !== (use.edge !== undefined)) this.#dirtyLinks.add(dataset)
       this.#hold(use, holds, { source: job.id, target: id, how: 'write' })
       const counts = holds ? use.stamp : undefined
@@ -406,6 +408,12 @@ export class Holding {
 /** Dropped after its last writing, and not made again. */
 export function isDropped({ written, dropped, made }: DatasetState): boolean {
   return dropped !== undefined && (!written || !isLater(written, dropped)) && isLater(dropped, made)
+}
+
+/** What was written before the last drop is gone, also when the dataset is there again; a drop itself writes nothing. */
+function outlasts(written: Stamp, { dropped, made }: DatasetState): boolean {
+  if (dropped === undefined || isLater(written, dropped)) return true
+  return isSame(written, dropped) && made !== undefined && !isLater(dropped, made)
 }
 
 function linksKey(job: number, derived: boolean): string {

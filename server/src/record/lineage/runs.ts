@@ -24,7 +24,6 @@ export interface KnownRun {
 
 export interface KnownIo {
   readonly run: string
-  readonly job: number
   readonly dataset: number
   readonly writes: boolean
   /** Undefined: the run did not name one. */
@@ -57,10 +56,12 @@ export async function runsByKey(
     run: Uint8Array
     id: string
     job: number | null
+    job_key: Uint8Array | null
     time: bigint
     state: string | null
   }>(
-    `select e.seq, e.run, r.id, e.job, e.time, e.state from lineage_event e join lineage_run r on r.key = e.run
+    `select e.seq, e.run, r.id, e.job, n.key as job_key, e.time, e.state
+     from lineage_event e join lineage_run r on r.key = e.run left join lineage_node n on n.id = e.job
      where e.run = any($1::bytea[]) and e.seq < $2 order by e.seq, e.n`,
     [bytes(keys), asOf],
   )
@@ -76,8 +77,8 @@ export async function runsByKey(
         end = { ended: event.state, endedAt: time }
       if (event.time > latest.time || (event.time === latest.time && (event.state ?? '') > (latest.state ?? '')))
         latest = event
-      // Of two jobs that claim a run at one moment, any one rule does, so long as it is the same in any order.
-      if (event.job !== null && (!job || event.time > job.time || (event.time === job.time && event.job < job.job!)))
+      // Of two jobs that claim a run at one moment, any one does, so long as it is the same in any order.
+      if (event.job_key && (!job || event.time > job.time || (event.time === job.time && isAfter(event, job))))
         job = event
     }
     found.set(key, {
@@ -94,6 +95,10 @@ export async function runsByKey(
     })
   }
   return found
+}
+
+function isAfter(one: { job_key: Uint8Array | null }, other: { job_key: Uint8Array | null }): boolean {
+  return hex(one.job_key!) > hex(other.job_key!)
 }
 
 export async function runById(database: Database, id: string, asOf: number): Promise<KnownRun | undefined> {
@@ -117,12 +122,11 @@ export async function ioOf(database: Database, runs: readonly string[], asOf: nu
   if (runs.length === 0) return []
   const rows = await database.query<{
     run: Uint8Array
-    job: number
     dataset: number
     writes: boolean
     version: string
   }>(
-    `select run, min(job) as job, dataset, writes, version from lineage_io where run = any($1::bytea[]) and seq < $2
+    `select run, dataset, writes, version from lineage_io where run = any($1::bytea[]) and seq < $2
      group by run, dataset, writes, version order by run, writes, dataset, version`,
     [bytes(runs), asOf],
   )
@@ -131,9 +135,8 @@ export async function ioOf(database: Database, runs: readonly string[], asOf: nu
   )
   return rows
     .filter(({ run, dataset, writes, version }) => version !== '' || !named.has(`${hex(run)} ${dataset} ${writes}`))
-    .map(({ run, job, dataset, writes, version }) => ({
+    .map(({ run, dataset, writes, version }) => ({
       run: hex(run),
-      job,
       dataset,
       writes,
       version: version === '' ? undefined : unstored(version),
@@ -147,13 +150,13 @@ export async function runsOn(
   version: string,
   asOf: number,
 ): Promise<KnownIo[]> {
-  const rows = await database.query<{ run: Uint8Array; job: number; dataset: number }>(
-    `select run, min(job) as job, dataset from lineage_io
+  const rows = await database.query<{ run: Uint8Array; dataset: number }>(
+    `select run, dataset from lineage_io
      where dataset = any($1::int4[]) and not writes and version = $2 and seq < $3
      group by run, dataset order by run, dataset`,
     [datasets, stored(version), asOf],
   )
-  return rows.map(({ run, job, dataset }) => ({ run: hex(run), job, dataset, writes: false, version }))
+  return rows.map(({ run, dataset }) => ({ run: hex(run), dataset, writes: false, version }))
 }
 
 /** The runs that read a dataset without naming a version, and began from one time until before another. */
@@ -164,8 +167,8 @@ export async function readersByTime(
   until: Micros | undefined,
   asOf: number,
 ): Promise<KnownIo[]> {
-  const rows = await database.query<{ run: Uint8Array; job: number; dataset: number }>(
-    `select io.run, min(io.job) as job, min(io.dataset) as dataset
+  const rows = await database.query<{ run: Uint8Array; dataset: number }>(
+    `select io.run, min(io.dataset) as dataset
      from lineage_io io join lineage_event e on e.run = io.run and e.seq < $2
      where io.dataset = any($1::int4[]) and not io.writes and io.version = '' and io.seq < $2
        and not exists (select from lineage_io named where named.run = io.run and named.dataset = io.dataset
@@ -173,7 +176,7 @@ export async function readersByTime(
      group by io.run having min(e.time) >= $3 and ($4::int8 is null or min(e.time) < $4) order by io.run`,
     [datasets, asOf, from, until ?? null],
   )
-  return rows.map(({ run, job, dataset }) => ({ run: hex(run), job, dataset, writes: false, version: undefined }))
+  return rows.map(({ run, dataset }) => ({ run: hex(run), dataset, writes: false, version: undefined }))
 }
 
 interface VersionRow {
@@ -210,7 +213,7 @@ export async function versionsOf(
        and (run is not null or not exists (
          select from lineage_version w where w.dataset = v.dataset and w.version = v.version and w.run is not null
            and w.appeared < $2 and (w.withdrawn is null or w.withdrawn >= $2)))
-     order by time desc, version desc, run limit $3`,
+     order by time desc, version desc, run, (select key from lineage_node where id = v.dataset) limit $3`,
     [datasets, asOf, limit, version === undefined ? null : stored(version)],
   )
   return rows.map(known)
@@ -251,9 +254,9 @@ export async function versionAt(
   asOf: number,
 ): Promise<KnownVersion | undefined> {
   const rows = await database.query<VersionRow>(
-    `select ${columns} from lineage_version
+    `select ${columns} from lineage_version v
      where dataset = any($1::int4[]) and appeared < $2 and (withdrawn is null or withdrawn >= $2) and time <= $3
-     order by time desc, run is null, version desc, run limit 1`,
+     order by time desc, run is null, version desc, run, (select key from lineage_node where id = v.dataset) limit 1`,
     [datasets, asOf, time],
   )
   return rows[0] && known(rows[0])

@@ -150,3 +150,20 @@ create index lineage_change_run on lineage_change (run);
 create table lineage_unread (
   seq int8 primary key
 );
+
+-- What older records say of lineage: everything is applied again, from the first record.
+delete from follower;
+delete from record_count;
+delete from api_key;
+delete from contract;
+delete from stream_count;
+delete from sequence_range;
+delete from quarantine;
+delete from feature_view;
+delete from snapshot;
+delete from training_set;
+delete from model_version;
+delete from prediction;
+delete from erasure;
+delete from anchor;
+delete from prediction_source;
