@@ -73,6 +73,26 @@ export const EvidenceRecord = z.object({
 })
 export type EvidenceRecord = z.infer<typeof EvidenceRecord>
 
+/** What lies upstream of a prediction's streams and training data, as the lineage graph knows it. */
+export const UpstreamLineage = z.object({
+  sources: z
+    .array(z.object({ id: z.string(), namespace: z.string(), name: z.string(), depth: z.number().int() }))
+    .describe('datasets into which nothing is known to flow, nearest first; at most 50'),
+  sourceCount: z.number().int(),
+  datasets: z.number().int(),
+  jobs: z.number().int(),
+  streams: z.array(
+    z.object({ name: z.string(), upstream: z.boolean().describe('whether anything is known to feed it') }),
+  ),
+  notes: z.array(z.string()).describe('what is wrong or lacking, gravest first'),
+  openRuns: z.number().int().describe('runs upstream that began and never ended'),
+  silentJobs: z.number().int(),
+  depth: z.number().int(),
+  truncated: z.boolean(),
+  asOf: Seq,
+})
+export type UpstreamLineage = z.infer<typeof UpstreamLineage>
+
 /** Where a prediction came from. The bad news is in `alerts`, first; `sentence` is plain language. */
 export const Explanation = z.object({
   id: z.string(),
@@ -112,6 +132,7 @@ export const Explanation = z.object({
     erased: z.number().int(),
   }),
   records: z.array(EvidenceRecord),
+  lineage: UpstreamLineage.optional().describe('absent where neither snapshot nor model is known to the graph'),
   checkpoint: z.object({ origin: z.string(), size: Seq, root: Sha256 }),
   anchored: z.object({ time: z.string(), where: z.string(), size: Seq }).optional(),
   asOf: Seq,

@@ -83,6 +83,7 @@ export type LineageEdge = z.infer<typeof LineageEdge>
 /** What the answer may lack. */
 export const LineageCompleteness = z.object({
   pending: z.number().int().describe('records that are durable and not in the graph yet'),
+  unread: z.number().int().describe('records that could not be read, and so say nothing in the graph'),
   silent: z.array(z.object({ job: z.string(), last: z.string(), rhythmSeconds: z.number() })),
   silentCount: z.number().int().describe('jobs that have not run for three times their own rhythm'),
   open: z.array(z.object({ run: z.string(), job: z.string().optional(), started: z.string() })),
@@ -382,3 +383,12 @@ export const LineageCoverage = z.object({
   truncated: z.boolean(),
 })
 export type LineageCoverage = z.infer<typeof LineageCoverage>
+
+/** `node` and `direction`: only runs that are reached from there. Without them all of the log. */
+export const LineageExportQuery = z.object({
+  format: z.enum(['openlineage', 'prov']).default('openlineage'),
+  node: start.optional(),
+  direction: z.enum(['backward', 'forward', 'both']).default('backward'),
+  asOf: z.coerce.number<number>().int().nonnegative().optional().describe('ledger position'),
+})
+export type LineageExportQuery = z.input<typeof LineageExportQuery>

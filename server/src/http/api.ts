@@ -90,7 +90,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
   const linkToken = (id: string, expires: number): string =>
     `${expires}.${createHmac('sha256', linkKey).update(`${expires}.${id}`).digest('base64url')}`
   const explained = (id: string, asOf?: number) =>
-    explain({ ledger, models, snapshots, predictions, anchored: () => anchors.last() }, id, asOf)
+    explain({ ledger, models, snapshots, predictions, graph, clock, anchored: () => anchors.last() }, id, asOf)
 
   const lineage = new Lineage({ graph, database, follower, clock })
   const covered = (query: { namespace?: string | undefined; asOf?: number | undefined }) =>
@@ -216,7 +216,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     collected: ({ query }) => collector.received(query.from, query.limit),
     lineageExplain: ({ query }) => lineage.explain(query),
     lineageImpact: ({ query }) => lineage.impact(query),
-    lineageDiff: ({ query }) => diff({ graph, ledger, snapshots, clock }, query),
+    lineageDiff: ({ query }) => diff({ graph, ledger, follower, snapshots, clock }, query),
     whatIf: ({ body }) => whatIf({ graph, database, follower, contracts, clock }, body),
     lineageNodes: ({ query }) => lineage.nodes(query),
     lineageNode: ({ query }) => lineage.node(query),

@@ -22,8 +22,8 @@ const MOST = 2000
 const EDGES = 200_000
 
 export async function coverage(parts: CoverageParts, query: LineageCoverageQuery): Promise<LineageCoverage> {
-  const { graph, clock } = parts
-  const asOf = await positionOf(graph, { asOf: query.asOf }, clock.now())
+  const { graph } = parts
+  const asOf = await positionOf(parts, { asOf: query.asOf })
   const all = {
     models: await graph.nodes(['model'], asOf),
     streams: await graph.nodes(['stream'], asOf),

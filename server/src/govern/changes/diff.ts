@@ -2,6 +2,7 @@
 import type { Difference, LineageDiff, LineageDiffQuery } from '@whence/sdk'
 import type { LineageGraph } from '../../record/lineage/graph.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
+import type { Follower } from '../../record/projection/follower.ts'
 import type { Clock, Micros } from '../../record/time.ts'
 import type { Snapshots } from '../../path/features/snapshots.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
@@ -16,18 +17,21 @@ import type { Side } from './side.ts'
 export interface DiffParts {
   graph: LineageGraph
   ledger: Ledger
+  follower: Follower
   snapshots: Snapshots
   clock: Clock
 }
 
 type Upstream = LineageDiff['upstream'][number]
 
+/** Parameters that are different for each run. */
+const moments = new Set(['as of', 'nominal time'])
 /** Runs of which everything is read. */
 const MOST = 300
 
 export async function diff(parts: DiffParts, query: LineageDiffQuery): Promise<LineageDiff> {
   const { graph, ledger, clock } = parts
-  const asOf = await positionOf(graph, query, clock.now())
+  const asOf = await positionOf(parts, query)
   const [from, to] = [await sideOf(graph, query.from, asOf), await sideOf(graph, query.to, asOf)]
   const notes: string[] = []
   for (const side of [from, to])
@@ -125,8 +129,9 @@ async function compareStep(
   const differences =
     one && other
       ? compareRuns(await knownOf(graph, one), await knownOf(graph, other)).filter(
-          // That a later run read a later version says nothing until something in it differs.
-          ({ what, change }) => what !== 'input' || change !== 'changed',
+          // That a later run read later versions, at a later time, says nothing until something in them differs.
+          ({ what, name: of, change }) =>
+            !(what === 'input' && change === 'changed') && !(what === 'parameter' && moments.has(of)),
         )
       : []
   if (one && other && differences.length === 0) return undefined

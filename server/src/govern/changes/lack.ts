@@ -17,6 +17,7 @@ export async function lackOf(
 function shown(found: Completeness): LineageCompleteness {
   return {
     pending: found.pending,
+    unread: found.unread,
     silent: found.silent.map(({ job, last, rhythm }) => ({
       job,
       last: formatTime(last),
@@ -42,6 +43,8 @@ export function sentencesOf(lack: LineageCompleteness, sources = false): string[
   const said: string[] = []
   if (lack.pending > 0)
     said.push(`${many(lack.pending, 'record is', 'records are')} not in the graph yet: ask again, this may be short.`)
+  if (lack.unread > 0)
+    said.push(`${many(lack.unread, 'record', 'records')} could not be read, and what they say is not in the graph.`)
   if (lack.openCount > 0)
     said.push(
       `${many(lack.openCount, 'run', 'runs')} began and never ended: ${some(

@@ -71,8 +71,8 @@ export class Lineage {
   }
 
   async nodes(query: LineageNodesQuery): Promise<LineageNodes> {
-    const { graph, clock } = this.#parts
-    const asOf = await positionOf(graph, query, clock.now())
+    const { graph } = this.#parts
+    const asOf = await positionOf(this.#parts, query)
     const kinds = kindsOf(query.kinds)
     const limit = query.limit ?? 50
     const all: readonly NodeKind[] = kinds ?? ['dataset', 'job', 'stream', 'view', 'training', 'model']
@@ -87,8 +87,8 @@ export class Lineage {
   }
 
   async node(query: LineageNodeQuery): Promise<LineageNodeDetail> {
-    const { graph, clock } = this.#parts
-    const asOf = await positionOf(graph, query, clock.now())
+    const { graph } = this.#parts
+    const asOf = await positionOf(this.#parts, query)
     const node = await graph.resolve(query.node, asOf)
     const base = node.field === undefined ? node.id : node.id.slice(0, node.id.lastIndexOf('#'))
     const job = node.kind === 'job'
@@ -130,8 +130,8 @@ export class Lineage {
   }
 
   async #answer(query: Query, direction: Direction): Promise<{ answer: Answer; start: Start }> {
-    const { graph, clock } = this.#parts
-    const asOf = await positionOf(graph, query, clock.now())
+    const { graph } = this.#parts
+    const asOf = await positionOf(this.#parts, query)
     const start = await this.#start(query.node, query.level, asOf)
     const depth = query.depth ?? 20
     const walked = {
@@ -146,7 +146,7 @@ export class Lineage {
       start.level === 'runs'
         ? runPage(await graph.walkRuns({ from: start.from, ...walked }))
         : page(await graph.walk({ from: start.from, level: start.level, ...walked, ...(kinds ? { kinds } : {}) }))
-    const completeness = await lackOf(graph, named(walk.nodes), asOf, clock.now())
+    const completeness = await lackOf(graph, named(walk.nodes), asOf, this.#parts.clock.now())
     const notes = sentencesOf(completeness, direction === 'backward')
     if (walk.truncated)
       notes.unshift(`Only ${walk.nodes.length} of ${walk.total} nodes are shown: ask for the next page, or a depth.`)

@@ -1,7 +1,8 @@
 // The position that a question is about: given as itself, as a time, a run, or a version of a dataset.
 import { Fault } from '../../fault.ts'
 import type { LineageGraph } from '../../record/lineage/graph.ts'
-import type { Micros } from '../../record/time.ts'
+import type { Follower } from '../../record/projection/follower.ts'
+import type { Clock, Micros } from '../../record/time.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 
 export interface MomentQuery {
@@ -11,9 +12,16 @@ export interface MomentQuery {
   asOfVersion?: string | undefined
 }
 
-/** Waits until the graph holds what is durable, and gives the position. Throws `invalid` for the future. */
-export async function positionOf(graph: LineageGraph, query: MomentQuery, now: Micros): Promise<number> {
+/**
+ * Waits until the graph and the table of predictions hold what is durable, and gives the position. Throws `invalid` for
+ * the future.
+ */
+export async function positionOf(
+  { graph, follower, clock }: { graph: LineageGraph; follower: Follower; clock: Clock },
+  query: MomentQuery,
+): Promise<number> {
   await graph.reach()
+  await follower.reach('prediction', 'erasure')
   const given = [query.asOf, query.at, query.asOfRun, query.asOfVersion].filter((each) => each !== undefined)
   if (given.length > 1) throw new Fault('invalid', 'say one of asOf, at, asOfRun and asOfVersion, not several')
   if (query.asOf !== undefined) {
@@ -23,7 +31,7 @@ export async function positionOf(graph: LineageGraph, query: MomentQuery, now: M
   }
   if (query.at !== undefined) {
     const time = timeOf(query.at)
-    if (time > now) throw new Fault('invalid', `${query.at} is in the future`)
+    if (time > clock.now()) throw new Fault('invalid', `${query.at} is in the future`)
     return graph.positionOf({ time })
   }
   if (query.asOfRun !== undefined) return graph.positionOf({ run: query.asOfRun.replace(/^run:/, '') })

@@ -31,7 +31,7 @@ const MOST = 5000
 
 export async function whatIf(parts: WhatIfParts, request: WhatIfRequest): Promise<WhatIf> {
   const { graph, clock } = parts
-  const asOf = await positionOf(graph, { asOf: request.asOf }, clock.now())
+  const asOf = await positionOf(parts, { asOf: request.asOf })
   const since = request.since === undefined ? undefined : timeOf(request.since)
   const changes: Change[] = []
   for (const change of request.changes) changes.push(await planned(graph, change, asOf))

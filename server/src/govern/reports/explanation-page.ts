@@ -9,6 +9,7 @@ import {
   integrityText,
   notAnchored,
   signed,
+  upstreamText,
   valueText,
   verdictOf,
   weakest,
@@ -41,7 +42,7 @@ export function explanationPage(explanation: Explanation): string {
       <body>
         ${icons} ${header(e)}
         <main id="main">
-          ${decision(e)} ${reasons(e)} ${inputs(e)} ${events(e)} ${origin(e)} ${claims(e)} ${evidence(e)}
+          ${decision(e)} ${reasons(e)} ${inputs(e)} ${events(e)} ${origin(e)} ${upstream(e)} ${claims(e)} ${evidence(e)}
         </main>
         ${footer(e)}
       </body>
@@ -306,6 +307,38 @@ function origin(e: Explanation): Html {
       ])}
       ${link(e, 'training', 'Training set', model.trainingSet, [rows])} ${link(e, 'code', 'Code', model.code, [])}
     </ol>`,
+  )
+}
+
+function upstream(e: Explanation): Html | undefined {
+  const { lineage } = e
+  if (!lineage) return undefined
+  return section(
+    'upstream',
+    'Upstream pipelines',
+    `What lies before the event streams and the training data, as its producers report it, as of record ${number(lineage.asOf)}.`,
+    html`${
+        lineage.notes.length > 0 &&
+        html`<ul class="alerts" aria-label="What is lacking">
+          ${lineage.notes.map((note) => html`<li><p>${note}</p></li>`)}
+        </ul>`
+      }
+      <p>${markOf(lineage.sources.length > 0 ? 'asserted' : 'missing')} ${upstreamText(e)}</p>
+      ${
+        lineage.sources.length > 0 &&
+        stacked(
+          ['Source', 'Namespace', { number: 'Steps away' }],
+          lineage.sources.map(({ name, namespace, depth }) => ({
+            class: undefined,
+            id: undefined,
+            cells: [html`<code>${name}</code>`, html`<code>${namespace}</code>`, number(depth)],
+          })),
+        )
+      }
+      ${
+        lineage.sourceCount > lineage.sources.length &&
+        html`<p class="small muted">and ${number(lineage.sourceCount - lineage.sources.length)} more sources</p>`
+      }`,
   )
 }
 

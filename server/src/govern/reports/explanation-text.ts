@@ -11,6 +11,7 @@ import {
   integrityText,
   notAnchored,
   signed,
+  upstreamText,
   valueText,
   verdictOf,
   weakest,
@@ -145,11 +146,22 @@ function originRows(e: Explanation, brush: Paint): string[][] {
     ...row('model', 'model', modelText),
     ...row('training set', 'training', training),
     ...row('code', 'code', model.code ?? 'not named'),
+    ...upstreamRow(e, brush),
     ...claimsOf(e, 'consent').map(({ name, truth, value, note }) => [
       'consent',
       mark(truth, brush),
       [name === 'consent' ? value : `${name}: ${value}`, note].filter(Boolean).join('; '),
     ]),
+  ]
+}
+
+/** What producers say of their pipelines is their word. */
+function upstreamRow(e: Explanation, brush: Paint): string[][] {
+  const text = upstreamText(e)
+  if (text === undefined || !e.lineage) return []
+  const truth = e.lineage.sources.length > 0 ? 'asserted' : 'missing'
+  return [
+    ['upstream', mark(truth, brush), [...e.lineage.notes.map((note) => note.replace(/\.$/, '')), text].join('; ')],
   ]
 }
 

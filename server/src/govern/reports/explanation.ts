@@ -150,3 +150,13 @@ export function integrityText({ records }: Explanation): string {
   if (altered === 0) return `${plural(records.length, 'record')}, ${records.length === 1 ? '' : 'all '}intact`
   return `${plural(records.length, 'record')}: ${number(records.length - altered)} intact, ${number(altered)} altered`
 }
+
+/** `from shop.public.mail_log, over 2 jobs and 3 datasets`: where the streams and the training data come from. */
+export function upstreamText({ lineage }: Explanation): string | undefined {
+  if (!lineage) return undefined
+  const names = lineage.sources.slice(0, 5).map(({ name }) => name)
+  const more = lineage.sourceCount > names.length ? ` and ${number(lineage.sourceCount - names.length)} more` : ''
+  const way = `over ${plural(lineage.jobs, 'job')} and ${plural(lineage.datasets, 'dataset')}`
+  if (names.length > 0) return `from ${names.join(', ')}${more}, ${way}`
+  return lineage.datasets === 0 ? 'no pipeline upstream is known' : `no source is known, ${way}`
+}

@@ -14,6 +14,8 @@ import type {
 } from '@whence/sdk'
 import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
+import type { LineageGraph } from '../../record/lineage/graph.ts'
+import type { Clock } from '../../record/time.ts'
 import { formatTime } from '../../record/time.ts'
 import type { ReadEvent } from '../events/event.ts'
 import type { Recomputed, Snapshots } from '../features/snapshots.ts'
@@ -21,12 +23,15 @@ import { scoreLogistic } from '../models/logistic.ts'
 import type { Models } from '../models/models.ts'
 import { predictionOf } from './predictions.ts'
 import type { Predictions, RecordedPrediction } from './predictions.ts'
+import { upstreamLineage } from './upstream.ts'
 
 export interface ExplainParts {
   ledger: Ledger
   models: Models
   snapshots: Snapshots
   predictions: Predictions
+  graph: LineageGraph
+  clock: Clock
   /** The last time that somebody else was given the checkpoint. */
   anchored(): Promise<Anchor | undefined>
 }
@@ -122,6 +127,12 @@ class Inquiry {
       checkpoint: { origin, size, root: toHex(root) },
       asOf: this.#asOf ?? ledger.size,
     }
+    const lineage = await upstreamLineage(
+      this.#parts.graph,
+      [`model:${entry.refs.model}`, ...(snapshot ? [`view:${snapshot.view}`] : [])],
+      { asOf: this.#asOf, now: this.#parts.clock.now() },
+    )
+    if (lineage) explanation.lineage = lineage
     if (model) explanation.predicts = model.predicts
     if (who !== undefined) explanation.entity = who
     if (prediction?.about) explanation.about = prediction.about
