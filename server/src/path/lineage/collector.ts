@@ -170,13 +170,15 @@ export class Collector {
   }
 }
 
-/** Reads `lineage/1`. What is refused by the rules of now says nothing. */
+/** Reads `lineage/1`. Throws `invalid` for what the rules of now refuse. */
 export const lineageReader: StatementReader = (record) => {
   const opened = record.open()
   if (opened.state !== 'open') return []
   // Of an event whose own time cannot be read the entry has the time of its arrival.
   const statement = readAccepted(opened.content, parseTime(opened.entry.time) as Micros)
-  return statement ? [statement] : []
+  if (!statement)
+    throw new Fault('invalid', `the OpenLineage event of record ${record.seq} is refused by the rules of now`)
+  return [statement]
 }
 
 /** The groups of a body; says whether it is one event. */
