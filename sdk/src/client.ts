@@ -35,6 +35,7 @@ import type {
   LineageDiff,
   LineageDiffQuery,
   LineageExplained,
+  LineageExportQuery,
   LineageExplainQuery,
   LineageImpact,
   LineageImpactQuery,
@@ -285,6 +286,16 @@ export class Client {
 
   lineageCoverage(query: LineageCoverageQuery = {}): Promise<LineageCoverage> {
     return this.#json(endpoints.lineageCoverage, { query })
+  }
+
+  /** Recorded OpenLineage events, a line each, or PROV-JSON, as it arrives; throws `unreachable` when it breaks off. */
+  async *lineageExport(query: LineageExportQuery = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    const response = await this.#send(endpoints.lineageExport, '*/*', { query })
+    try {
+      if (response.body !== null) yield* response.body
+    } catch (error) {
+      throw brokenOff(endpoints.lineageExport, error)
+    }
   }
 
   /** Makes a person's sealed data unreadable, for ever. */

@@ -33,6 +33,7 @@ import {
   LineageDiff,
   LineageDiffQuery,
   LineageExplained,
+  LineageExportQuery,
   LineageExplainQuery,
   LineageImpact,
   LineageImpactQuery,
@@ -47,7 +48,7 @@ import { ModelVersion, ModelVersionRequest } from './models.ts'
 import { FindQuery, Found, PredictionBatch, PredictionResults } from './predictions.ts'
 
 /** What a 200 holds: one JSON value, plain text, or NDJSON of one row a line. */
-export type Answer<S extends z.ZodType = z.ZodType> = { json: S } | { text: string } | { rows: S }
+export type Answer<S extends z.ZodType = z.ZodType> = { json: S } | { text: string } | { rows: S } | { stream: string }
 
 export type Endpoint = {
   method: 'GET' | 'POST' | 'DELETE'
@@ -305,6 +306,14 @@ export const endpoints = {
     summary: 'What differs between two model versions, runs, dataset versions or snapshots, and by which run upstream',
     query: LineageDiffQuery,
     answer: { json: LineageDiff },
+  },
+  lineageExport: {
+    method: 'GET',
+    path: '/v1/lineage/export',
+    scope: 'read',
+    summary: 'The recorded OpenLineage events as they came, or the runs as W3C PROV-JSON',
+    query: LineageExportQuery,
+    answer: { stream: 'application/json' },
   },
   whatIf: {
     method: 'POST',

@@ -118,6 +118,7 @@ function body(schema: z.ZodType | 'events'): Json {
 function content(answer: Endpoint['answer']): Json {
   if ('text' in answer) return { 'text/plain': { schema: { type: 'string', description: answer.text } } }
   if ('json' in answer) return { 'application/json': { schema: reference(answer.json) } }
+  if ('stream' in answer) return { [answer.stream]: { schema: {} } }
   return { 'application/x-ndjson': { schema: reference(answer.rows) } }
 }
 

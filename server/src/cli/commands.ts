@@ -8,8 +8,10 @@ import { ingest } from './ingest.ts'
 import { keys } from './keys.ts'
 import { lineageCoverage } from './lineage/coverage.ts'
 import { lineageDiff } from './lineage/diff.ts'
+import { lineageExport } from './lineage/export.ts'
 import { lineageExplain } from './lineage/explain.ts'
 import { lineageImpact } from './lineage/impact.ts'
+import { lineageImport } from './lineage/import.ts'
 import { lineageNodes } from './lineage/nodes.ts'
 import { lineageWhatIf } from './lineage/what-if.ts'
 import { materialize } from './materialize.ts'
@@ -34,6 +36,8 @@ export const commands: readonly Command[] = [
   lineageDiff,
   lineageCoverage,
   lineageNodes,
+  lineageImport,
+  lineageExport,
   erase,
   anchor,
   status,

@@ -20,6 +20,7 @@ import type { ContractBook } from '../path/events/contract-book.ts'
 import type { Events } from '../path/events/events.ts'
 import type { Quarantine } from '../path/events/quarantine.ts'
 import type { Collector } from '../path/lineage/collector.ts'
+import { exported } from '../path/lineage/exports/exports.ts'
 import type { Snapshots } from '../path/features/snapshots.ts'
 import type { ViewBook } from '../path/features/view-book.ts'
 import type { Models } from '../path/models/models.ts'
@@ -217,6 +218,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     lineageExplain: ({ query }) => lineage.explain(query),
     lineageImpact: ({ query }) => lineage.impact(query),
     lineageDiff: ({ query }) => diff({ graph, ledger, follower, snapshots, clock }, query),
+    lineageExport: ({ query }) => exported({ graph, ledger }, query),
     whatIf: ({ body }) => whatIf({ graph, database, follower, contracts, clock }, body),
     lineageNodes: ({ query }) => lineage.nodes(query),
     lineageNode: ({ query }) => lineage.node(query),

@@ -16,7 +16,9 @@ type Result<E extends Endpoint> = E extends { answer: { json: infer S extends z.
   ? z.input<S>
   : E extends { answer: { rows: infer S extends z.ZodType } }
     ? AsyncIterable<z.input<S>[]>
-    : string
+    : E extends { answer: { stream: string } }
+      ? { type: string; pieces: AsyncIterable<string | Uint8Array> }
+      : string
 
 export interface Call<E extends Endpoint> {
   caller: Caller

@@ -131,6 +131,11 @@ function reply(c: Context<Env>, endpoint: Endpoint, result: unknown, body: unkno
   if (endpoint.besides === 201 && 'receipt' in (result as object)) return c.json(result as object, 201)
   if ('json' in endpoint.answer) return c.json(result as object, statusOf(result, body))
   if ('text' in endpoint.answer) return c.text(result as string)
+  if ('stream' in endpoint.answer) {
+    const { type, pieces } = result as { type: string; pieces: AsyncIterable<string | Uint8Array> }
+    const bytes = Readable.from(pieces, { objectMode: false })
+    return c.body(Readable.toWeb(bytes) as unknown as ReadableStream, 200, { 'content-type': type })
+  }
   return c.body(
     Readable.toWeb(Readable.from(lines(result as AsyncIterable<unknown[]>))) as unknown as ReadableStream,
     200,
