@@ -37,7 +37,7 @@ export class Datasets {
     const found = matching(this.#outputs, table)
     if (found.length > 0) return found
     // dbt writes beside the table first, and renames.
-    const plain = table.with(-1, table.at(-1)!.replace(/__dbt_(tmp|backup)\d*$/, ''))
+    const plain = table.map((part, i) => (i === table.length - 1 ? part.replace(/__dbt_(tmp|backup)\d*$/, '') : part))
     return plain.at(-1) === table.at(-1) ? [] : matching(this.#outputs, plain)
   }
 }

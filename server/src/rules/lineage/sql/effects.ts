@@ -2,7 +2,7 @@
 import type { Name } from '../../../record/lineage/statement.ts'
 import type { Datasets, Dataset } from './datasets.ts'
 import { sourcesOf, type Named } from './expression.ts'
-import { Queries } from './query.ts'
+import type { Queries } from './query.ts'
 import { doubted, type Basis, type Column, type Relation, type Source } from './relation.ts'
 import { folded, identifier, list, objectName, tree, variant, type Tree } from './syntax.ts'
 
