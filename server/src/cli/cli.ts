@@ -21,9 +21,9 @@ export async function runCli(
   const { name, rest } = named(argv, commands)
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     const about = named(rest, commands).name
-    const those = commands.filter((command) => command.name === about)
+    const one = commands.find((command) => command.name === about)
     const group = commands.filter((command) => command.name.startsWith(`${about} `))
-    if (those[0]) context.stdout(help(those[0]))
+    if (one) context.stdout(help(one))
     else context.stdout(overview(group.length > 0 ? group : commands, context.columns))
     return name === undefined ? 2 : 0
   }

@@ -6,7 +6,7 @@ import type { Follower } from '../../record/projection/follower.ts'
 import type { Clock, Micros } from '../../record/time.ts'
 import type { Snapshots } from '../../path/features/snapshots.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
-import { compareOutputs, compareRuns, compareSchemas, knownOf, lineName, nameOf } from './compare.ts'
+import { compareOutputs, compareRuns, knownOf, lineName, nameOf } from './compare.ts'
 import { historyOf } from './history.ts'
 import type { History, PastRun } from './history.ts'
 import { lackOf, sentencesOf } from './lack.ts'
@@ -165,7 +165,7 @@ function ourRows({ dataset, version, output, run }: Side): { snapshot: number } 
 
 function sentenceOf(from: Side, to: Side, differences: readonly Difference[], upstream: readonly Upstream[]): string {
   const between = `Between ${from.id} and ${to.id}`
-  const [first] = upstream.filter((step) => step.differences.length > 0)
+  const first = upstream.find((step) => step.differences.length > 0)
   const kinds = [...new Set(differences.map(({ what }) => what))]
   const own =
     differences.length === 0

@@ -13,7 +13,7 @@ export interface MomentQuery {
 }
 
 /**
- * Waits until the graph and the table of predictions hold what is durable, and gives the position. Throws `invalid` for
+ * Waits until the graph and the tables of predictions and policies hold what is durable, and gives the position. Throws `invalid` for
  * the future.
  */
 export async function positionOf(
@@ -21,7 +21,7 @@ export async function positionOf(
   query: MomentQuery,
 ): Promise<number> {
   await graph.reach()
-  await follower.reach('prediction', 'erasure')
+  await follower.reach('prediction', 'erasure', 'policy')
   const given = [query.asOf, query.at, query.asOfRun, query.asOfVersion].filter((each) => each !== undefined)
   if (given.length > 1) throw new Fault('invalid', 'say one of asOf, at, asOfRun and asOfVersion, not several')
   if (query.asOf !== undefined) {
