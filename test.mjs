@@ -22,7 +22,8 @@ const everything = [
 const parts = [
   ['PostgreSQL suite', Boolean(process.env.DATABASE_URL), 'DATABASE_URL is not set'],
   ['real data', existsSync(join(root, '../shared/data')), '../shared/data is absent'],
-  ['third-party verifiers', false, 'they need Go: npm test -- "interop/**/*.test.ts"'],
+  ['third-party verifiers', false, 'they need Go: npm test -- "interop/*.test.ts"'],
+  ['OpenLineage producers', false, 'they need Python and Java: see interop/README.md'],
 ]
 
 const given = process.argv.slice(2)

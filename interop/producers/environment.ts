@@ -34,16 +34,19 @@ export interface Ran {
 export async function run(
   program: string,
   args: readonly string[],
-  { env = {}, cwd }: { env?: Record<string, string>; cwd?: string } = {},
+  { env = {}, cwd, input = '' }: { env?: Record<string, string>; cwd?: string; input?: string } = {},
 ): Promise<Ran> {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(OPENLINEAGE|DBT|SPARK|PYSPARK|WHENCE)_/.test(name),
   )
   const child = spawn(join(bin, program), args, {
     env: { ...Object.fromEntries(inherited), PATH: `${bin}:${process.env['PATH']}`, DO_NOT_TRACK: '1', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     ...(cwd === undefined ? {} : { cwd }),
   })
+  // A program that does not read ends the pipe: nothing is wrong with that.
+  child.stdin.on('error', () => {})
+  child.stdin.end(input)
   let [stdout, stderr] = ['', '']
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))

@@ -6,6 +6,7 @@ import type { LineageNodeDetail } from '@whence/sdk'
 import { Site } from '../../journeys/site.ts'
 import type { Running } from '../../journeys/site.ts'
 import { lacking, run } from './environment.ts'
+import { readAsProv } from './prov.ts'
 import { eventOf, relayTo } from './relay.ts'
 import type { Relay } from './relay.ts'
 
@@ -141,6 +142,10 @@ describe('the Python client of OpenLineage', { skip: lacking('openlineage.client
     assert.equal(delivered, true, 'nothing is left in the queue')
     assert.equal(stats.success, 0)
     assert.ok(stats.failed! > 0)
+  })
+
+  test('the prov package reads what is exported of it', async () => {
+    await readAsProv(site, { entities: 8, activities: 12 })
   })
 
   const raw = (namespace: string) => `dataset:postgres%3A//shop.example%3A5432:${namespace}.raw.orders`

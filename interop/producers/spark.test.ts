@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { Site } from '../../journeys/site.ts'
 import type { Running } from '../../journeys/site.ts'
 import { lackingSpark, run } from './environment.ts'
+import { readAsProv } from './prov.ts'
 import { relayTo, eventOf } from './relay.ts'
 import type { Relay } from './relay.ts'
 
@@ -122,7 +123,6 @@ describe('Spark with OpenLineage’s listener', { skip: lackingSpark() }, () => 
       edges
         .filter((edge) => edge.to === `${file('orders_by_country')}#${column}` && edge.how === how)
         .map(({ from, basis, transformation }) => [from, basis, transformation])
-        .toSorted()
     assert.deepEqual(told('country', 'direct'), [[`${file('customers.csv')}#country`, 'stated', 'IDENTITY']])
     assert.deepEqual(told('cents', 'direct'), [[`${file('orders.csv')}#cents`, 'stated', 'AGGREGATION']])
     assert.deepEqual(told('orders', 'direct'), [[`${file('orders.csv')}#order_id`, 'stated', 'AGGREGATION']])
@@ -136,5 +136,9 @@ describe('Spark with OpenLineage’s listener', { skip: lackingSpark() }, () => 
     // The address was read and went nowhere.
     const mail = await server.client.lineageImpact({ node: `${file('customers.csv')}#email` })
     assert.ok(!mail.edges.some(({ how }) => how === 'direct' || how === 'indirect'))
+  })
+
+  test('the prov package reads what is exported of it', async () => {
+    await readAsProv(site, { entities: 3, activities: 2 })
   })
 })
