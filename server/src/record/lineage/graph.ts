@@ -342,13 +342,13 @@ export class LineageGraph {
       versions.flatMap(({ run }) => run ?? []),
       asOf,
     )
-    return versions.map(({ dataset, version, run, job, time, seq }) => {
+    return versions.map(({ dataset, version, run, time, seq }) => {
       const writer = run === undefined ? undefined : runs.get(run)
       return {
         dataset: this.#names.nodes[dataset]!.id,
         version,
         ...(writer ? { run: writer.id } : {}),
-        ...(job === undefined ? {} : { job: this.#names.nodes[job]!.id }),
+        ...(writer?.job === undefined ? {} : { job: this.#names.nodes[writer.job]!.id }),
         time,
         seq,
       }

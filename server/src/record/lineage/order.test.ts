@@ -45,7 +45,7 @@ const change = fc
   .record({ name: names, change: fc.constantFrom('drop', 'create', 'overwrite', 'rename'), previous: names })
   .map(({ name, change: what, previous }) => ({
     name: dataset(name),
-    change: what as 'drop' | 'create' | 'overwrite' | 'rename',
+    change: what,
     ...(what === 'rename' ? { previous: dataset(previous) } : {}),
   }))
 const states = fc.option(fc.constantFrom<RunState[]>('START', 'RUNNING', 'COMPLETE', 'FAIL'), { nil: undefined })
@@ -113,7 +113,7 @@ suite('the graph of any small world', () => {
     )
     await fc.assert(
       fc.asyncProperty(shuffled, async ([log, other]) => assert.deepEqual(await graphOf(other), await graphOf(log))),
-      { numRuns: 120 },
+      { numRuns: 60 },
     )
   })
 
@@ -126,7 +126,7 @@ suite('the graph of any small world', () => {
         for (const [asOf, prefix] of prefixes.entries()) assert.deepEqual(await dump(db, graph, asOf), prefix)
         await follower.stop()
       }),
-      { numRuns: 40 },
+      { numRuns: 30 },
     )
   })
 

@@ -114,26 +114,37 @@ class Batch {
       ),
     )
 
-    // Fields are looked up where what is said of them is not what is known already.
+    // Fields are looked up where a record of the batch says something else than what is known. Another record of it may
+    // say again what was known before: then its fields are needed too.
     const fields = new Set<string>()
     const schemas = new Set<number>()
-    for (const one of said) {
-      for (const { of, name, digest, body } of one.facets) {
-        if (name !== 'schema') continue
-        const node = naming.known(nodeId(of))
-        if (node !== undefined && facets.digest(node, name) === digest) continue
-        if (node !== undefined) schemas.add(node)
-        for (const field of schemaFields(body)) fields.add(nodeId(of, field))
-      }
-      const { job } = one.statement
-      for (const { to, derived, digest, links } of one.links) {
-        const node = naming.known(nodeId(to))
-        const jobNode = job ? naming.known(nodeId(job.name)) : 0
-        const known = node !== undefined && jobNode !== undefined && holding.linksOf(jobNode, node, derived)?.digest
-        if (known === digest) continue
-        for (const end of links.flatMap((link) => [link.from, link.to]))
-          if (end.field !== undefined) fields.add(nodeId(end.name, end.field))
-      }
+    const moved = new Set<string>()
+    const schemasSaid = said.flatMap((one) => one.facets.filter(({ name }) => name === 'schema'))
+    for (const { of, name, digest } of schemasSaid) {
+      const node = naming.known(nodeId(of))
+      if (node !== undefined && facets.digest(node, name) === digest) continue
+      moved.add(nodeId(of))
+      if (node !== undefined) schemas.add(node)
+    }
+    for (const { of, body } of schemasSaid) {
+      if (moved.has(nodeId(of))) for (const field of schemaFields(body)) fields.add(nodeId(of, field))
+    }
+    const linksSaid = said.flatMap(({ statement: { job }, links }) =>
+      links.map((group) => ({ ...group, job: job?.name })),
+    )
+    const linksKey = ({ job, to, derived }: (typeof linksSaid)[number]): string =>
+      JSON.stringify([job && nodeId(job), nodeId(to), derived])
+    const linksMoved = new Set<string>()
+    for (const group of linksSaid) {
+      const node = naming.known(nodeId(group.to))
+      const job = group.job ? naming.known(nodeId(group.job)) : 0
+      const known = node !== undefined && job !== undefined ? holding.linksOf(job, node, group.derived) : undefined
+      if (known?.digest !== group.digest) linksMoved.add(linksKey(group))
+    }
+    for (const group of linksSaid) {
+      if (!linksMoved.has(linksKey(group))) continue
+      for (const end of group.links.flatMap((link) => [link.from, link.to]))
+        if (end.field !== undefined) fields.add(nodeId(end.name, end.field))
     }
     await naming.load(tx, fields)
     await loadFields(tx, holding, [...schemas])

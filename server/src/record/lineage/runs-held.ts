@@ -17,7 +17,6 @@ interface LiveVersion {
   readonly id: number
   readonly dataset: number
   readonly version: string
-  readonly job: number | undefined
   readonly time: Micros
 }
 
@@ -38,7 +37,6 @@ interface VersionRow {
   dataset: number
   version: string
   run: string | undefined
-  job: number | undefined
   time: Micros
   appeared: number
   withdrawn?: number
@@ -107,14 +105,13 @@ export class Runs {
       run: Uint8Array
       dataset: number
       version: string
-      job: number | null
       time: bigint
     }>(
-      'select id, run, dataset, version, job, time from lineage_version where run = any($1::bytea[]) and withdrawn is null',
+      'select id, run, dataset, version, time from lineage_version where run = any($1::bytea[]) and withdrawn is null',
       keys,
     )
-    for (const { id, run, dataset, version, job, time } of versions) {
-      const live = { id, dataset, version: unstored(version), job: job ?? undefined, time: Number(time) }
+    for (const { id, run, dataset, version, time } of versions) {
+      const live = { id, dataset, version: unstored(version), time: Number(time) }
       of(run).versions.set(versionKey(live), live)
     }
   }
@@ -126,7 +123,7 @@ export class Runs {
       [datasets],
     )
     for (const { id, dataset, version, time } of rows) {
-      const live = { id, dataset, version: unstored(version), job: undefined, time: Number(time) }
+      const live = { id, dataset, version: unstored(version), time: Number(time) }
       this.#described.set(`${dataset} ${live.version}`, live)
     }
   }
@@ -166,7 +163,7 @@ export class Runs {
     const known = this.#described.get(key)
     if (known && known.time <= time) return
     if (known) this.#withdraw(known.id, seq)
-    this.#described.set(key, this.#make({ dataset, version, run: undefined, job: undefined, time, appeared: seq }))
+    this.#described.set(key, this.#make({ dataset, version, run: undefined, time, appeared: seq }))
   }
 
   /** After each record: which versions the runs that it touched have made, as far as is known. */
@@ -174,11 +171,11 @@ export class Runs {
     for (const run of this.#touched) {
       const made = new Map<string, Omit<LiveVersion, 'id'>>()
       if (run.ended === 'COMPLETE') {
-        for (const { job, dataset, writes, versions } of run.io.values()) {
+        for (const { dataset, writes, versions } of run.io.values()) {
           if (!writes || hasDropped(run, dataset)) continue
           const stated = [...versions].filter((version) => version !== '').map(unstored)
           for (const version of stated.length > 0 ? stated : [run.id]) {
-            const one = { dataset, version, job, time: run.endedAt! }
+            const one = { dataset, version, time: run.endedAt! }
             made.set(versionKey(one), one)
           }
         }
@@ -250,17 +247,15 @@ export class Runs {
           { name: 'dataset', type: 'int4' },
           { name: 'version', type: 'text' },
           { name: 'run', type: 'bytea' },
-          { name: 'job', type: 'int4' },
           { name: 'time', type: 'int8' },
           { name: 'appeared', type: 'int8' },
           { name: 'withdrawn', type: 'int8' },
         ],
-        this.#versions.map(({ id, dataset, version, run, job, time, appeared, withdrawn }) => [
+        this.#versions.map(({ id, dataset, version, run, time, appeared, withdrawn }) => [
           id,
           dataset,
           stored(version),
           run === undefined ? null : Buffer.from(run, 'hex'),
-          job ?? null,
           time,
           appeared,
           withdrawn ?? null,
@@ -309,6 +304,6 @@ function hasDropped(run: HeldRun, dataset: number): boolean {
   return changes.some(({ change }) => change === 'dropped') && !changes.some(({ change }) => change === 'made')
 }
 
-function versionKey({ dataset, version, job, time }: Omit<LiveVersion, 'id'>): string {
-  return `${dataset} ${job ?? 0} ${time} ${version}`
+function versionKey({ dataset, version, time }: Omit<LiveVersion, 'id'>): string {
+  return `${dataset} ${time} ${version}`
 }

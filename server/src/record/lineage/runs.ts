@@ -35,7 +35,6 @@ export interface KnownVersion {
   readonly version: string
   /** Key of the run that wrote it. */
   readonly run: string | undefined
-  readonly job: number | undefined
   readonly time: Micros
   readonly seq: number
 }
@@ -183,17 +182,15 @@ interface VersionRow {
   dataset: number
   version: string
   run: Uint8Array | null
-  job: number | null
   time: bigint
   appeared: bigint
 }
 
-const columns = 'dataset, version, run, job, time, appeared'
+const columns = 'dataset, version, run, time, appeared'
 const known = (row: VersionRow): KnownVersion => ({
   dataset: row.dataset,
   version: unstored(row.version),
   run: row.run === null ? undefined : hex(row.run),
-  job: row.job ?? undefined,
   time: Number(row.time),
   seq: Number(row.appeared),
 })

@@ -129,7 +129,7 @@ export async function dump(database: Database, graph: LineageGraph, asOf = graph
     [asOf],
   )
   const edges = rows.map(({ source, target, how, job: by, ...more }) => {
-    const ends = [names.get(source), names.get(target)]
+    const ends = [names.get(source)!, names.get(target)!]
     return JSON.stringify([how === 'symlink' ? ends.sort() : ends, how, by === null ? null : names.get(by!), more])
   })
   const facets = []

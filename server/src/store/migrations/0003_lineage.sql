@@ -127,7 +127,6 @@ create table lineage_version (
   dataset int4 not null,
   version text not null,
   run bytea,
-  job int4,
   time int8 not null,
   appeared int8 not null,
   withdrawn int8
