@@ -188,6 +188,8 @@ export class Holding {
     else {
       use = { job: jobId, dataset: datasetId, writes, stamp, edge: undefined }
       uses.set(datasetId, use)
+      // Column edges hold with the writing, from when there is one.
+      if (writes) this.#dirtyLinks.add(dataset)
     }
     this.changed.uses.add(use)
     this.#dirty.add(jobId)

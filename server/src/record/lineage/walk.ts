@@ -132,6 +132,8 @@ export function walkColumns(
       if (COLUMNS.has(how) && names.holds(edge, asOf)) visit(way === 'in' ? source : target, at)
     }
   }
+  const moves = (number: number, way: 'in' | 'out'): boolean =>
+    (names[way][number] ?? []).some((edge) => COLUMNS.has(names.edges[edge]!.how) && names.holds(edge, asOf))
   for (const node of from) visit(node, 0)
   for (let at = 0; at < walker.end; at++) {
     const here = walker.depthAt(at)
@@ -144,7 +146,10 @@ export function walkColumns(
       if (node.field !== undefined) follow(number, way, here + 1)
       if (!whole[way].has(owner)) {
         whole[way].add(owner)
-        for (const alias of aliasesOf(names, owner, asOf)) follow(alias, way, here + 1)
+        for (const alias of aliasesOf(names, owner, asOf)) {
+          if (moves(alias, way)) walker.visit(alias, here + 1)
+          follow(alias, way, here + 1)
+        }
       }
       if (node.field === undefined) continue
       // A renamed dataset hands its fields on.
