@@ -6,6 +6,7 @@ import { cpus, release, totalmem } from 'node:os'
 import { acknowledge } from './acknowledge.ts'
 import { chain } from './chain.ts'
 import { ingest } from './ingest.ts'
+import { arrayOverlap, columnLadder, lineageClosure, lineageImpact, lineageIngest } from './lineage.ts'
 import type { Measured } from './world.ts'
 
 const parts: Record<string, () => Promise<Measured[]>> = {
@@ -13,6 +14,10 @@ const parts: Record<string, () => Promise<Measured[]>> = {
   'ingest-1700': async () => [await ingest(1700)],
   acknowledge: () => acknowledge(),
   chain: () => chain(),
+  'lineage-ingest': () => lineageIngest(),
+  'lineage-closure': async () => [...(await lineageClosure()), ...(await arrayOverlap())],
+  'lineage-columns': () => columnLadder(),
+  'lineage-impact': () => lineageImpact(),
 }
 
 const args = process.argv.slice(2)

@@ -19,6 +19,8 @@ export interface World {
   server: Server
   client: Client
   folder: string
+  /** Of the server, to start it again on the same folder. */
+  env: NodeJS.ProcessEnv
 }
 
 export async function withWorld<T>(work: (world: World) => Promise<T>): Promise<T> {
@@ -30,6 +32,7 @@ export async function withWorld<T>(work: (world: World) => Promise<T>): Promise<
       server,
       client: createClient({ url: server.url, key: server.token }),
       folder: join(folder, 'data'),
+      env,
     })
   } finally {
     await server.stop()

@@ -30,7 +30,8 @@ import { Quarantine } from './path/events/quarantine.ts'
 import { contractLineage } from './path/events/lineage.ts'
 import { eventProjection, recordCountProjection } from './path/events/queries.ts'
 import { snapshotLineage, trainingLineage, viewLineage } from './path/features/lineage.ts'
-import { Collector, lineageReader } from './path/lineage/collector.ts'
+import { Collector } from './path/lineage/collector.ts'
+import { lineageReader } from './path/lineage/reader.ts'
 import { Snapshots, snapshotProjection } from './path/features/snapshots.ts'
 import { ViewBook, viewProjection } from './path/features/view-book.ts'
 import { modelLineage } from './path/models/lineage.ts'
@@ -147,7 +148,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     undo.push(() => columns.close())
     // What each kind of record says of lineage.
     const readers: StatementReaders = {
-      lineage: lineageReader,
+      lineage: lineageReader(),
       contract: contractLineage,
       view: viewLineage(columns),
       snapshot: snapshotLineage,

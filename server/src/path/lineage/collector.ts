@@ -13,13 +13,12 @@ import { MAX_PAYLOAD_BYTES } from '../../record/ledger/entry.ts'
 import type { Entry } from '../../record/ledger/entry.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Appended, Draft } from '../../record/ledger/writer.ts'
-import type { StatementReader } from '../../record/lineage/projection.ts'
 import type { Statement } from '../../record/lineage/statement.ts'
 import type { Clock, Micros } from '../../record/time.ts'
 import type { Caller } from '../../rules/access/access.ts'
 import { LineSplitter } from '../../rules/contracts/content.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
-import { readAccepted, readLineageBytes } from '../../rules/lineage/event.ts'
+import { readLineageBytes } from '../../rules/lineage/event.ts'
 import { noEvents } from '../events/events.ts'
 import { readJsonBody } from '../events/json-body.ts'
 
@@ -168,17 +167,6 @@ export class Collector {
     }
     return { events, next: Math.min(next, Math.max(asOf, from)), asOf, sinceStart: this.sinceStart }
   }
-}
-
-/** Reads `lineage/1`. Throws `invalid` for what the rules of now refuse. */
-export const lineageReader: StatementReader = (record) => {
-  const opened = record.open()
-  if (opened.state !== 'open') return []
-  // Of an event whose own time cannot be read the entry has the time of its arrival.
-  const statement = readAccepted(opened.content, parseTime(opened.entry.time) as Micros)
-  if (!statement)
-    throw new Fault('invalid', `the OpenLineage event of record ${record.seq} is refused by the rules of now`)
-  return [statement]
 }
 
 /** The groups of a body; says whether it is one event. */
