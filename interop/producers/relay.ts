@@ -1,5 +1,5 @@
-// Stands between a producer and the server, and changes nothing: what was sent, with which headers, and what the server
-// answered. So a test can tell that a body really came compressed, and can send the very same bytes once more.
+// Stands between a producer and the server, and changes nothing unless told to: keeps what was sent, with which headers,
+// and what the server answered. So a test can tell that a body really came compressed, and can send the same bytes again.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
@@ -16,11 +16,14 @@ export interface Exchange {
 export interface Relay {
   readonly url: string
   readonly exchanges: readonly Exchange[]
+  /** The server's next answer does not reach the producer: it is told that the server is overloaded. */
+  loseNext(): void
   close(): Promise<void>
 }
 
 export async function relayTo(target: string): Promise<Relay> {
   const exchanges: Exchange[] = []
+  let losing = false
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -39,6 +42,12 @@ export async function relayTo(target: string): Promise<Relay> {
       })
       const answer = await answered.text()
       exchanges.push({ path: request.url!, headers: request.headers, sent, status: answered.status, answer })
+      if (losing) {
+        losing = false
+        response.writeHead(503, { 'retry-after': '0' })
+        response.end()
+        return
+      }
       response.statusCode = answered.status
       for (const name of ['content-type', 'retry-after']) {
         const value = answered.headers.get(name)
@@ -51,6 +60,9 @@ export async function relayTo(target: string): Promise<Relay> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     exchanges,
+    loseNext() {
+      losing = true
+    },
     async close() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
