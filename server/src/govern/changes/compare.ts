@@ -187,7 +187,7 @@ function strings(values: Record<string, unknown>): Map<string, string> {
   return new Map(
     Object.entries(values).flatMap(([name, value]) => {
       if (value === undefined || value === null || value === '') return []
-      return [[name, typeof value === 'object' ? canonicalize(value as never) : String(value)] as const]
+      return [[name, typeof value === 'string' ? value : canonicalize(value as never)] as const]
     }),
   )
 }

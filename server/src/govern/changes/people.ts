@@ -6,14 +6,19 @@ import { formatTime } from '../../record/time.ts'
 import type { Micros } from '../../record/time.ts'
 import type { Database } from '../../store/database.ts'
 
+interface Named {
+  name: string
+  predictions: number
+}
+
 export interface PredictionsOf {
   models: ModelReach[]
   predictions: number
   /** Distinct over all the models: someone whom two of them are about counts once. */
   people: number
   erased: number
-  campaigns: { name: string; predictions: number }[]
-  creatives: { name: string; predictions: number }[]
+  campaigns: Named[]
+  creatives: Named[]
   campaignCount: number
   creativeCount: number
 }
@@ -76,14 +81,15 @@ export async function predictionsOf(
             )
           )[0]!.people,
         )
-  const named = async (column: 'campaign' | 'creative'): Promise<{ name: string; predictions: number }[]> =>
-    (
-      await database.query<{ name: string; predictions: bigint }>(
-        `select ${column} as name, count(*) as predictions from prediction where ${where} and ${column} is not null
-         group by ${column} order by count(*) desc, ${column}`,
-        params,
-      )
-    ).map(({ name, predictions }) => ({ name, predictions: Number(predictions) }))
+  const named = async (column: 'campaign' | 'creative'): Promise<{ names: Named[]; total: number }> => {
+    const rows = await database.query<{ name: string; predictions: bigint; total: bigint }>(
+      `select ${column} as name, count(*) as predictions, count(*) over () as total from prediction
+       where ${where} and ${column} is not null group by ${column} order by count(*) desc, ${column} limit ${SHOWN}`,
+      params,
+    )
+    const names = rows.map(({ name, predictions }) => ({ name, predictions: Number(predictions) }))
+    return { names, total: Number(rows[0]?.total ?? 0) }
+  }
   const [campaigns, creatives] = [await named('campaign'), await named('creative')]
   const peopleOf = new Map(people.map(({ model, people: n }) => [model, Number(n)]))
   return {
@@ -99,9 +105,9 @@ export async function predictionsOf(
     predictions: perModel.reduce((sum, { predictions }) => sum + Number(predictions), 0),
     people: all,
     erased: perModel.reduce((sum, { erased }) => sum + Number(erased), 0),
-    campaigns: campaigns.slice(0, SHOWN),
-    creatives: creatives.slice(0, SHOWN),
-    campaignCount: campaigns.length,
-    creativeCount: creatives.length,
+    campaigns: campaigns.names,
+    creatives: creatives.names,
+    campaignCount: campaigns.total,
+    creativeCount: creatives.total,
   }
 }

@@ -52,7 +52,8 @@ export async function whatIf(parts: WhatIfParts, request: WhatIfRequest): Promis
   const breaking = found.filter(({ certainty }) => certainty === 'breaks')
   const broken = new Set(breaking.flatMap(({ kind, name }) => (kind === 'model' ? [name] : [])))
   const all = await predictionsOf(parts, { models }, asOf, since)
-  const ofBroken = await predictionsOf(parts, { models: [...broken] }, asOf, since)
+  const ofBroken =
+    broken.size === new Set(models).size ? all : await predictionsOf(parts, { models: [...broken] }, asOf, since)
   const completeness = await lackOf(graph, [...ids], asOf, clock.now())
   const features = breaking.filter(({ kind, field }) => kind === 'view' && field !== undefined)
   for (const id of changes.map((change) => datasetOf(change.id))) ids.delete(id)
