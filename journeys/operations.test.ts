@@ -233,7 +233,7 @@ suite('keeping a site', () => {
     const never = (): never => assert.fail('help starts nothing')
     const more = [up(never), demo, rebuild(never), backup, restore(never), recover(never), verify]
     const { stdout } = await run(['--help'], {}, {}, more)
-    const names = [...new Set([...stdout.matchAll(/^ {2}whence (\w+)/gm)].map(([, name]) => name!))]
+    const names = [...new Set([...stdout.matchAll(/^ {2}whence ([a-z]+(?: [a-z][a-z-]*)?)/gm)].map(([, name]) => name!))]
     for (const name of [
       'up',
       'demo',
@@ -252,15 +252,19 @@ suite('keeping a site', () => {
       'recover',
       'status',
       'keys',
+      'lineage explain',
+      'lineage import',
     ]) {
       assert.ok(names.includes(name), name)
     }
     for (const name of names) {
-      const ran = await run([name, '--help'], {}, {}, more)
+      const ran = await run([...name.split(' '), '--help'], {}, {}, more)
       assert.equal(ran.code, 0, name)
       assert.match(ran.stdout, /--json/)
       assert.match(ran.stdout, new RegExp(`^whence ${name}`))
     }
+    const group = await run(['lineage', '--help'], {}, {}, more)
+    assert.match(group.stdout, /^whence lineage COMMAND\n\n {2}whence lineage explain NODE/)
     const { code, stdout: help } = await site.whence('explain', '--help')
     assert.equal(code, 0)
     assert.match(help, /^whence explain ID/)

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { cp, mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import type { Explanation, LineageDiff } from '@whence/sdk'
+import type { Explanation, LineageDiff, LineageExplained } from '@whence/sdk'
 import { email } from '../../examples/email/example.ts'
 import { Site } from '../../journeys/site.ts'
 import type { Running } from '../../journeys/site.ts'
@@ -115,7 +115,7 @@ describe('dbt with OpenLineage', { skip: lacking('openlineage.dbt', 'dbt.adapter
     assert.deepEqual(await sources('time'), [`${raw}#occurred`])
   })
 
-  test('what dbt left in its target folder, imported elsewhere, makes the same graph of names', async () => {
+  test('what dbt left in its target folder, imported elsewhere, makes the same graph of names and columns', async () => {
     const elsewhere = await Site.make()
     try {
       const { client } = await elsewhere.start()
@@ -123,14 +123,23 @@ describe('dbt with OpenLineage', { skip: lacking('openlineage.dbt', 'dbt.adapter
       const of = ['--profiles', profiles, '--dataset-namespace', warehouse, '--job-namespace', 'crm-pipeline']
       const imported = await elsewhere.whence('lineage', 'import', join(work, 'target'), ...of)
       assert.equal(imported.code, 0, imported.stdout + imported.stderr)
-      const flow = async (asked: typeof client, node: string) => {
-        const { nodes, edges } = await asked.lineageExplain({ node })
-        return [
-          nodes.map(({ id }) => id).toSorted(),
-          edges.map(({ from, how, to }) => [from, how, to].join(' ')).toSorted(),
+      const back = async (asked: typeof client, node: string) => (await asked.lineageExplain({ node })).edges
+      const told = (edges: LineageExplained['edges']) =>
+        edges.map(({ from, how, to }) => `${from} ${how} ${to}`).toSorted()
+      assert.deepEqual(told(await back(client, mart)), told(await back(server.client, mart)))
+
+      // dbt's wrapper states which columns become which. Of what is imported we tell it from the SQL, and say so; and
+      // we tell what is filtered by, too.
+      for (const column of ['order_value', 'customer_id']) {
+        const [stated, derived] = [
+          await back(server.client, `${mart}#${column}`),
+          await back(client, `${mart}#${column}`),
         ]
+        assert.deepEqual(told(derived.filter(({ how }) => how === 'direct')), told(stated))
+        assert.ok(stated.every(({ basis }) => basis === 'stated'))
+        assert.ok(derived.length > 0 && derived.every(({ basis }) => basis !== 'stated'))
+        assert.ok(told(derived).includes(`${raw}#contact indirect ${staged}`), told(derived).join('\n'))
       }
-      assert.deepEqual(await flow(client, mart), await flow(server.client, mart))
     } finally {
       await elsewhere.remove()
     }

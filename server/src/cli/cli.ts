@@ -24,21 +24,21 @@ export async function runCli(
     const one = commands.find((command) => command.name === about)
     const group = commands.filter((command) => command.name.startsWith(`${about} `))
     if (one) context.stdout(help(one))
-    else context.stdout(overview(group.length > 0 ? group : commands, context.columns))
+    else context.stdout(group.length > 0 ? family(about!, group, context) : overview(commands, context.columns))
     return name === undefined ? 2 : 0
   }
-  const family = commands.filter((candidate) => candidate.name.startsWith(`${name} `))
-  if (family.length > 0 && (rest.length === 0 || /^(--help|-h)$/.test(rest[0]!))) {
-    context.stdout(overview(family, context.columns))
+  const group = commands.filter((candidate) => candidate.name.startsWith(`${name} `))
+  if (group.length > 0 && (rest.length === 0 || /^(--help|-h)$/.test(rest[0]!))) {
+    context.stdout(family(name, group, context))
     return rest.length === 0 ? 2 : 0
   }
   try {
     const command = commands.find((candidate) => candidate.name === name)
-    if (!command && family.length > 0)
+    if (!command && group.length > 0)
       throw unknown(
         `no command "${name} ${rest[0]}"`,
         `${name} ${rest[0]}`,
-        family.map((known) => known.name),
+        group.map((known) => known.name),
         `whence ${name} --help`,
       )
     if (!command)
@@ -129,26 +129,38 @@ const topics: [string, string[]][] = [
   ['Keep', ['backup', 'restore', 'rebuild', 'recover']],
 ]
 
+/** The widest usage that still stands beside its summary; a longer one is left to the command's own help. */
+const widest = 36
+
 function overview(commands: readonly Command[], columns: number): string {
   const placed = new Set(topics.flatMap(([, names]) => names))
   const others = commands.filter(({ name }) => !placed.has(name)).map(({ name }) => name)
-  const sections = [...topics, ['More', others] as const].map(([topic, names]) => {
-    const known = names.flatMap((name) => commands.find((command) => command.name === name) ?? [])
-    return { topic, rows: known.map(({ usage, summary }) => [usage, summary]) }
-  })
-  const longest = Math.max(...commands.map(({ usage }) => Math.min(usage.length, 28)))
+  const sections = [...topics, ['More', others] as const].map(([topic, names]) => ({
+    topic,
+    known: names.flatMap((name) => commands.find((command) => command.name === name) ?? []),
+  }))
   return [
     'Whence: where a decision about a person came from, with evidence.\n',
     ...sections
-      .filter(({ rows }) => rows.length > 0)
-      .map(({ topic, rows }) => {
-        const aligned = rows.map(([usage, summary]) => [usage!.padEnd(longest), summary!])
-        return `${topic}\n${table(aligned, { indent: '  whence ', columns })}\n`
-      }),
-    `Every command takes --json, --data DIR, --url URL, --key KEY and --help.`,
-    `Exit code: 0 yes, 1 a found problem, 2 wrong use.\n`,
+      .filter(({ known }) => known.length > 0)
+      .map(({ topic, known }) => `${topic}\n${list(known, columns)}\n`),
+    footer,
   ].join('\n')
 }
+
+/** The help of the commands that begin with one word: `whence lineage --help`. */
+function family(name: string, commands: readonly Command[], { columns }: Context): string {
+  return [`whence ${name} COMMAND\n`, `${list(commands, columns)}\n`, footer].join('\n')
+}
+
+function list(commands: readonly Command[], columns: number): string {
+  const rows = commands.map(({ name, usage, summary }) => [usage.length > widest ? `${name} …` : usage, summary])
+  return table(rows, { indent: '  whence ', columns })
+}
+
+const footer = `Every command takes --json, --data DIR, --url URL, --key KEY and --help.
+Exit code: 0 yes, 1 a found problem, 2 wrong use.
+`
 
 function help(command: Command): string {
   const options = Object.entries({ ...command.options, ...common }).map(([name, option]) => {
