@@ -233,7 +233,9 @@ suite('keeping a site', () => {
     const never = (): never => assert.fail('help starts nothing')
     const more = [up(never), demo, rebuild(never), backup, restore(never), recover(never), verify]
     const { stdout } = await run(['--help'], {}, {}, more)
-    const names = [...new Set([...stdout.matchAll(/^ {2}whence ([a-z]+(?: [a-z][a-z-]*)?)/gm)].map(([, name]) => name!))]
+    const names = [
+      ...new Set([...stdout.matchAll(/^ {2}whence ([a-z]+(?: [a-z][a-z-]*)?)/gm)].map(([, name]) => name!)),
+    ]
     for (const name of [
       'up',
       'demo',
