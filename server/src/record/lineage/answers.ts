@@ -202,6 +202,14 @@ export interface NodeDetail {
   readonly appeared: number
 }
 
+/** What stands beside a node without data flowing. */
+export interface Kin {
+  /** Ids of the other names of the same dataset. */
+  readonly names: readonly string[]
+  /** Of a job: those it belongs to, that belong to it, that it waits for, that wait for it. */
+  readonly jobs: readonly { readonly id: string; readonly how: 'parent' | 'child' | 'before' | 'after' }[]
+}
+
 export interface SilentJob {
   readonly job: string
   /** Its latest run. */

@@ -14,6 +14,7 @@ import type {
   Completeness,
   DatasetVersion,
   HeldFacet,
+  Kin,
   Lifecycle,
   Moment,
   NodeDetail,
@@ -27,6 +28,7 @@ import type {
   WalkQuery,
 } from './answers.ts'
 import { openRuns, silentJobs, unknownInputs } from './completeness.ts'
+import { kinOf } from './kin.ts'
 import { Names, resolve, search, shown } from './names.ts'
 import type { NamedNode } from './names.ts'
 import type { StatementReaders } from './reading.ts'
@@ -86,6 +88,12 @@ export class LineageGraph {
   async search(query: string, kinds?: readonly NodeKind[], limit = 20, asOf?: number): Promise<NodeDetail[]> {
     const position = await this.#position(asOf)
     return search(this.#names, query, kinds, limit, position).map(detailOf)
+  }
+
+  /** Its other names, and the jobs around it. */
+  async kinOf(id: string, asOf?: number): Promise<Kin> {
+    const position = await this.#position(asOf)
+    return kinOf(this.#names, resolve(this.#names, id, position), position)
   }
 
   /** Fields of a dataset that hold as of a position: its latest schema's, and those that data flows through. */
@@ -196,8 +204,10 @@ export class LineageGraph {
     const position = await this.#position(asOf)
     const { number } = resolve(this.#names, dataset, position)
     const rows = await this.#database.query<{ change: string; previous: number | null; time: bigint; seq: bigint }>(
-      `select change, previous, time, seq from lineage_change where dataset = $1 and seq < $2
-       order by time desc, seq desc limit 1000`,
+      // Each event of a run says it again: it happened once, and is over with the last of them.
+      `select change, previous, max(time) as time, min(seq) as seq from lineage_change where dataset = $1 and seq < $2
+       group by change, previous, run, case when run is null then time end
+       order by max(time) desc, min(seq) desc limit 1000`,
       [number, position],
     )
     return rows.reverse().map(({ change, previous, time, seq }) => ({

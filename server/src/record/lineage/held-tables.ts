@@ -2,7 +2,7 @@
 import type { Transaction } from '../../store/database.ts'
 import type { Edge, EdgeKind, HeldLinks, HeldUse, Stamp } from './holding.ts'
 import { Holding } from './holding.ts'
-import { stored, unstored } from './stored.ts'
+import { keyOf, stored, unstored } from './stored.ts'
 
 interface UseRow {
   job: number
@@ -69,6 +69,18 @@ async function loadDatasets(tx: Transaction, holding: Holding, ids: readonly num
     dataset.dropped = stamp(row.dropped, row.dropped_by)
     dataset.made = stamp(row.made, row.made_by)
   }
+  const dropped = ids.flatMap((id) => {
+    const by = holding.dataset(id).dropped?.run
+    return by === undefined || by === '' ? [] : [{ id, by }]
+  })
+  if (dropped.length === 0) return
+  const remade = await tx.query<{ dataset: number }>(
+    `select c.dataset from lineage_change c join unnest($1::int4[], $2::bytea[]) as d (dataset, run)
+       on c.dataset = d.dataset and c.run = d.run
+     where c.change in ('create', 'overwrite')`,
+    [dropped.map(({ id }) => id), dropped.map(({ by }) => Buffer.from(keyOf(by), 'hex'))],
+  )
+  for (const { dataset } of remade) holding.dataset(dataset).remade = true
 }
 
 async function loadRenames(tx: Transaction, holding: Holding, ids: readonly number[]): Promise<void> {

@@ -64,6 +64,8 @@ export interface DatasetState {
   written: Stamp | undefined
   dropped: Stamp | undefined
   made: Stamp | undefined
+  /** The run that dropped it last made it again itself. */
+  remade: boolean
   readonly writers: Set<number>
   readonly readers: Set<number>
   /** Renames into it: ids of the names before, with the edge while it holds. */
@@ -135,6 +137,7 @@ export class Holding {
         written: undefined,
         dropped: undefined,
         made: undefined,
+        remade: false,
         writers: new Set(),
         readers: new Set(),
         renames: new Map(),
@@ -221,11 +224,14 @@ export class Holding {
     }
   }
 
-  /** A dataset was dropped, or made anew: what is later counts; of one moment, the making. */
-  lifecycle(datasetId: number, change: 'dropped' | 'made', stamp: Stamp): void {
+  /** A dataset was dropped, or made anew: what is later counts; of one moment, the making. `both`: by one run. */
+  lifecycle(datasetId: number, change: 'dropped' | 'made', stamp: Stamp, both: boolean): void {
     const dataset = this.dataset(datasetId)
-    if (!isLater(stamp, dataset[change])) return
-    dataset[change] = stamp
+    const moves = isLater(stamp, dataset[change])
+    if (moves) dataset[change] = stamp
+    const remade = moves && change === 'dropped' ? both : dataset.remade || (both && isSame(stamp, dataset.dropped))
+    if (!moves && remade === dataset.remade) return
+    dataset.remade = remade
     this.changed.datasets.add(dataset)
     if (dataset.dropped) this.#touchAll(dataset)
   }
@@ -412,10 +418,14 @@ export function isDropped({ written, dropped, made }: DatasetState): boolean {
   return dropped !== undefined && (!written || !isLater(written, dropped)) && isLater(dropped, made)
 }
 
-/** What was written before the last drop is gone, also when the dataset is there again; a drop itself writes nothing. */
-function outlasts(written: Stamp, { dropped, made }: DatasetState): boolean {
+/**
+ * What was written before the last drop is gone, also when the dataset is there again. A run that drops writes nothing,
+ * unless it makes the dataset again itself: that another run does so later says nothing of this one.
+ */
+function outlasts(written: Stamp, { dropped, made, remade }: DatasetState): boolean {
   if (dropped === undefined || isLater(written, dropped)) return true
-  return isSame(written, dropped) && made !== undefined && !isLater(dropped, made)
+  if (!isSame(written, dropped)) return false
+  return dropped.run === '' ? made !== undefined && !isLater(dropped, made) : remade
 }
 
 function linksKey(job: number, derived: boolean): string {

@@ -8,7 +8,7 @@ import type { Edge, Holding, Stamp } from './holding.ts'
 import { Naming } from './naming.ts'
 import { readRecord, schemaFields } from './reading.ts'
 import type { ReadRecord, Said, StatementReaders } from './reading.ts'
-import { Runs } from './runs-held.ts'
+import { hasRemade, Runs } from './runs-held.ts'
 import type { Name } from './statement.ts'
 import { nodeId } from './statement.ts'
 
@@ -231,7 +231,8 @@ class Batch {
     const stamp = { time: held.time, run: run.id }
     if (moved) {
       for (const io of held.io.values()) this.#holding.use(io.job, io.dataset, io.writes, stamp)
-      for (const { dataset, change } of held.changes) this.#holding.lifecycle(dataset, change, stamp)
+      for (const { dataset, change } of held.changes)
+        this.#holding.lifecycle(dataset, change, stamp, hasRemade(held, dataset))
     }
     return stamp
   }
@@ -253,7 +254,7 @@ class Batch {
       if (change !== 'drop' && change !== 'create' && change !== 'overwrite') continue
       const what = change === 'drop' ? 'dropped' : 'made'
       held?.changes.push({ dataset, change: what })
-      this.#holding.lifecycle(dataset, what, stamp)
+      this.#holding.lifecycle(dataset, what, stamp, held !== undefined && hasRemade(held, dataset))
     }
   }
 

@@ -300,8 +300,16 @@ export function isLaterEnd(
 }
 
 function hasDropped(run: HeldRun, dataset: number): boolean {
-  const changes = run.changes.filter((change) => change.dataset === dataset)
-  return changes.some(({ change }) => change === 'dropped') && !changes.some(({ change }) => change === 'made')
+  return hasSaid(run, dataset, 'dropped') && !hasSaid(run, dataset, 'made')
+}
+
+/** Dropped it and made it again. */
+export function hasRemade(run: HeldRun, dataset: number): boolean {
+  return hasSaid(run, dataset, 'dropped') && hasSaid(run, dataset, 'made')
+}
+
+function hasSaid(run: HeldRun, dataset: number, what: 'dropped' | 'made'): boolean {
+  return run.changes.some((change) => change.dataset === dataset && change.change === what)
 }
 
 function versionKey({ dataset, version, time }: Omit<LiveVersion, 'id'>): string {
