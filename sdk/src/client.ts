@@ -43,6 +43,8 @@ import type {
   LineageNodeQuery,
   LineageNodes,
   LineageNodesQuery,
+  LineageRunDetail,
+  LineageRunQuery,
   WhatIf,
   WhatIfRequest,
 } from './lineage.ts'
@@ -282,6 +284,10 @@ export class Client {
 
   lineageNode(query: LineageNodeQuery): Promise<LineageNodeDetail> {
     return this.#json(endpoints.lineageNode, { query })
+  }
+
+  lineageRun(query: LineageRunQuery): Promise<LineageRunDetail> {
+    return this.#json(endpoints.lineageRun, { query })
   }
 
   lineageCoverage(query: LineageCoverageQuery = {}): Promise<LineageCoverage> {

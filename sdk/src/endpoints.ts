@@ -41,6 +41,8 @@ import {
   LineageNodeQuery,
   LineageNodes,
   LineageNodesQuery,
+  LineageRunDetail,
+  LineageRunQuery,
   WhatIf,
   WhatIfRequest,
 } from './lineage.ts'
@@ -335,9 +337,17 @@ export const endpoints = {
     method: 'GET',
     path: '/v1/lineage/node',
     scope: 'read',
-    summary: 'One name: its facets, fields, runs and versions',
+    summary: 'One name: its other names, facets, fields, runs and versions, and the jobs it belongs to',
     query: LineageNodeQuery,
     answer: { json: LineageNodeDetail },
+  },
+  lineageRun: {
+    method: 'GET',
+    path: '/v1/lineage/run',
+    scope: 'read',
+    summary: 'One run: its state, parent and facets, what it read and wrote, and in which versions',
+    query: LineageRunQuery,
+    answer: { json: LineageRunDetail },
   },
   lineageCoverage: {
     method: 'GET',

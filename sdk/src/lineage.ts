@@ -296,6 +296,8 @@ export const LineageNodeQuery = z.object({
 })
 export type LineageNodeQuery = z.input<typeof LineageNodeQuery>
 
+const heldFacets = z.array(z.object({ name: z.string(), body: z.unknown(), seq: Seq, time: z.string() }))
+
 export const LineageNodeDetail = z.object({
   asOf: Seq,
   id: z.string(),
@@ -304,7 +306,11 @@ export const LineageNodeDetail = z.object({
   name: z.string(),
   field: z.string().optional(),
   appeared: Seq,
-  facets: z.array(z.object({ name: z.string(), body: z.unknown(), seq: Seq, time: z.string() })),
+  names: z.array(z.string()).describe('ids of the other names of the same dataset (symlinks)'),
+  jobs: z
+    .array(z.object({ id: z.string(), how: z.enum(['parent', 'child', 'before', 'after']) }))
+    .describe('of a job: the jobs it belongs to, that belong to it, that it waits for, that wait for it'),
+  facets: heldFacets,
   fields: z.array(z.string()),
   runs: z.array(
     z.object({
@@ -328,6 +334,45 @@ export const LineageNodeDetail = z.object({
   lifecycle: z.array(z.object({ change: z.string(), previous: z.string().optional(), time: z.string(), seq: Seq })),
 })
 export type LineageNodeDetail = z.infer<typeof LineageNodeDetail>
+
+export const LineageRunQuery = z.object({
+  run: z.string().min(1).max(4100).describe('id of the run, with or without `run:`'),
+  ...moment,
+})
+export type LineageRunQuery = z.input<typeof LineageRunQuery>
+
+const facetsByName = z.record(z.string(), z.unknown())
+
+/** A run and what it said of itself: facets add up over its events, of one name the latest in event time counts. */
+export const LineageRunDetail = z.object({
+  asOf: Seq,
+  id: z.string(),
+  job: z.string().optional(),
+  state: z.string().optional(),
+  started: z.string().describe('time of its first event'),
+  updated: z.string().describe('time of its latest event'),
+  ended: z.string().optional().describe('time of the event that ended it'),
+  producer: z.string(),
+  parent: z.string().optional().describe('id of the run that it belongs to'),
+  root: z.string().optional(),
+  facets: heldFacets,
+  inputs: z.array(
+    z.object({
+      dataset: z.string(),
+      version: z.string().optional(),
+      resolved: z.enum(['stated', 'by time', 'unknown']),
+      facets: facetsByName.describe('what this run said of the dataset'),
+      here: facetsByName.describe('what it said of its reading: statistics, assertions, subset'),
+    }),
+  ),
+  outputs: z.array(
+    z.object({ dataset: z.string(), version: z.string().optional(), facets: facetsByName, here: facetsByName }),
+  ),
+  events: z.number().int(),
+  first: Seq,
+  last: Seq,
+})
+export type LineageRunDetail = z.infer<typeof LineageRunDetail>
 
 export const LineageCoverageQuery = z.object({
   namespace: z.string().max(4096).optional().describe('only jobs of these namespaces; * stands for any characters'),

@@ -13,6 +13,7 @@ import { diff } from '../govern/changes/diff.ts'
 import { Lineage } from '../govern/changes/lineage.ts'
 import { parsePolicy } from '../govern/changes/policy.ts'
 import type { PolicyBook } from '../govern/changes/policy.ts'
+import { runOf } from '../govern/changes/run.ts'
 import { whatIf } from '../govern/changes/what-if.ts'
 import { explanationPage } from '../govern/reports/explanation-page.ts'
 import { verifyData } from '../govern/verify/verify.ts'
@@ -222,6 +223,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     whatIf: ({ body }) => whatIf({ graph, database, follower, contracts, clock }, body),
     lineageNodes: ({ query }) => lineage.nodes(query),
     lineageNode: ({ query }) => lineage.node(query),
+    lineageRun: ({ query }) => runOf({ graph, follower, clock }, query),
     lineageCoverage: ({ query }) => covered(query),
     erase: ({ body, caller }) => erasures.erase(body, caller),
     keys: () => apiKeys.list(),

@@ -93,7 +93,8 @@ export class Lineage {
     const base = node.field === undefined ? node.id : node.id.slice(0, node.id.lastIndexOf('#'))
     const job = node.kind === 'job'
     const limit = query.limit ?? 20
-    const [facets, fields, runs, versions, lifecycle] = [
+    const [kin, facets, fields, runs, versions, lifecycle] = [
+      await graph.kinOf(base, asOf),
       await graph.facets(base, asOf),
       job ? [] : await graph.fieldsOf(base, asOf),
       job ? await graph.runsOf(base, asOf, limit) : [],
@@ -103,6 +104,8 @@ export class Lineage {
     return {
       asOf,
       ...node,
+      names: [...kin.names],
+      jobs: kin.jobs.map((other) => ({ ...other })),
       facets: facets.map(({ name, body, seq, time }) => ({ name, body, seq, time: formatTime(time) })),
       fields: fields.map(({ field }) => field!).filter((field) => field !== undefined),
       runs: runs.map(({ id, state, started, ended, first, last }) => ({
