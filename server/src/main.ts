@@ -32,6 +32,7 @@ import { eventProjection, recordCountProjection } from './path/events/queries.ts
 import { snapshotLineage, trainingLineage, viewLineage } from './path/features/lineage.ts'
 import { Collector } from './path/lineage/collector.ts'
 import { lineageReader } from './path/lineage/reader.ts'
+import { RecentStatements } from './path/lineage/recent.ts'
 import { Snapshots, snapshotProjection } from './path/features/snapshots.ts'
 import { ViewBook, viewProjection } from './path/features/view-book.ts'
 import { modelLineage } from './path/models/lineage.ts'
@@ -146,9 +147,10 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     // Before the follower: what a view says of lineage is read with the engine's parser.
     const columns = await openColumns({ folder: config.data })
     undo.push(() => columns.close())
+    const recent = new RecentStatements()
     // What each kind of record says of lineage.
     const readers: StatementReaders = {
-      lineage: lineageReader(),
+      lineage: lineageReader(recent),
       contract: contractLineage,
       view: viewLineage(columns),
       snapshot: snapshotLineage,
@@ -165,7 +167,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     await contracts.load()
     const events = new Events(ledger, contracts, clock)
     const quarantine = new Quarantine({ ledger, follower, database, contracts, events, clock })
-    const collector = new Collector(ledger, clock)
+    const collector = new Collector(ledger, clock, recent)
     const views = new ViewBook({ ledger, follower, database, columns, contracts, clock })
     const snapshots = new Snapshots({
       ledger,

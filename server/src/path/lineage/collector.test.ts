@@ -6,7 +6,9 @@ import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Appended, Draft } from '../../record/ledger/writer.ts'
 import type { Caller } from '../../rules/access/access.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
+import { readAccepted } from '../../rules/lineage/event.ts'
 import { Collector } from './collector.ts'
+import { RecentStatements } from './recent.ts'
 
 const caller: Caller = { id: 'k-1', name: 'nightly', source: 'nightly', scopes: ['ingest'] }
 const now = parseTime('2026-11-21T10:00:00Z')!
@@ -29,7 +31,13 @@ function collector(decide: (call: number, drafts: readonly Draft[]) => Appended[
   }
   const recorded = (drafts: readonly Draft[]): Appended[] =>
     drafts.map((_, seq) => ({ status: 'recorded', seq, leaf: '', recorded: '' }))
-  return { appended, recorded, collector: new Collector({ append } as unknown as Ledger, { now: () => now }) }
+  const recent = new RecentStatements()
+  return {
+    appended,
+    recorded,
+    recent,
+    collector: new Collector({ append } as unknown as Ledger, { now: () => now }, recent),
+  }
 }
 
 async function* body(value: unknown): AsyncGenerator<Uint8Array> {
@@ -78,6 +86,17 @@ suite('the collector', () => {
     assert.deepEqual(drafts[0]!.refs, { event: 'job' })
     assert.equal(drafts[0]!.time, parseTime('2026-03-20T10:00:00Z'))
     assert.equal(drafts[0]!.subject, undefined)
+  })
+
+  test('hands on what it read, once; of too much, the latest', async () => {
+    const made = collector((_, drafts) => made.recorded(drafts))
+    const large = (n: number): object => event(n, { my_x: 'y'.repeat(6 << 20) })
+    await made.collector.collect(body(Array.from({ length: 6 }, (_, n) => large(n))), 'json', caller)
+    const [first, second] = made.appended.flat()
+    assert.equal(made.recent.take(first!.id), undefined)
+    const read = readAccepted(second!.content, now)
+    assert.deepEqual(made.recent.take(second!.id), read)
+    assert.equal(made.recent.take(second!.id), undefined)
   })
 
   test('of one event gives the receipt, or the fault it is refused with', async () => {

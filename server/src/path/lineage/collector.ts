@@ -21,6 +21,7 @@ import { parseTime } from '../../rules/contracts/time.ts'
 import { readLineageBytes } from '../../rules/lineage/event.ts'
 import { noEvents } from '../events/events.ts'
 import { readJsonBody } from '../events/json-body.ts'
+import type { RecentStatements } from './recent.ts'
 
 export const LINEAGE_STREAM = 'whence.lineage'
 
@@ -60,11 +61,13 @@ export interface Collected {
 export class Collector {
   readonly #ledger: Ledger
   readonly #clock: Clock
+  readonly #recent: RecentStatements
   readonly #sinceStart = noEvents()
 
-  constructor(ledger: Ledger, clock: Clock) {
+  constructor(ledger: Ledger, clock: Clock, recent: RecentStatements) {
     this.#ledger = ledger
     this.#clock = clock
+    this.#recent = recent
   }
 
   /** All that was received since the server started. */
@@ -127,6 +130,7 @@ export class Collector {
       refs: { event: kindOfEvent(read.statement), ...failed(read.rules) },
       content: bytes,
     }
+    this.#recent.put(draft.id, read.statement, bytes.length)
     return { index, draft, fault: undefined, violations }
   }
 

@@ -4,24 +4,22 @@ import { hash } from 'node:crypto'
 import { Fault } from '../../fault.ts'
 import type { StatementReader } from '../../record/lineage/projection.ts'
 import type { Link, Statement, Use } from '../../record/lineage/statement.ts'
+import type { FollowedRecord } from '../../record/projection/follower.ts'
 import type { Micros } from '../../record/time.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import { readAccepted } from '../../rules/lineage/event.ts'
 import { deriveLinks, loadSqlParser } from '../../rules/lineage/sql.ts'
+import type { RecentStatements } from './recent.ts'
 
 /** A job says the same SQL with every run. */
 const REMEMBERED = 2000
 
 /** Throws `invalid` for what the rules of now refuse. */
-export function lineageReader(): StatementReader {
+export function lineageReader(recent: RecentStatements): StatementReader {
   const derived = new Map<string, readonly Link[]>()
   return async (record) => {
-    const opened = record.open()
-    if (opened.state !== 'open') return []
-    // Of an event whose own time cannot be read the entry has the time of its arrival.
-    const statement = readAccepted(opened.content, parseTime(opened.entry.time) as Micros)
-    if (!statement)
-      throw new Fault('invalid', `the OpenLineage event of record ${record.seq} is refused by the rules of now`)
+    const statement = recent.take(record.entry.id) ?? read(record)
+    if (!statement) return []
     if (statement.job?.facets.sql === undefined || statement.outputs.length === 0 || statement.links.length > 0)
       return [statement]
     const key = asked(statement)
@@ -34,6 +32,15 @@ export function lineageReader(): StatementReader {
     }
     return [links.length === 0 ? statement : { ...statement, links }]
   }
+}
+
+function read(record: FollowedRecord): Statement | undefined {
+  const opened = record.open()
+  if (opened.state !== 'open') return undefined
+  // Of an event whose own time cannot be read the entry has the time of its arrival.
+  const statement = readAccepted(opened.content, parseTime(opened.entry.time) as Micros)
+  if (statement) return statement
+  throw new Fault('invalid', `the OpenLineage event of record ${record.seq} is refused by the rules of now`)
 }
 
 /** Everything that the links depend on. */

@@ -16,6 +16,8 @@ interface NewNode {
 /** The names that a batch touches: those that are known, and those that it brings. */
 export class Naming {
   readonly #ids = new Map<string, number>()
+  /** Ids of nodes by the very object that names them: a batch asks for each many times. */
+  readonly #texts = new Map<Name, string>()
   readonly #keys = new Map<string, string>()
   readonly #new: NewNode[] = []
   #next: number
@@ -24,10 +26,11 @@ export class Naming {
     this.#next = next
   }
 
-  /** Looks up what may be known already, by ids of nodes. */
-  async load(tx: Transaction, wanted: Iterable<string>): Promise<void> {
+  /** Looks up what may be known already: names, and fields of them. */
+  async load(tx: Transaction, wanted: Iterable<readonly [name: Name, field?: string]>): Promise<void> {
     const texts = new Map<string, string>()
-    for (const text of wanted) {
+    for (const [name, field] of wanted) {
+      const text = this.#text(name, field)
       if (this.#keys.has(text)) continue
       const key = keyOf(text)
       this.#keys.set(text, key)
@@ -41,13 +44,13 @@ export class Naming {
     for (const { id, key } of rows) this.#ids.set(texts.get(Buffer.from(key).toString('hex'))!, id)
   }
 
-  known(text: string): number | undefined {
-    return this.#ids.get(text)
+  known(name: Name): number | undefined {
+    return this.#ids.get(this.#text(name))
   }
 
   /** The number of a name, a new one where it is new. It must have been looked up. */
   of(name: Name, seq: number, field?: string): number {
-    const text = nodeId(name, field)
+    const text = this.#text(name, field)
     const known = this.#ids.get(text)
     if (known !== undefined) return known
     const owner = field === undefined ? undefined : this.of(name, seq)
@@ -55,6 +58,13 @@ export class Naming {
     this.#ids.set(text, id)
     this.#new.push({ id, key: this.#keys.get(text) ?? keyOf(text), name, field, owner, appeared: seq })
     return id
+  }
+
+  #text(name: Name, field?: string): string {
+    if (field !== undefined) return nodeId(name, field)
+    let text = this.#texts.get(name)
+    if (text === undefined) this.#texts.set(name, (text = nodeId(name)))
+    return text
   }
 
   async write(tx: Transaction): Promise<void> {

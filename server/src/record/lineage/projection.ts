@@ -1,6 +1,7 @@
 // The projection of lineage: loads what a batch touches, goes through it record by record in memory, writes once. The
 // position of every change is that of its own record, so that batches of any size give the same tables.
 import type { Transaction } from '../../store/database.ts'
+import { kindOf } from '../ledger/entry.ts'
 import type { Projection } from '../projection/follower.ts'
 import { FacetHeads } from './facets-held.ts'
 import { loadAlways, loadFields, loadHolding, writeHolding } from './held-tables.ts'
@@ -14,7 +15,16 @@ import { nodeId } from './statement.ts'
 
 export type { StatementReader, StatementReaders } from './reading.ts'
 
-export function lineageProjection(readers: StatementReaders): Projection {
+/** What a batch says, and the positions of records that do not read. */
+interface Read {
+  readonly said: readonly ReadRecord[]
+  readonly unread: readonly number[]
+}
+
+/** Records read in one turn of the event loop. */
+const TURN = 64
+
+export function lineageProjection(readers: StatementReaders): Projection<Read> {
   return {
     tables: [
       'lineage_node',
@@ -32,16 +42,26 @@ export function lineageProjection(readers: StatementReaders): Projection {
       'lineage_unread',
     ],
     kinds: Object.keys(readers),
-    async apply(tx, records) {
-      const read: ReadRecord[] = []
-      for (const record of records) {
-        const one = await readRecord(record, readers[record.entry.kind.split('/', 1)[0]!]!)
-        if (one) read.push(one)
-        else await tx.query('insert into lineage_unread (seq) values ($1) on conflict do nothing', [record.seq])
+    async read(records) {
+      const said: ReadRecord[] = []
+      const unread: number[] = []
+      for (const [i, record] of records.entries()) {
+        if (i % TURN === TURN - 1) await new Promise((resolve) => setImmediate(resolve))
+        const one = await readRecord(record, readers[kindOf(record.entry)]!)
+        if (one) said.push(one)
+        else unread.push(record.seq)
       }
-      if (read.length === 0) return
-      const batch = await Batch.load(tx, read)
-      for (const record of read) batch.apply(record)
+      return { said, unread }
+    },
+    async apply(tx, _, { said, unread }) {
+      for (const seq of unread)
+        await tx.query('insert into lineage_unread (seq) values ($1) on conflict do nothing', [seq])
+      if (said.length === 0) return
+      const batch = await Batch.load(tx, said)
+      for (const [i, record] of said.entries()) {
+        if (i % TURN === TURN - 1) await new Promise((resolve) => setImmediate(resolve))
+        batch.apply(record)
+      }
       await batch.write(tx)
     },
   }
@@ -64,10 +84,10 @@ class Batch {
     const naming = new Naming(next!.node)
     await naming.load(
       tx,
-      said.flatMap(namesOf).map((name) => nodeId(name)),
+      said.flatMap(namesOf).map((name) => [name]),
     )
     const knownAmong = (names: readonly Name[]): number[] => [
-      ...new Set(names.flatMap((name) => naming.known(nodeId(name)) ?? [])),
+      ...new Set(names.flatMap((name) => naming.known(name) ?? [])),
     ]
 
     const runs = new Runs(next!.version)
@@ -116,18 +136,18 @@ class Batch {
 
     // Fields are looked up where a record of the batch says something else than what is known. Another record of it may
     // say again what was known before: then its fields are needed too.
-    const fields = new Set<string>()
+    const fields: [Name, string][] = []
     const schemas = new Set<number>()
     const moved = new Set<string>()
     const schemasSaid = said.flatMap((one) => one.facets.filter(({ name }) => name === 'schema'))
     for (const { of, name, digest } of schemasSaid) {
-      const node = naming.known(nodeId(of))
+      const node = naming.known(of)
       if (node !== undefined && facets.digest(node, name) === digest) continue
       moved.add(nodeId(of))
       if (node !== undefined) schemas.add(node)
     }
-    for (const { of, body } of schemasSaid) {
-      if (moved.has(nodeId(of))) for (const field of schemaFields(body)) fields.add(nodeId(of, field))
+    for (const { of, body } of moved.size > 0 ? schemasSaid : []) {
+      if (moved.has(nodeId(of))) for (const field of schemaFields(body)) fields.push([of, field])
     }
     const linksSaid = said.flatMap(({ statement: { job }, links }) =>
       links.map((group) => ({ ...group, job: job?.name })),
@@ -136,15 +156,15 @@ class Batch {
       JSON.stringify([job && nodeId(job), nodeId(to), derived])
     const linksMoved = new Set<string>()
     for (const group of linksSaid) {
-      const node = naming.known(nodeId(group.to))
-      const job = group.job ? naming.known(nodeId(group.job)) : 0
+      const node = naming.known(group.to)
+      const job = group.job ? naming.known(group.job) : 0
       const known = node !== undefined && job !== undefined ? holding.linksOf(job, node, group.derived) : undefined
       if (known?.digest !== group.digest) linksMoved.add(linksKey(group))
     }
     for (const group of linksSaid) {
       if (!linksMoved.has(linksKey(group))) continue
       for (const end of group.links.flatMap((link) => [link.from, link.to]))
-        if (end.field !== undefined) fields.add(nodeId(end.name, end.field))
+        if (end.field !== undefined) fields.push([end.name, end.field])
     }
     await naming.load(tx, fields)
     await loadFields(tx, holding, [...schemas])

@@ -14,15 +14,24 @@ export interface FollowedRecord {
 }
 
 /** Tables derived from records. `apply` sees each record of its kinds once, in order. */
-export interface Projection {
+export interface Projection<Read = unknown> {
   readonly tables: readonly string[]
   readonly kinds: readonly string[]
-  apply(tx: Transaction, records: readonly FollowedRecord[]): Promise<void>
+  /** What `apply` needs of records and no table: it is read while the batch before is being written. */
+  read?(records: readonly FollowedRecord[]): Promise<Read>
+  apply(tx: Transaction, records: readonly FollowedRecord[], read: Read): Promise<void>
 }
 
-const BATCH = 4096
+/** Records taken together, and the bytes of their payloads. */
+const BATCH = 8192
+const BATCH_BYTES = 24 * 1024 * 1024
 /** Records read in one turn of the event loop, so that requests get theirs. */
 const TURN = 128
+
+interface Batch {
+  readonly to: number
+  readonly parts: readonly { projection: Projection; records: readonly FollowedRecord[]; read: unknown }[]
+}
 
 export class Follower {
   readonly #ledger: Ledger
@@ -32,6 +41,8 @@ export class Follower {
   /** Records that were there at the start: of these the ledger does not say which kind came last. */
   #begun = 0
   #running: Promise<void> | undefined
+  /** The batch after the one that is being written. */
+  #ahead: Promise<Batch> | undefined
   #failed: Fault | undefined
   #waiting: { seq: number; resolve(): void; reject(fault: Fault): void }[] = []
   #stopListening: (() => void) | undefined
@@ -141,12 +152,29 @@ export class Follower {
   }
 
   async #step(): Promise<void> {
-    const from = this.#next
-    const to = Math.min(this.#ledger.size, from + BATCH)
+    const { to, parts } = await (this.#ahead ?? this.#take(this.#next))
+    this.#ahead = to < this.#ledger.size && !this.#stopped ? this.#take(to) : undefined
+    // Whoever takes it up hears of its failure; until then nobody listens.
+    this.#ahead?.catch(() => {})
+    await this.#database.transaction(async (tx) => {
+      for (const { projection, records, read } of parts) await projection.apply(tx, records, read)
+      await tx.query(
+        "insert into follower (name, next) values ('main', $1) on conflict (name) do update set next = excluded.next",
+        [BigInt(to)],
+      )
+    })
+    this.#next = to
+  }
+
+  async #take(from: number): Promise<Batch> {
     const byProjection = new Map<Projection, FollowedRecord[]>()
-    for (let seq = from; seq < to; seq++) {
-      if (seq > from && (seq - from) % TURN === 0) await new Promise((resolve) => setImmediate(resolve))
+    const end = Math.min(this.#ledger.size, from + BATCH)
+    let to = from
+    for (let bytes = 0; to < end && bytes < BATCH_BYTES; to++) {
+      if (to > from && (to - from) % TURN === 0) await new Promise((resolve) => setImmediate(resolve))
+      const seq = to
       const record: FollowedRecord = { seq, entry: this.#ledger.entry(seq), open: () => this.#ledger.open(seq) }
+      bytes += (record.entry.payload ?? record.entry.sealed)?.bytes ?? 0
       const kind = kindOf(record.entry)
       for (const projection of this.#projections) {
         if (!projection.kinds.includes(kind) && projection.kinds[0] !== '*') continue
@@ -155,13 +183,9 @@ export class Follower {
         else byProjection.set(projection, [record])
       }
     }
-    await this.#database.transaction(async (tx) => {
-      for (const [projection, records] of byProjection) await projection.apply(tx, records)
-      await tx.query(
-        "insert into follower (name, next) values ('main', $1) on conflict (name) do update set next = excluded.next",
-        [BigInt(to)],
-      )
-    })
-    this.#next = to
+    const parts: Batch['parts'][number][] = []
+    for (const [projection, records] of byProjection)
+      parts.push({ projection, records, read: await projection.read?.(records) })
+    return { to, parts }
   }
 }

@@ -30,21 +30,26 @@ function isHeld(text: string): boolean {
 
 /** The common case, without paths: nearly all that comes is proper. */
 function look(value: unknown): { nodes: number; proper: boolean } {
-  let nodes = 0
-  const waiting: { value: unknown; depth: number }[] = [{ value, depth: 0 }]
-  for (let next = waiting.pop(); next; next = waiting.pop()) {
-    nodes++
-    if (typeof next.value === 'string' && !isHeld(next.value)) return { nodes, proper: false }
-    if (typeof next.value !== 'object' || next.value === null) continue
-    const depth = next.depth + 1
-    if (depth > DEEPEST) return { nodes, proper: false }
-    for (const [key, inside] of Object.entries(next.value)) {
-      if (key === '__proto__' || !isHeld(key)) return { nodes, proper: false }
-      if (typeof inside === 'string' || typeof inside === 'object') waiting.push({ value: inside, depth })
-      else nodes++
-    }
+  const seen = { nodes: 0 }
+  const proper = isProper(value, 0, seen)
+  return { nodes: seen.nodes, proper }
+}
+
+function isProper(value: unknown, depth: number, seen: { nodes: number }): boolean {
+  seen.nodes++
+  if (typeof value === 'string') return isHeld(value)
+  if (typeof value !== 'object' || value === null) return true
+  if (depth >= DEEPEST) return false
+  if (Array.isArray(value)) {
+    for (const item of value) if (!isProper(item, depth + 1, seen)) return false
+    return true
   }
-  return { nodes, proper: true }
+  // What JSON.parse makes has no keys but its own.
+  for (const key in value) {
+    if (key === '__proto__' || !isHeld(key)) return false
+    if (!isProper((value as Record<string, unknown>)[key], depth + 1, seen)) return false
+  }
+  return true
 }
 
 function mended(value: unknown, path: string, findings: Findings, depth: number): unknown {
