@@ -1,7 +1,7 @@
 // Lineage comes in from a file, and goes out again: as the bytes that came, and as W3C PROV. What went out can come in
 // elsewhere, and coming in twice adds nothing.
 import assert from 'node:assert/strict'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { Site } from './site.ts'
@@ -60,6 +60,45 @@ void suite('lineage comes in and goes out', () => {
     const taken = await other.whence('lineage', 'import', file)
     assert.equal(taken.code, 0, taken.stderr)
     assert.equal(await records(other), 2)
+  })
+
+  test('a folder of event files is taken in the order of their paths, and what holds none is named', async (t) => {
+    const third = await Site.make()
+    t.after(() => third.remove())
+    const folder = join(third.folder, 'events')
+    await mkdir(join(folder, '2', '.git'), { recursive: true })
+    const [start, complete] = lines as [string, string]
+    const running = event('RUNNING', '2026-03-20T10:03:00Z')
+    await writeFile(join(folder, '2', 'running.ndjson'), running)
+    await writeFile(join(folder, '10.json'), JSON.stringify(JSON.parse(complete), null, 2))
+    await writeFile(join(folder, '1.json'), start)
+    await writeFile(join(folder, '3.json'), '{\n  "eventType": "START",\n')
+    await writeFile(join(folder, '4.json'), '{"no": "event"}')
+    await writeFile(join(folder, 'notes.txt'), 'none')
+    await writeFile(join(folder, '2', '.git', 'x.json'), '{}')
+    const ran = await third.whence('lineage', 'import', 'events', '--json')
+    assert.equal(ran.code, 1, ran.stderr)
+    const { received, taken, failed, problems } = JSON.parse(ran.stdout) as Record<string, unknown>
+    assert.deepEqual([received, taken, failed], [5, 3, 2])
+    assert.deepEqual(
+      (problems as { from: string; place?: number }[]).map(({ from, place }) => [from, place]),
+      [
+        [join('events', '3.json'), undefined],
+        [join('events', '4.json'), 1],
+      ],
+    )
+    const { stdout } = await third.whence('lineage', 'export')
+    assert.deepEqual(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { eventType: string }).eventType),
+      ['START', 'COMPLETE', 'RUNNING'],
+    )
+    await mkdir(join(third.folder, 'empty'))
+    const empty = await third.whence('lineage', 'import', 'empty')
+    assert.equal(empty.code, 1)
+    assert.match(empty.stderr, /empty has no manifest\.json/)
   })
 
   test('PROV names the run, what it used and what it generated, whatever they are called', async () => {

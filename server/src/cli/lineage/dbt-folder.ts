@@ -16,10 +16,8 @@ export interface DbtOptions {
 }
 
 /** The folder with `manifest.json`: the given one, or `target` in it. */
-export function dbtFolder(folder: string): string {
-  const found = [folder, join(folder, 'target')].find((each) => existsSync(join(each, 'manifest.json')))
-  if (found === undefined) throw new Fault('invalid', `${folder} has no manifest.json: give the target folder of dbt.`)
-  return found
+export function dbtFolder(folder: string): string | undefined {
+  return [folder, join(folder, 'target')].find((each) => existsSync(join(each, 'manifest.json')))
 }
 
 /** Reads a project from files; of a manifest alone, the files that lie beside it are taken too. */

@@ -2,13 +2,14 @@ import { statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Client } from '@whence/sdk'
-import { Fault } from '../../fault.ts'
-import { number, printable } from '../../govern/reports/text.ts'
+import { Fault, isFault } from '../../fault.ts'
+import { number, plural, printable } from '../../govern/reports/text.ts'
 import { bodies, eventsIn, pages, type Found } from '../../path/lineage/imports/events.ts'
 import { dbtEvents } from '../../path/lineage/imports/dbt.ts'
 import { flag, printJson, text, withClient, type Args, type Command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { dbtFolder, readProject } from './dbt-folder.ts'
+import { eventFiles } from './event-folder.ts'
 
 /** A file is read whole. */
 const LARGEST = 1024 * 1024 * 1024
@@ -27,15 +28,19 @@ export const lineageImport: Command = {
   details: `
 FILE is NDJSON, a JSON array, or one event. URL is such a file, or the listing of a Marquez:
 http://marquez:5000/api/v1/events/lineage, of which all pages are read. FOLDER is the target folder of dbt, with
-manifest.json, and run_results.json and catalog.json where they are there; the files can also be named one by one.
+manifest.json, and run_results.json and catalog.json where they are there; the files can also be named one by one. A
+folder without manifest.json is one of events: every .json, .ndjson and .jsonl file in it and in its folders, in the
+order of their paths.
 
 The same events again add nothing: imports may be repeated.`,
   async run(context, args) {
-    if (args.positionals.length === 0) throw new Fault('usage', 'FILE is missing: a file, a folder of dbt, or a URL.')
+    if (args.positionals.length === 0)
+      throw new Fault('usage', 'FILE is missing: a file, a folder of events or of dbt, or a URL.')
     const tally = new ImportTally()
     const chosen = choose(context, args)
     await withClient(context, args, async (client) => {
-      for await (const { from, events } of chosen.read()) {
+      for await (const { from, events, problem } of chosen.read()) {
+        if (problem !== undefined) tally.refuse(from, problem)
         for (const { body, sent, broken } of bodies(events)) {
           await tally.send(client, from, body, sent, broken)
           progress(context, tally)
@@ -47,10 +52,10 @@ The same events again add nothing: imports may be repeated.`,
     if (flag(args, 'json')) printJson(context, { received, taken, flagged, failed, problems, notes: chosen.notes })
     else {
       const differing = flagged > 0 ? `, ${number(flagged)} of them not quite as OpenLineage has it` : ''
-      context.stdout(`${number(received)} events: ${number(taken)} taken${differing}, ${number(failed)} refused\n`)
+      context.stdout(`${plural(received, 'event')}: ${number(taken)} taken${differing}, ${number(failed)} refused\n`)
       for (const note of chosen.notes) context.stdout(`  ${printable(note)}\n`)
       for (const { from, place, reason } of problems)
-        context.stdout(`  ${printable(from)}, ${place}: ${printable(reason)}\n`)
+        context.stdout(`  ${printable(from)}${place === undefined ? '' : `, ${place}`}: ${printable(reason)}\n`)
     }
     return failed > 0 ? 1 : 0
   },
@@ -59,7 +64,14 @@ The same events again add nothing: imports may be repeated.`,
 /** What is imported, read only when it is asked for; the notes are complete when it has been read. */
 interface Chosen {
   readonly notes: string[]
-  read(): AsyncIterable<{ from: string; events: readonly Found[] }>
+  read(): AsyncIterable<Source>
+}
+
+interface Source {
+  readonly from: string
+  readonly events: readonly Found[]
+  /** Why it holds none. */
+  readonly problem?: string
 }
 
 function choose(context: Context, args: Args): Chosen {
@@ -88,7 +100,11 @@ function choose(context: Context, args: Args): Chosen {
   const paths = positionals.map((path) => resolve(context.cwd, path))
   const [path] = paths as [string]
   if (paths.length > 1) return { notes, read: dbt(paths) }
-  if (isFolder(path, first)) return { notes, read: dbt([join(dbtFolder(path), 'manifest.json')]) }
+  if (isFolder(path, first)) {
+    const project = dbtFolder(path)
+    if (project !== undefined) return { notes, read: dbt([join(project, 'manifest.json')]) }
+    return { notes, read: () => fromFolder(path, first) }
+  }
   return {
     notes,
     async *read() {
@@ -99,7 +115,22 @@ function choose(context: Context, args: Args): Chosen {
   }
 }
 
-async function* fromUrl(url: string): AsyncGenerator<{ from: string; events: readonly Found[] }> {
+/** File by file; one that holds no events keeps none of the others out. */
+async function* fromFolder(folder: string, given: string): AsyncGenerator<Source> {
+  for (const file of eventFiles(folder)) {
+    const from = join(given, file)
+    try {
+      const found = eventsIn(await whole(join(folder, file), from), from)
+      if (found.form === 'dbt') yield { from, events: [], problem: 'it is of dbt, and there is no manifest.json here' }
+      else yield { from, events: found.events }
+    } catch (error) {
+      if (!isFault(error, 'invalid') && !isFault(error, 'too_large')) throw error
+      yield { from, events: [], problem: error.message }
+    }
+  }
+}
+
+async function* fromUrl(url: string): AsyncGenerator<Source> {
   for await (const page of pages(url, get)) {
     const found = eventsIn(page.bytes, page.url)
     if (found.form === 'dbt') throw new Fault('usage', 'Files of dbt are read from a folder: download them first.')
@@ -148,7 +179,14 @@ class ImportTally {
   taken = 0
   flagged = 0
   failed = 0
-  readonly problems: { from: string; place: number; reason: string }[] = []
+  readonly problems: { from: string; place?: number; reason: string }[] = []
+
+  /** What holds no events counts as one that is refused. */
+  refuse(from: string, reason: string): void {
+    this.received++
+    this.failed++
+    this.#name({ from, reason })
+  }
 
   async send(
     client: Client,
@@ -172,7 +210,7 @@ class ImportTally {
       this.#name({ from, place: sent[index]?.place ?? 0, reason })
   }
 
-  #name(problem: { from: string; place: number; reason: string }): void {
+  #name(problem: { from: string; place?: number; reason: string }): void {
     if (this.problems.length < MOST_NAMED) this.problems.push(problem)
   }
 }

@@ -25,7 +25,13 @@ export function eventsIn(bytes: Uint8Array, name: string): Events {
   if (first !== 0x7b)
     throw new Fault('invalid', `${name} holds no OpenLineage events: give NDJSON, a JSON array, or one JSON object.`)
   const value = parsed(bytes)
-  if (value === undefined) return { form: 'lines', events: lines(bytes) }
+  if (value === undefined) {
+    const events = lines(bytes)
+    // Of a document over several lines that breaks off, each line would be named.
+    if (!events.some((line) => typeof parsed(line.bytes) === 'object'))
+      throw new Fault('invalid', `${name} is no JSON, and no line of it is: nothing of it was imported.`)
+    return { form: 'lines', events }
+  }
   if (artifactOf(value) !== undefined) return { form: 'dbt', artifact: value }
   const { events, eventTime } = value as { events?: unknown; eventTime?: unknown }
   if (!Array.isArray(events) || eventTime !== undefined) return { form: 'single', events: [{ place: 1, bytes }] }

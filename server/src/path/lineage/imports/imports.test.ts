@@ -36,7 +36,7 @@ describe('files of events', () => {
   })
 
   test('what holds no events is refused', () => {
-    for (const text of ['', '  \n', 'hello', '[1,'])
+    for (const text of ['', '  \n', 'hello', '[1,', '{\n  "a": 1,\n  "b":'])
       assert.throws(
         () => eventsIn(bytes(text), 'f'),
         (error) => isFault(error, 'invalid'),
