@@ -94,7 +94,7 @@ export function listed(names: readonly string[], most: number): string {
   return names.slice(0, most).join(', ') + (names.length > most ? ` and ${number(names.length - most)} more` : '')
 }
 
-/** What each node is called: its name where only one has it, else its id. */
+/** What each node is called beside its kind: its name where only one of the kind has it, else its id. */
 function callNames(nodes: readonly LineageNode[]): Map<string, string> {
   const short = (node: LineageNode): string => {
     if (node.kind === 'run') return `run ${node.name}`
@@ -102,9 +102,10 @@ function callNames(nodes: readonly LineageNode[]): Map<string, string> {
       return `${nameIn(node.name)} ${node.version === undefined ? '(version unknown)' : `@ ${node.version}`}`
     return node.field === undefined ? node.name : `${node.name}#${node.field}`
   }
+  const ofKind = (node: LineageNode): string => `${node.kind} ${short(node)}`
   const count = new Map<string, number>()
-  for (const node of nodes) count.set(short(node), (count.get(short(node)) ?? 0) + 1)
-  return new Map(nodes.map((node) => [node.id, count.get(short(node)) === 1 ? short(node) : node.id]))
+  for (const node of nodes) count.set(ofKind(node), (count.get(ofKind(node)) ?? 0) + 1)
+  return new Map(nodes.map((node) => [node.id, count.get(ofKind(node)) === 1 ? short(node) : node.id]))
 }
 
 /** The name in an id, for people. */

@@ -294,12 +294,26 @@ suite('the lineage graph', () => {
   test('finds a node by its bare name when one has it, and names the nearest otherwise', async (t) => {
     const { graph } = await graphOf(
       t,
-      ran('load', 'r1', 1, 'COMPLETE', ['raw.sends', use(dataset('twice', 'one'))], [use(dataset('twice', 'two'))]),
+      ran(
+        'load',
+        'r1',
+        1,
+        'COMPLETE',
+        ['raw.sends', use(dataset('sends', 'duckdb://crm')), use(dataset('twice', 'one'))],
+        [use(dataset('twice', 'two'))],
+      ),
     )
     assert.equal((await graph.resolve('raw.sends')).id, 'dataset:db:raw.sends')
     assert.equal((await graph.resolve('dataset:db:raw.sends')).id, 'dataset:db:raw.sends')
+    assert.equal((await graph.resolve('dataset:duckdb%3A//crm:sends')).id, 'dataset:duckdb%3A//crm:sends')
+    assert.equal(
+      (await graph.resolve('dataset:duckdb://crm:sends')).id,
+      'dataset:duckdb%3A//crm:sends',
+      'as it is said',
+    )
+    await assert.rejects(graph.resolve('job:duckdb://crm:sends'), code('not_found'))
     await assert.rejects(graph.resolve('twice'), code('invalid'))
-    await assert.rejects(graph.resolve('sends'), /did you mean dataset:db:raw\.sends/)
+    await assert.rejects(graph.resolve('aw.sends'), /did you mean .*dataset:db:raw\.sends/)
     await assert.rejects(graph.resolve('raw.sends', 0), code('not_found'))
     await assert.rejects(graph.resolve('raw.sends', 99), code('invalid'))
     assert.deepEqual(

@@ -195,13 +195,13 @@ function grown(values: Float64Array<ArrayBuffer>, length: number): Float64Array<
   return larger
 }
 
-/** A node by its id, or by a bare name (`name#field`) that exactly one has. */
+/** A node by its id, or by a bare name or an id without its percent signs that exactly one has (`name#field`). */
 export function resolve(names: Names, text: string, asOf: number): NamedNode {
   const known = names.byId(text)
   if (known && names.isKnown(known, asOf)) return known
   const [, bare, field] = /^(.+?)(?:#(.*))?$/s.exec(text) ?? []
   const same = names.nodes.filter(
-    (node) => node && node.name.name === bare && node.field === field && names.isKnown(node, asOf),
+    (node) => node && isCalled(node.name, bare) && node.field === field && names.isKnown(node, asOf),
   ) as NamedNode[]
   if (same.length === 1) return same[0]!
   if (same.length > 1) {
@@ -215,6 +215,10 @@ export function resolve(names: Names, text: string, asOf: number): NamedNode {
       ? `"${shown(text)}" was not known yet as of ${asOf}`
       : `nothing is called "${shown(text)}"${near.length > 0 ? `: did you mean ${near.join(', ')}?` : ''}; search shows what there is`,
   )
+}
+
+function isCalled({ kind, namespace, name }: Name, text: string | undefined): boolean {
+  return name === text || (text?.startsWith(kind) === true && `${kind}:${namespace}:${name}` === text)
 }
 
 /** Nodes whose name holds the text: the whole name first, then beginnings, then the rest, in order of appearance. */
