@@ -48,7 +48,7 @@ export async function loadHolding(tx: Transaction, { jobs, read, datasets, dropp
   const all = [...new Set([...read, ...datasets, ...holding.datasets.keys()])]
   await loadDatasets(tx, holding, all)
   await loadRenames(tx, holding, [...datasets])
-  await loadLinks(tx, holding, [...affected, 0], all)
+  await loadLinks(tx, holding, [...affected, 0], all, [...datasets])
   return holding
 }
 
@@ -99,6 +99,7 @@ async function loadLinks(
   holding: Holding,
   jobs: readonly number[],
   datasets: readonly number[],
+  changed: readonly number[],
 ): Promise<void> {
   const rows = await tx.query<{
     job: number
@@ -109,9 +110,10 @@ async function loadLinks(
     links: string
     edges: number[] | null
   }>(
+    // Into what is dropped or comes back, also those of jobs that tell of it and do not write it.
     `select job, dataset, derived, time, digest, links, edges from lineage_links
-     where job = any($1::int4[]) and dataset = any($2::int4[])`,
-    [jobs, datasets],
+     where dataset = any($3::int4[]) or (job = any($1::int4[]) and dataset = any($2::int4[]))`,
+    [jobs, datasets, changed],
   )
   for (const { job, dataset, derived, time, digest, links, edges } of rows) {
     let read: Edge[] | undefined

@@ -156,7 +156,42 @@ suite('the graph of any small world', () => {
         assert.deepEqual(await walk(again.graph), walked)
         await again.follower.stop()
       }),
-      { numRuns: 60 },
+      {
+        numRuns: 60,
+        // A job tells of columns of what it does not write, is dropped, and comes back.
+        examples: [
+          [
+            [
+              [
+                [
+                  statement(1, {
+                    job: { name: job('j'), facets: {} },
+                    run: { id: 'r1', facets: {} },
+                    changes: [{ name: dataset('c'), change: 'drop' }],
+                  }),
+                ],
+                [
+                  statement(1, {
+                    job: { name: job('l'), facets: {} },
+                    run: { id: 'r1', facets: {} },
+                    links: [
+                      { from: { name: dataset('a') }, to: { name: dataset('c') }, how: 'direct', basis: 'stated' },
+                    ],
+                  }),
+                ],
+                [
+                  statement(1, {
+                    job: { name: job('j'), facets: {} },
+                    run: { id: 'r3', facets: {} },
+                    outputs: [{ name: dataset('c'), facets: {}, here: {} }],
+                  }),
+                ],
+              ],
+              [1, 1, 1, 1, 1, 1, 1],
+            ],
+          ],
+        ],
+      },
     )
   })
 })
