@@ -1,7 +1,8 @@
 // Which models, streams and jobs have complete lineage from source to prediction, which stage is missing, and what the
 // policies in force demand that is not there.
 import type { LineageCoverage, LineageCoverageQuery, Requirement, Stage } from '@whence/sdk'
-import type { LineageGraph, NodeDetail, WalkEdge } from '../../record/lineage/graph.ts'
+import type { LineageGraph, NodeDetail, Walk } from '../../record/lineage/graph.ts'
+import { sourcesOf } from '../../record/lineage/sources.ts'
 import type { Follower } from '../../record/projection/follower.ts'
 import type { Clock } from '../../record/time.ts'
 import type { Database } from '../../store/database.ts'
@@ -111,7 +112,7 @@ async function modelCoverage(
     limit: EDGES,
   })
   const has = (kind: string): boolean => walk.nodes.some((each) => each.kind === kind)
-  const sources = sourcesOf(walk.nodes, walk.edges)
+  const sources = sourceDatasets(walk)
   const made = predictions.get(node.name) ?? 0
   const missing: Stage[] = []
   if (sources.length === 0) missing.push('source')
@@ -133,9 +134,9 @@ async function modelCoverage(
 }
 
 /** Datasets into which nothing is known to flow. */
-function sourcesOf(nodes: readonly { id: string; kind: string }[], edges: readonly WalkEdge[]): string[] {
-  const fed = new Set(edges.flatMap(({ to, how }) => (how === 'symlink' ? [] : [to])))
-  return nodes.filter(({ id, kind }) => kind === 'dataset' && !fed.has(id)).map(({ id }) => id)
+function sourceDatasets({ nodes, edges, truncated }: Walk): string[] {
+  const ends = sourcesOf(nodes, edges, truncated ? 0 : Infinity)
+  return ends.filter(({ kind }) => kind === 'dataset').map(({ id }) => id)
 }
 
 async function codeKnown(graph: LineageGraph, model: string, asOf: number): Promise<boolean> {
@@ -165,7 +166,7 @@ async function streamCoverage(
   asOf: number,
 ): Promise<LineageCoverage['streams'][number]> {
   const walk = await graph.walk({ from: [node.id], direction: 'backward', level: 'names', asOf, limit: EDGES })
-  const missing: Stage[] = sourcesOf(walk.nodes, walk.edges).length === 0 ? ['source'] : []
+  const missing: Stage[] = sourceDatasets(walk).length === 0 ? ['source'] : []
   return { stream: node.name, complete: missing.length === 0, missing }
 }
 

@@ -43,8 +43,13 @@ export async function impactOf(
       : level === 'names'
         ? await byNames(graph, from, depth, asOf)
         : await byColumns(graph, from, depth, asOf)
+  // A dataset counts once, however many names it has.
+  const main = await graph.mainNames([...reached.ids, ...reached.possible, ...starts], asOf)
+  const once = (ids: ReadonlySet<string>): Set<string> => new Set([...ids].map((id) => main.get(id)!))
+  reached.ids = once(reached.ids)
+  reached.possible = once(reached.possible)
   // A start is no consequence of itself; but a model version's predictions are what is asked for.
-  for (const id of starts) if (parseNodeId(id)?.name.kind !== 'model') reached.ids.delete(id)
+  for (const id of once(starts)) if (parseNodeId(id)?.name.kind !== 'model') reached.ids.delete(id)
   const models = new Set(namesOf(reached.ids, 'model'))
   const views = [...new Set([...namesOf(reached.ids, 'view'), ...namesOf(starts, 'view')])]
   const snapshots = reached.snapshots ?? (await snapshotsOf(parts, views, asOf))

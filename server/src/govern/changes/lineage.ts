@@ -13,6 +13,7 @@ import type {
 } from '@whence/sdk'
 import { Fault } from '../../fault.ts'
 import type { Direction, LineageGraph, RunWalk, Walk } from '../../record/lineage/graph.ts'
+import { sourcesOf } from '../../record/lineage/sources.ts'
 import { parseNodeId } from '../../record/lineage/statement.ts'
 import type { NodeKind } from '../../record/lineage/statement.ts'
 import type { Follower } from '../../record/projection/follower.ts'
@@ -51,8 +52,8 @@ export class Lineage {
   /** Where something comes from. */
   async explain(query: Query): Promise<LineageExplained> {
     const { answer } = await this.#answer(query, 'backward')
-    const fed = new Set(answer.edges.map(({ to }) => to))
-    const ends = answer.nodes.filter(({ id, kind }) => !fed.has(id) && kind !== 'job' && kind !== 'run')
+    // Of a page that is cut nobody knows what the jobs on it read.
+    const ends = sourcesOf(answer.nodes, answer.edges, answer.truncated ? 0 : answer.depth)
     return { ...answer, sources: ends.map(({ id }) => id).slice(0, 1000), sourceCount: ends.length }
   }
 

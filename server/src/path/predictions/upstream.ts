@@ -2,6 +2,7 @@
 import type { UpstreamLineage } from '@whence/sdk'
 import { isFault } from '../../fault.ts'
 import type { Completeness, LineageGraph, WalkEdge, WalkNode } from '../../record/lineage/graph.ts'
+import { sourcesOf } from '../../record/lineage/sources.ts'
 import type { Micros } from '../../record/time.ts'
 
 const DEPTH = 20
@@ -27,8 +28,8 @@ export async function upstreamLineage(
     asOf: position,
     limit: MOST,
   })
-  const fed = new Set(walk.edges.filter(({ how }) => how !== 'symlink').map(({ to }) => to))
-  const sources = walk.nodes.filter(({ id, kind }) => kind === 'dataset' && !fed.has(id))
+  const ends = sourcesOf(walk.nodes, walk.edges, walk.truncated ? 0 : DEPTH)
+  const sources = ends.filter(({ kind }) => kind === 'dataset')
   const streams = walk.nodes.filter(({ kind }) => kind === 'stream')
   const lack = await graph.completeness(
     walk.nodes.map(({ id }) => id),

@@ -65,19 +65,17 @@ export async function openRuns(
   }))
 }
 
-/** Datasets that something is made of, and that nothing is known to write. */
+/** Datasets that something is made of, and that nothing is known to write: each under the name by which it is read. */
 export function unknownInputs(names: Names, nodes: readonly NamedNode[], asOf: number): string[] {
-  const has = (dataset: number, way: 'in' | 'out', flows: readonly string[]): boolean =>
-    aliasesOf(names, dataset, asOf).some((alias) =>
-      names[way][alias]?.some((edge) => flows.includes(names.edges[edge]!.how) && names.holds(edge, asOf)),
-    )
-  return nodes
-    .filter(
-      ({ number, field, name }) =>
-        name.kind === 'dataset' &&
-        field === undefined &&
-        has(number, 'out', ['read', 'flow']) &&
-        !has(number, 'in', ['write', 'flow', 'rename']),
-    )
-    .map(({ id }) => id)
+  const has = (name: number, way: 'in' | 'out', flows: readonly string[]): boolean =>
+    names[way][name]?.some((edge) => flows.includes(names.edges[edge]!.how) && names.holds(edge, asOf)) ?? false
+  const found = new Set<number>()
+  for (const { number, field, name } of nodes) {
+    if (name.kind !== 'dataset' || field !== undefined) continue
+    const aliases = aliasesOf(names, number, asOf)
+    const read = aliases.find((alias) => has(alias, 'out', ['read', 'flow']))
+    if (read === undefined || aliases.some((alias) => has(alias, 'in', ['write', 'flow', 'rename']))) continue
+    if (!aliases.some((alias) => found.has(alias))) found.add(read)
+  }
+  return [...found].map((number) => names.nodes[number]!.id)
 }

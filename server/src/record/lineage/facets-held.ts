@@ -1,8 +1,8 @@
 // Which content of each facet holds: the latest in event time, of one moment the one with the larger digest. Bodies stay
 // in the records.
-import type { Transaction } from '../../store/database.ts'
+import type { Database, Transaction } from '../../store/database.ts'
 import type { Micros } from '../time.ts'
-import { keyOf, stored } from './stored.ts'
+import { keyOf, stored, unstored } from './stored.ts'
 
 interface Head {
   readonly node: number
@@ -106,4 +106,23 @@ export class FacetHeads {
     if (key === undefined) this.#keys.set(name, (key = keyOf(name)))
     return key
   }
+}
+
+/** Where the facets that hold for some nodes, as if they were one, were said: of each name the latest in event time. */
+export async function facetsHeld(
+  database: Database,
+  nodes: readonly number[],
+  asOf: number,
+): Promise<{ node: number; name: string; seq: number; time: Micros }[]> {
+  const rows = await database.query<{ node: number; name: string; seq: bigint; time: bigint; taken: boolean }>(
+    `select distinct on (held.name) held.* from (
+       select distinct on (node, name) node, name, seq, time, taken from lineage_facet_change
+       where node = any($1::int4[]) and seq < $2 order by node, name, seq desc, time desc) held
+     join lineage_node n on n.id = held.node
+     order by held.name, held.time desc, n.key`,
+    [nodes, asOf],
+  )
+  return rows
+    .filter(({ taken }) => !taken)
+    .map(({ node, name, seq, time }) => ({ node, name: unstored(name), seq: Number(seq), time: Number(time) }))
 }

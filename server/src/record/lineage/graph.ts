@@ -28,12 +28,14 @@ import type {
   WalkQuery,
 } from './answers.ts'
 import { openRuns, silentJobs, unknownInputs } from './completeness.ts'
+import { facetsHeld } from './facets-held.ts'
 import { kinOf } from './kin.ts'
-import { Names, resolve, search, shown } from './names.ts'
+import { Names, search, shown } from './names.ts'
 import type { NamedNode } from './names.ts'
 import type { StatementReaders } from './reading.ts'
+import { resolve } from './resolve.ts'
 import { RunWalker } from './run-walk.ts'
-import { ioOf, runById, runsByKey, runsOfJob, versionAt, versionRead, versionsOf } from './runs.ts'
+import { ioOf, runById, runsByKey, runsOfJob, versionAt, versionRead, versionsBy, versionsOf } from './runs.ts'
 import type { KnownRun, KnownVersion } from './runs.ts'
 import { facetBody, rereader, saidOfRun } from './said-of.ts'
 import type { Reread } from './said-of.ts'
@@ -96,14 +98,27 @@ export class LineageGraph {
     return kinOf(this.#names, resolve(this.#names, id, position), position)
   }
 
+  /** Of each id the name that stands for all names of the same dataset. */
+  async mainNames(ids: Iterable<string>, asOf?: number): Promise<Map<string, string>> {
+    const position = await this.#position(asOf)
+    return new Map(
+      [...ids].map((id) => {
+        const node = this.#names.byId(id)
+        const all = node ? aliasesOf(this.#names, node.number, position) : []
+        return [id, all.map((name) => this.#names.nodes[name]!.id).toSorted()[0] ?? id]
+      }),
+    )
+  }
+
   /** Fields of a dataset that hold as of a position: its latest schema's, and those that data flows through. */
   async fieldsOf(dataset: string, asOf?: number): Promise<NodeDetail[]> {
     const position = await this.#position(asOf)
-    const { number } = resolve(this.#names, dataset, position)
-    return (this.#names.fields[number] ?? [])
+    const found = this.#allNames(dataset, position)
+      .flatMap((name) => this.#names.fields[name] ?? [])
       .map((field) => this.#names.nodes[field]!)
       .filter((field) => this.#names.isKnown(field, position))
-      .map(detailOf)
+    // Under whichever of its names they were told.
+    return [...new Map(found.toReversed().map((field) => [field.field, field])).values()].toReversed().map(detailOf)
   }
 
   /** All nodes of some kinds, without fields, in the order of their appearance. */
@@ -159,21 +174,13 @@ export class LineageGraph {
     }
   }
 
-  /** The facets of a dataset, a job or something of ours that hold as of a position. */
+  /** The facets of a dataset under any of its names, of a job or something of ours, that hold as of a position. */
   async facets(id: string, asOf?: number): Promise<HeldFacet[]> {
     const position = await this.#position(asOf)
-    const node = resolve(this.#names, id, position)
-    const rows = await this.#database.query<{ name: string; seq: bigint; time: bigint; taken: boolean }>(
-      `select distinct on (name) name, seq, time, taken from lineage_facet_change
-       where node = $1 and seq < $2 order by name, seq desc, time desc`,
-      [node.owner ?? node.number, position],
-    )
-    const owner = node.owner === undefined ? node.id : this.#names.nodes[node.owner]!.id
     const held: HeldFacet[] = []
-    for (const row of rows) {
-      if (row.taken) continue
-      const [name, seq, time] = [unstored(row.name), Number(row.seq), Number(row.time)]
-      held.push({ name, body: await facetBody(this.#reread, owner, name, seq, time), seq, time })
+    for (const { node, name, seq, time } of await facetsHeld(this.#database, this.#allNames(id, position), position)) {
+      const body = await facetBody(this.#reread, this.#names.nodes[node]!.id, name, seq, time)
+      held.push({ name, body, seq, time })
     }
     return held
   }
@@ -202,13 +209,13 @@ export class LineageGraph {
   /** What became of a dataset: created, renamed, dropped; in event time. */
   async lifecycleOf(dataset: string, asOf?: number): Promise<Lifecycle[]> {
     const position = await this.#position(asOf)
-    const { number } = resolve(this.#names, dataset, position)
     const rows = await this.#database.query<{ change: string; previous: number | null; time: bigint; seq: bigint }>(
       // Each event of a run says it again: it happened once, and is over with the last of them.
-      `select change, previous, max(time) as time, min(seq) as seq from lineage_change where dataset = $1 and seq < $2
+      `select change, previous, max(time) as time, min(seq) as seq from lineage_change
+       where dataset = any($1::int4[]) and seq < $2
        group by change, previous, run, case when run is null then time end
        order by max(time) desc, min(seq) desc limit 1000`,
-      [number, position],
+      [this.#allNames(dataset, position), position],
     )
     return rows.reverse().map(({ change, previous, time, seq }) => ({
       change: change as LifecycleChange['change'],
@@ -227,6 +234,7 @@ export class LineageGraph {
     const said = await saidOfRun(this.#reread, run.id, run.seqs)
     const inputs: RunInput[] = []
     const outputs: RunOutput[] = []
+    const made = await versionsBy(this.#database, [run.key], position)
     for (const io of await ioOf(this.#database, [run.key], position)) {
       const dataset = this.#names.nodes[io.dataset]!.id
       const of = (io.writes ? said.outputs : said.inputs).get(dataset)
@@ -235,7 +243,7 @@ export class LineageGraph {
         here: of?.here.facets() ?? {},
       }
       if (io.writes) {
-        const version = io.version ?? (run.state === 'COMPLETE' ? run.id : undefined)
+        const version = io.version ?? made.find(({ dataset: of }) => of === io.dataset)?.version
         outputs.push({ dataset, ...(version === undefined ? {} : { version }), ...facets })
       } else {
         const names = aliasesOf(this.#names, io.dataset, position)

@@ -1,6 +1,5 @@
 // Names and their edges in memory: few, and a closure touches all of them. They follow the tables: each question first
 // takes in what was committed since the last.
-import { Fault } from '../../fault.ts'
 import type { Database } from '../../store/database.ts'
 import type { Flow } from './answers.ts'
 import type { EdgeKind } from './holding.ts'
@@ -193,32 +192,6 @@ function grown(values: Float64Array<ArrayBuffer>, length: number): Float64Array<
   const larger = new Float64Array(length)
   larger.set(values)
   return larger
-}
-
-/** A node by its id, or by a bare name or an id without its percent signs that exactly one has (`name#field`). */
-export function resolve(names: Names, text: string, asOf: number): NamedNode {
-  const known = names.byId(text)
-  if (known && names.isKnown(known, asOf)) return known
-  const [, bare, field] = /^(.+?)(?:#(.*))?$/s.exec(text) ?? []
-  const same = names.nodes.filter(
-    (node) => node && isCalled(node.name, bare) && node.field === field && names.isKnown(node, asOf),
-  ) as NamedNode[]
-  if (same.length === 1) return same[0]!
-  if (same.length > 1) {
-    const ids = same.slice(0, 5).map(({ id }) => id)
-    throw new Fault('invalid', `"${shown(text)}" is the name of ${same.length}: ask for one of ${ids.join(', ')}`)
-  }
-  const near = search(names, (bare ?? text).split(/[/.:]/).at(-1) ?? text, undefined, 3, asOf).map(({ id }) => id)
-  throw new Fault(
-    'not_found',
-    known
-      ? `"${shown(text)}" was not known yet as of ${asOf}`
-      : `nothing is called "${shown(text)}"${near.length > 0 ? `: did you mean ${near.join(', ')}?` : ''}; search shows what there is`,
-  )
-}
-
-function isCalled({ kind, namespace, name }: Name, text: string | undefined): boolean {
-  return name === text || (text?.startsWith(kind) === true && `${kind}:${namespace}:${name}` === text)
 }
 
 /** Nodes whose name holds the text: the whole name first, then beginnings, then the rest, in order of appearance. */

@@ -3,7 +3,8 @@ import { Fault } from '../../fault.ts'
 import type { Database } from '../../store/database.ts'
 import type { Direction, Resolved, RunWalkEdge, RunWalkNode } from './answers.ts'
 import type { Names } from './names.ts'
-import { resolve, shown } from './names.ts'
+import { shown } from './names.ts'
+import { resolve } from './resolve.ts'
 import type { KnownIo, KnownRun, KnownVersion } from './runs.ts'
 import {
   ioOf,

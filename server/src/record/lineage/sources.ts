@@ -1,0 +1,49 @@
+// Where ways end, and which names are one dataset: read off the nodes and edges of a walk.
+import type { WalkEdge } from './answers.ts'
+
+interface Node {
+  readonly id: string
+  readonly kind: string
+  readonly depth: number
+}
+
+/**
+ * Nodes into which nothing is known to flow, nearest first; of a dataset with several names the first. What makes a
+ * dataset out of nothing (a job that reads nothing) is no source itself: the dataset is. `depth` is how far the walk
+ * went: of a job at its end nobody has looked at what it reads.
+ */
+export function sourcesOf<N extends Node>(
+  nodes: readonly N[],
+  edges: readonly Pick<WalkEdge, 'from' | 'to' | 'how'>[],
+  depth = Infinity,
+): N[] {
+  const main = mainNames(edges)
+  const fed = new Set(edges.flatMap(({ to, how }) => (how === 'symlink' ? [] : [main(to)])))
+  const idle = new Set(
+    nodes.filter((node) => makes(node) && node.depth < depth && !fed.has(node.id)).map(({ id }) => id),
+  )
+  const filled = new Set(edges.flatMap(({ from, to, how }) => (how === 'symlink' || idle.has(from) ? [] : [main(to)])))
+  const told = new Set<string>()
+  return nodes.filter((node) => {
+    const name = main(node.id)
+    if (makes(node) || filled.has(name) || told.has(name)) return false
+    told.add(name)
+    return true
+  })
+}
+
+function makes({ kind }: Node): boolean {
+  return kind === 'job' || kind === 'run'
+}
+
+/** For each id the one that stands for all that symlinks join it with. */
+function mainNames(edges: readonly Pick<WalkEdge, 'from' | 'to' | 'how'>[]): (id: string) => string {
+  const group = new Map<string, Set<string>>()
+  for (const { from, to, how } of edges) {
+    if (how !== 'symlink') continue
+    const joined = new Set([...(group.get(from) ?? [from]), ...(group.get(to) ?? [to])])
+    for (const id of joined) group.set(id, joined)
+  }
+  const mains = new Map([...group].map(([id, joined]) => [id, [...joined].toSorted()[0]!]))
+  return (id) => mains.get(id) ?? id
+}
