@@ -90,6 +90,13 @@ export const LineageCompleteness = z.object({
   openCount: z.number().int().describe('runs that began and of which no end is known'),
   unknownInputs: z.array(z.string()),
   unknownInputCount: z.number().int().describe('datasets that are read and that nobody is known to write'),
+  withoutColumns: z.array(z.string()),
+  withoutColumnCount: z
+    .number()
+    .int()
+    .describe(
+      'where columns were asked for: jobs of which nobody says which columns become which, so that ways end there',
+    ),
 })
 export type LineageCompleteness = z.infer<typeof LineageCompleteness>
 

@@ -1,7 +1,7 @@
 // What an answer about lineage may lack, as data and as sentences. It is said before anything else: an answer that is
 // short because somebody is silent must not look like "nothing depends on it".
 import type { LineageCompleteness } from '@whence/sdk'
-import type { Completeness, LineageGraph } from '../../record/lineage/graph.ts'
+import type { Completeness, Direction, LineageGraph } from '../../record/lineage/graph.ts'
 import { formatTime, SECOND } from '../../record/time.ts'
 import type { Micros } from '../../record/time.ts'
 
@@ -10,8 +10,9 @@ export async function lackOf(
   ids: readonly string[],
   asOf: number,
   now: Micros,
+  columns?: Direction,
 ): Promise<LineageCompleteness> {
-  return shown(await graph.completeness(ids, asOf, now))
+  return shown(await graph.completeness(ids, asOf, now, columns))
 }
 
 function shown(found: Completeness): LineageCompleteness {
@@ -32,11 +33,13 @@ function shown(found: Completeness): LineageCompleteness {
     openCount: found.openCount,
     unknownInputs: [...found.unknownInputs],
     unknownInputCount: found.unknownInputCount,
+    withoutColumns: [...found.withoutColumns],
+    withoutColumnCount: found.withoutColumnCount,
   }
 }
 
-/** In sentences, gravest first. `sources` says whether datasets that nobody writes are worth a word. */
-export function sentencesOf(lack: LineageCompleteness, sources = false): string[] {
+/** In sentences, gravest first. Backward, datasets that nobody writes are worth a word. */
+export function sentencesOf(lack: LineageCompleteness, direction: Direction = 'forward'): string[] {
   const many = (count: number, one: string, more: string): string => `${count} ${count === 1 ? one : more}`
   const some = (names: readonly string[], count: number): string =>
     names.slice(0, 3).join(', ') + (count > 3 ? ` and ${count - 3} more` : '')
@@ -45,6 +48,13 @@ export function sentencesOf(lack: LineageCompleteness, sources = false): string[
     said.push(`${many(lack.pending, 'record is', 'records are')} not in the graph yet: ask again, this may be short.`)
   if (lack.unread > 0)
     said.push(`${many(lack.unread, 'record', 'records')} could not be read, and what they say is not in the graph.`)
+  if (lack.withoutColumnCount > 0)
+    said.push(
+      `Of ${many(lack.withoutColumnCount, 'job', 'jobs')} nobody says which columns become which: ${some(
+        lack.withoutColumns,
+        lack.withoutColumnCount,
+      )}. ${direction === 'forward' ? 'What lies beyond is counted as possible, and not shown' : 'What lies before is not shown: ask for the dataset'}.`,
+    )
   if (lack.openCount > 0)
     said.push(
       `${many(lack.openCount, 'run', 'runs')} began and never ended: ${some(
@@ -59,7 +69,7 @@ export function sentencesOf(lack: LineageCompleteness, sources = false): string[
         lack.silentCount,
       )}. What they do now is not known.`,
     )
-  if (sources && lack.unknownInputCount > 0)
+  if (direction === 'backward' && lack.unknownInputCount > 0)
     said.push(
       `Nobody is known to write ${some(lack.unknownInputs, lack.unknownInputCount)}: sources, or pipelines that do not report.`,
     )

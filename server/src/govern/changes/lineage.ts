@@ -150,8 +150,12 @@ export class Lineage {
       start.level === 'runs'
         ? runPage(await graph.walkRuns({ from: start.from, ...walked }))
         : page(await graph.walk({ from: start.from, level: start.level, ...walked, ...(kinds ? { kinds } : {}) }))
-    const completeness = await lackOf(graph, named(walk.nodes), asOf, this.#parts.clock.now())
-    const notes = sentencesOf(completeness, direction === 'backward')
+    // Between columns no job is reached; their edges name it.
+    const by = start.level === 'columns' ? walk.edges.flatMap(({ job }) => job ?? []) : []
+    const ids = [...new Set([...named(walk.nodes), ...by])]
+    const columns = start.level === 'columns' ? direction : undefined
+    const completeness = await lackOf(graph, ids, asOf, this.#parts.clock.now(), columns)
+    const notes = sentencesOf(completeness, direction)
     if (walk.truncated)
       notes.unshift(`Only ${walk.nodes.length} of ${walk.total} nodes are shown: ask for the next page, or a depth.`)
     return { answer: { node: start.id, level: start.level, depth, notes, completeness, ...walk, asOf }, start }

@@ -104,6 +104,26 @@ test('a job that says nothing about columns makes everything that it writes, and
   assert.equal(jobs.get(job('dark'))?.certain, false)
 })
 
+test('what flows from or into a whole dataset is a perhaps, and what a dataset makes of its own columns hides nothing', async () => {
+  const { fields, wholes } = await reachFrom([
+    ...flow(a, job('load'), b),
+    { from: a, to: b, how: 'direct', basis: 'conservative', job: job('load') },
+    { from: `${b}#x`, to: `${b}#lower_x`, how: 'direct', job: job('load') },
+    ...flow(b, job('next'), c),
+    { from: `${b}#lower_x`, to: `${c}#x`, how: 'direct', job: job('next') },
+    ...flow(c, job('own'), d),
+    { from: `${d}#x`, to: `${d}#lower_x`, how: 'direct', job: job('own') },
+  ])
+  assert.deepEqual([...wholes.keys()], [b, d])
+  assert.deepEqual(
+    [fields.get(`${c}#x`), fields.get(`${d}#lower_x`)].map((each) => [each?.certain, each?.possible]),
+    [
+      [false, true],
+      [false, true],
+    ],
+  )
+})
+
 test('a dataset whose columns are told of, and come from others, is not reached', async () => {
   const { fields, wholes, jobs } = await reachFrom([
     ...flow(a, job('1'), b),

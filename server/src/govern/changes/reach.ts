@@ -50,10 +50,10 @@ export async function reachOf(
     reach.fields.set(id, { depth: 0, certain, possible: false, starts: new Set([id]) })
   spread(reach, columns.edges)
   const passage = namesOf(names.edges)
-  const covered = await coveredBy(graph, names.nodes, asOf)
+  const told = await toldOf(graph, names.nodes, asOf)
   // Each round goes on from the datasets that the round before could not tell columns of.
   for (let fresh = new Set([...reach.fields.keys()].map(datasetOf)); fresh.size > 0;) {
-    const wholes = pass(reach, fresh, passage, covered)
+    const wholes = pass(reach, fresh, passage, told)
     fresh = new Set(wholes)
     if (wholes.length === 0) break
     const further = await walkAll(graph, wholes, 'columns', depth, asOf, reach)
@@ -154,20 +154,31 @@ function namesOf(edges: readonly WalkEdge[]): Names {
   return names
 }
 
-/** `job dataset` for every job that says of which columns it makes those of a dataset; without a job `dataset dataset`. */
-async function coveredBy(graph: LineageGraph, nodes: readonly WalkNode[], asOf: number): Promise<Set<string>> {
-  const from = nodes.filter(({ kind }) => kind !== 'job').map(({ id }) => id)
-  if (from.length === 0) return new Set()
-  const { edges } = await graph.walk({ from, direction: 'backward', level: 'columns', depth: 1, asOf, limit: MOST })
-  return new Set(
-    edges.map((edge) =>
-      edge.job === undefined ? `${datasetOf(edge.from)}\0${datasetOf(edge.to)}` : `${edge.job}\0${datasetOf(edge.to)}`,
-    ),
-  )
+/** What is told about columns. */
+interface Told {
+  /** `job dataset` for every job that says of which columns it makes those of a dataset; without a job `dataset dataset`. */
+  covered: Set<string>
+  /** From a dataset into datasets, where the edge begins or ends at one as a whole. */
+  wholes: Map<string, { to: string; job: string | undefined }[]>
+}
+
+async function toldOf(graph: LineageGraph, nodes: readonly WalkNode[], asOf: number): Promise<Told> {
+  const told: Told = { covered: new Set(), wholes: new Map() }
+  const starts = nodes.filter(({ kind }) => kind !== 'job').map(({ id }) => id)
+  if (starts.length === 0) return told
+  const walk = await graph.walk({ from: starts, direction: 'backward', level: 'columns', depth: 1, asOf, limit: MOST })
+  for (const { from: source, to: target, job } of walk.edges) {
+    const [from, to] = [datasetOf(source), datasetOf(target)]
+    // What a dataset makes of its own columns tells nothing of where it comes from.
+    if (from === to) continue
+    if (source === from || target === to) told.wholes.set(from, [...(told.wholes.get(from) ?? []), { to, job }])
+    else told.covered.add(`${job ?? from}\0${to}`)
+  }
+  return told
 }
 
 /** Goes from datasets over jobs that say nothing about columns; gives what is new among the datasets behind them. */
-function pass(reach: Reach, from: ReadonlySet<string>, names: Names, covered: ReadonlySet<string>): string[] {
+function pass(reach: Reach, from: ReadonlySet<string>, names: Names, { covered, wholes }: Told): string[] {
   const fields = Map.groupBy(reach.fields, ([id]) => datasetOf(id))
   const found: string[] = []
   const queue = [...from]
@@ -194,6 +205,10 @@ function pass(reach: Reach, from: ReadonlySet<string>, names: Names, covered: Re
       if (dark.length > 0 || outputs.length === 0)
         note(reach.jobs, job, { depth: depth + 1, certain: false, reads: dataset, starts })
       for (const to of dark) into(to, job)
+    }
+    for (const { to, job } of wholes.get(dataset) ?? []) {
+      if (job !== undefined) note(reach.jobs, job, { depth: depth + 1, certain: false, reads: dataset, starts })
+      into(to, job)
     }
     for (const to of names.flows.get(dataset) ?? []) if (!covered.has(`${dataset}\0${to}`)) into(to)
   }

@@ -20,6 +20,8 @@ const report = (over: Partial<WhatIf> = {}): WhatIf => ({
     openCount: 1,
     unknownInputs: [],
     unknownInputCount: 0,
+    withoutColumns: [],
+    withoutColumnCount: 0,
   },
   consequences: [
     {

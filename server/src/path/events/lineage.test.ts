@@ -71,10 +71,15 @@ test('datasets that the stream is loaded from are read by its ingest job, column
     said!.inputs.map(({ name }) => nodeId(name)),
     ['dataset:postgres%3A//shop:public.clicks', 'dataset:file:extra'],
   )
-  assert.deepEqual(written(said!.links).slice(0, 2), [
+  assert.deepEqual(written(said!.links).slice(0, 3), [
     'dataset:postgres%3A//shop:public.clicks#cust > stream:clicks#customer',
     'dataset:postgres%3A//shop:public.clicks#offer > stream:clicks#value_offer_id',
+    'dataset:file:extra > stream:clicks',
   ])
+  assert.deepEqual(
+    said!.links.slice(0, 3).map(({ basis }) => basis),
+    ['stated', 'stated', 'conservative'],
+  )
   const same = contractLineage(recordOf(contract(`      upstream: [{ namespace: file, name: extra, fields: same }]\n`)))
   assert.deepEqual(written(same[0]!.links).slice(0, 4), [
     'dataset:file:extra#id > stream:clicks#id',

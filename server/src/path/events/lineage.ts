@@ -71,15 +71,18 @@ function jobFacets(contract: Contract): Record<string, unknown> {
 
 function streamLinks({ stream, upstream, roles, properties }: Contract): Link[] {
   const name = streamName(stream)
-  const loaded = upstream.flatMap(({ namespace, name: dataset, fields }) =>
-    fields.map(({ column, property }): Link => ({
-      from: { name: { kind: 'dataset', namespace, name: dataset }, field: column },
+  const loaded = upstream.flatMap(({ namespace, name: dataset, fields }): Link[] => {
+    const from: Name = { kind: 'dataset', namespace, name: dataset }
+    // Without fields, any column of it may become any field.
+    if (fields.length === 0) return [{ from: { name: from }, to: { name }, how: 'direct', basis: 'conservative' }]
+    return fields.map(({ column, property }) => ({
+      from: { name: from, field: column },
       to: { name, field: fieldOf(property.column) },
       how: 'direct',
       transformation: 'IDENTITY',
       basis: 'stated',
-    })),
-  )
+    }))
+  })
   const columnOf = new Map(
     withNested(properties).map((property: Property) => [property.path.join('\0'), property.column]),
   )

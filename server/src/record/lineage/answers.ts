@@ -241,6 +241,9 @@ export interface Completeness {
   /** Datasets that are read and that nobody is known to write. */
   readonly unknownInputs: readonly string[]
   readonly unknownInputCount: number
+  /** Where columns were asked for: jobs of which nobody says how columns become columns, so that ways end at them. */
+  readonly withoutColumns: readonly string[]
+  readonly withoutColumnCount: number
 }
 
 export interface Lifecycle {

@@ -1,7 +1,8 @@
 // What an answer may lack: who has fallen silent, what never ended, what comes from nowhere.
 import type { Database } from '../../store/database.ts'
 import type { Micros } from '../time.ts'
-import type { OpenRun, SilentJob } from './answers.ts'
+import type { Direction, OpenRun, SilentJob } from './answers.ts'
+import type { EdgeKind } from './holding.ts'
 import type { NamedNode, Names } from './names.ts'
 import { unstored } from './stored.ts'
 import { aliasesOf } from './walk.ts'
@@ -63,6 +64,45 @@ export async function openRuns(
     started: Number(started),
     updated: Number(updated),
   }))
+}
+
+/**
+ * Jobs beside these datasets (whoever reads them, or, backward, writes them) that write something of which no columns are
+ * told: a way over columns ends at them, and the data goes on.
+ */
+export function withoutColumns(
+  names: Names,
+  nodes: readonly NamedNode[],
+  direction: Direction,
+  asOf: number,
+): string[] {
+  const ends = (number: number, way: 'in' | 'out', how: EdgeKind): number[] =>
+    (names[way][number] ?? [])
+      .filter((edge) => names.edges[edge]!.how === how && names.holds(edge, asOf))
+      .map((edge) => names.edges[edge]![way === 'in' ? 'source' : 'target'])
+  const isTold = (job: number, dataset: number): boolean =>
+    [dataset, ...(names.fields[dataset] ?? [])].some((number) =>
+      names.in[number]?.some((edge) => {
+        const { how, source, job: by } = names.edges[edge]!
+        const own = (names.nodes[source]!.owner ?? source) === dataset
+        return !own && by === job && (how === 'direct' || how === 'indirect') && names.holds(edge, asOf)
+      }),
+    )
+  const found = new Set<number>()
+  for (const { number, field } of nodes) {
+    if (field !== undefined) continue
+    for (const dataset of aliasesOf(names, number, asOf)) {
+      if (direction !== 'backward') {
+        for (const job of ends(dataset, 'out', 'read'))
+          if (ends(job, 'out', 'write').some((written) => !isTold(job, written))) found.add(job)
+      }
+      if (direction !== 'forward') {
+        for (const job of ends(dataset, 'in', 'write'))
+          if (!isTold(job, dataset) && ends(job, 'in', 'read').length > 0) found.add(job)
+      }
+    }
+  }
+  return [...found].sort((a, b) => a - b).map((job) => names.nodes[job]!.id)
 }
 
 /** Datasets that something is made of, and that nothing is known to write: each under the name by which it is read. */

@@ -490,5 +490,28 @@ suite('the lineage graph', () => {
       assert.deepEqual((await graph.completeness(ids, undefined, 75)).silent, [])
       assert.deepEqual((await graph.completeness(ids, 6, 76)).open, [])
     })
+
+    test('says of which jobs no columns are told, where columns were followed', async (t) => {
+      const stated = (from: string, to: string): Link => ({
+        from: { name: dataset(from), field: 'x' },
+        to: { name: dataset(to), field: 'x' },
+        how: 'direct',
+        basis: 'stated',
+      })
+      const { graph } = await graphOf(
+        t,
+        ran('told', 'r1', 1, 'COMPLETE', ['raw'], ['clean'], { links: [stated('raw', 'clean')] }),
+        ran('dark', 'r2', 2, 'COMPLETE', ['raw'], ['other']),
+        ran('own', 'r3', 3, 'COMPLETE', ['raw'], ['self'], { links: [stated('self', 'self')] }),
+        ran('source', 'r4', 4, 'COMPLETE', [], ['raw']),
+      )
+      const around = async (name: string, way?: 'backward' | 'forward') =>
+        (await graph.completeness([nodeId(dataset(name))], undefined, 9, way)).withoutColumns
+      assert.deepEqual(await around('raw', 'forward'), [nodeId(job('dark')), nodeId(job('own'))])
+      assert.deepEqual(await around('raw', 'backward'), [], 'what a job makes of nothing has no columns to tell of')
+      assert.deepEqual(await around('clean', 'backward'), [])
+      assert.deepEqual(await around('other', 'backward'), [nodeId(job('dark'))])
+      assert.deepEqual(await around('raw'), [], 'asked for datasets alone')
+    })
   })
 })

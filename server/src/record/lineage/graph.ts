@@ -13,6 +13,7 @@ import { formatTime } from '../time.ts'
 import type {
   Completeness,
   DatasetVersion,
+  Direction,
   HeldFacet,
   Kin,
   Lifecycle,
@@ -27,7 +28,7 @@ import type {
   Walk,
   WalkQuery,
 } from './answers.ts'
-import { openRuns, silentJobs, unknownInputs } from './completeness.ts'
+import { openRuns, silentJobs, unknownInputs, withoutColumns } from './completeness.ts'
 import { facetsHeld } from './facets-held.ts'
 import { kinOf } from './kin.ts'
 import { Names, search, shown } from './names.ts'
@@ -285,14 +286,23 @@ export class LineageGraph {
     return found && (await this.#versions([found], position))[0]
   }
 
-  /** What is missing around some nodes. Jobs are looked at themselves, and datasets where they are read. */
-  async completeness(ids: readonly string[], asOf: number | undefined, now: Micros): Promise<Completeness> {
+  /**
+   * What is missing around some nodes. Jobs are looked at themselves, and datasets where they are read. `columns`: which
+   * way columns were followed.
+   */
+  async completeness(
+    ids: readonly string[],
+    asOf: number | undefined,
+    now: Micros,
+    columns?: Direction,
+  ): Promise<Completeness> {
     const position = await this.#position(asOf)
     const nodes = ids.map((id) => resolve(this.#names, id, position))
     const jobs = nodes.filter(({ name }) => name.kind === 'job').map(({ number }) => number)
     const silent = await silentJobs(this.#database, this.#names, jobs, position, now)
     const open = await openRuns(this.#database, this.#names, jobs, position)
     const unknown = unknownInputs(this.#names, nodes, position)
+    const columnless = columns === undefined ? [] : withoutColumns(this.#names, nodes, columns, position)
     const [unread] = await this.#database.query<{ n: bigint }>(
       'select count(*) as n from lineage_unread where seq < $1',
       [position],
@@ -307,6 +317,8 @@ export class LineageGraph {
       openCount: open.length,
       unknownInputs: unknown.slice(0, LISTED),
       unknownInputCount: unknown.length,
+      withoutColumns: columnless.slice(0, LISTED),
+      withoutColumnCount: columnless.length,
     }
   }
 
