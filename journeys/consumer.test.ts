@@ -268,6 +268,9 @@ suite('consumer scenarios of the official suite', { skip }, () => {
       impact.nodes.map(({ id, depth }) => `${depth} ${id}`),
       [`0 ${two}#c`, `1 ${tbl1}#agg`],
     )
+    // Columns are told of on every way, also of the one that only filters: nothing is a mere possibility.
+    for (const { counts, onlyPossible } of [impact, await client.lineageImpact({ node: `${two}#a` })])
+      assert.deepEqual([counts.datasets, counts.jobs, onlyPossible], [1, 1, []])
     const byRun = await client.lineageExplain({ node: `run:${runs.select}` })
     assert.deepEqual(
       byRun.nodes.map(({ id }) => id).toSorted(),

@@ -163,8 +163,13 @@ function ourRows({ dataset, version, output, run }: Side): { snapshot: number } 
   return undefined
 }
 
+/** A version of a dataset by its bare name; which dataset that is stands beside the sentence. */
+function calledIn({ id, dataset, version }: Side): string {
+  return dataset?.startsWith('dataset:') && version !== undefined ? `${nameOf(dataset)}@${version}` : id
+}
+
 function sentenceOf(from: Side, to: Side, differences: readonly Difference[], upstream: readonly Upstream[]): string {
-  const between = `Between ${from.id} and ${to.id}`
+  const between = `Between ${calledIn(from)} and ${calledIn(to)}`
   const first = upstream.find((step) => step.differences.length > 0)
   const kinds = [...new Set(differences.map(({ what }) => what))]
   const own =
@@ -173,5 +178,5 @@ function sentenceOf(from: Side, to: Side, differences: readonly Difference[], up
       : `${differences.length} ${differences.length === 1 ? 'thing differs' : 'things differ'} (${kinds.join(', ')})`
   if (!first) return `${between} ${own}.`
   const what = first.differences.find(({ what: kind }) => kind === 'schema' || kind === 'code') ?? first.differences[0]!
-  return `${between} ${own}; upstream the nearest difference is in ${first.name}, by run ${first.after?.run ?? first.before?.run}: ${what.what} ${what.name} ${what.change}.`
+  return `${between} ${own}; upstream the nearest difference is in ${first.name}, by run ${first.after?.run ?? first.before?.run}: ${what.what} ${what.what === 'input' ? nameOf(what.name) : what.name} ${what.change}.`
 }

@@ -46,8 +46,10 @@ export async function impactOf(
   // A dataset counts once, however many names it has.
   const main = await graph.mainNames([...reached.ids, ...reached.possible, ...starts], asOf)
   const once = (ids: ReadonlySet<string>): Set<string> => new Set([...ids].map((id) => main.get(id)!))
+  // What is known to be reached under one of its names is.
+  const known = once(reached.ids.difference(reached.possible))
   reached.ids = once(reached.ids)
-  reached.possible = once(reached.possible)
+  reached.possible = once(reached.possible).difference(known)
   // A start is no consequence of itself; but a model version's predictions are what is asked for.
   for (const id of once(starts)) if (parseNodeId(id)?.name.kind !== 'model') reached.ids.delete(id)
   const models = new Set(namesOf(reached.ids, 'model'))
@@ -137,10 +139,11 @@ async function byColumns(graph: LineageGraph, from: readonly string[], depth: nu
   const ids = new Set([...reach.fields.keys()].map(datasetOf))
   for (const id of reach.wholes.keys()) ids.add(id)
   const possible = new Set([...ids].filter((id) => !known.has(id)))
-  for (const [job, { certain }] of reach.jobs) {
+  for (const [job, { reads }] of reach.jobs) {
     if (ours(job)) continue
     ids.add(job)
-    if (!certain) possible.add(job)
+    // One that filters by a field depends on it, and says so.
+    if (reach.fields.get(reads)?.possible ?? true) possible.add(job)
   }
   return { ids, possible }
 }

@@ -2,6 +2,7 @@
 // short because somebody is silent must not look like "nothing depends on it".
 import type { LineageCompleteness } from '@whence/sdk'
 import type { Completeness, Direction, LineageGraph } from '../../record/lineage/graph.ts'
+import { plainId } from '../../record/lineage/plain-id.ts'
 import { formatTime, SECOND } from '../../record/time.ts'
 import type { Micros } from '../../record/time.ts'
 
@@ -42,7 +43,7 @@ function shown(found: Completeness): LineageCompleteness {
 export function sentencesOf(lack: LineageCompleteness, direction: Direction = 'forward'): string[] {
   const many = (count: number, one: string, more: string): string => `${count} ${count === 1 ? one : more}`
   const some = (names: readonly string[], count: number): string =>
-    names.slice(0, 3).join(', ') + (count > 3 ? ` and ${count - 3} more` : '')
+    names.slice(0, 3).map(plainId).join(', ') + (count > 3 ? ` and ${count - 3} more` : '')
   const said: string[] = []
   if (lack.pending > 0)
     said.push(`${many(lack.pending, 'record is', 'records are')} not in the graph yet: ask again, this may be short.`)

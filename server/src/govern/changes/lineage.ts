@@ -53,7 +53,10 @@ export class Lineage {
   async explain(query: Query): Promise<LineageExplained> {
     const { answer } = await this.#answer(query, 'backward')
     // Of a page that is cut nobody knows what the jobs on it read.
-    const ends = sourcesOf(answer.nodes, answer.edges, answer.truncated ? 0 : answer.depth)
+    const ends = sourcesOf(answer.nodes, answer.edges, answer.truncated ? 0 : answer.depth).filter(
+      // Asked for the columns of a dataset, it is no source of them itself.
+      ({ depth, field }) => answer.level !== 'columns' || depth > 0 || field !== undefined,
+    )
     return { ...answer, sources: ends.map(({ id }) => id).slice(0, 1000), sourceCount: ends.length }
   }
 
@@ -66,7 +69,9 @@ export class Lineage {
     const notes = [...answer.notes]
     if (found.onlyPossible.length > 0)
       notes.push(
-        `${found.onlyPossible.length} of what is counted is reached only where no column lineage is known: it may not depend on this column.`,
+        found.onlyPossible.length === 1
+          ? '1 of what is counted is reached only where no column lineage is known: it may not depend on this column.'
+          : `${found.onlyPossible.length} of what is counted are reached only where no column lineage is known: they may not depend on this column.`,
       )
     return { ...answer, notes, ...(query.since === undefined ? {} : { since: query.since }), ...found }
   }

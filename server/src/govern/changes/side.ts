@@ -26,13 +26,19 @@ export async function sideOf(graph: LineageGraph, text: string, asOf: number): P
   if (whole !== undefined) {
     const latest = (await graph.versionsOf(whole, asOf, 1))[0]
     if (!latest) throw new Fault('not_found', `no version of ${whole} is known: no run that wrote it has completed`)
-    return made(graph, whole, latest.version, latest.run, asOf)
+    return made(graph, latest.dataset, latest.version, latest.run, asOf)
   }
   const { dataset, version } = versionOf(text)
   const id = (await graph.resolve(dataset, asOf)).id
-  const found = (await graph.versionsOf(id, asOf, 10_000)).find((each) => each.version === version)
-  if (!found) throw new Fault('not_found', `${id} has no version "${version}": whence lineage nodes ${id} lists them`)
-  return made(graph, id, version, found.run, asOf)
+  const all = await graph.versionsOf(id, asOf, 10_000)
+  const found = all.find((each) => each.version === version)
+  if (!found) {
+    const latest = all.slice(0, 3).map((each) => each.version)
+    const known = latest.length === 0 ? 'none is known' : `the latest known are ${latest.join(', ')}`
+    throw new Fault('not_found', `${id} has no version "${version}": ${known}`)
+  }
+  // Under the name by which it was written.
+  return made(graph, found.dataset, version, found.run, asOf)
 }
 
 /** A model version is a node, and a view's version too: their names hold an `@`. */

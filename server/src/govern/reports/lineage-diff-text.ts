@@ -1,5 +1,6 @@
 import type { Difference, LineageCoverage, LineageDiff } from '@whence/sdk'
 import { lacking, listed } from './lineage-text.ts'
+import { nameIn } from './lineage-tree.ts'
 import type { Terminal } from './lineage-text.ts'
 import { number, paint, plural, printable, table, wrap } from './text.ts'
 import type { Paint } from './text.ts'
@@ -15,6 +16,7 @@ export function lineageDiffText(diff: LineageDiff, { color = false, width = 100 
     ...lacking(answer.notes, brush, columns),
     brush.bold(wrap(answer.sentence, columns)),
     '',
+    ...bothRuns(answer, brush),
     ...lines(diff.differences, '  ', brush, columns),
     ...(rows
       ? [
@@ -24,7 +26,8 @@ export function lineageDiffText(diff: LineageDiff, { color = false, width = 100 
     ...(diff.upstream.length > 0 ? ['', brush.bold('Upstream, nearest first')] : []),
     ...diff.upstream.flatMap((step) => [
       '',
-      `  ${printable(step.name)}  ${brush.dim(printable(whichRuns(step)))}`,
+      `  ${printable(step.name)}`,
+      `    ${brush.dim(printable(whichRuns(step)))}`,
       ...(step.differences.length === 0
         ? [`    ${step.before === undefined ? 'only after' : 'only before'}`]
         : lines(step.differences, '    ', brush, columns)),
@@ -33,6 +36,14 @@ export function lineageDiffText(diff: LineageDiff, { color = false, width = 100 
     `  ${plural(answer.unchanged, 'job')} upstream without a difference, as of record ${number(answer.asOf)}`,
     '',
   ].join('\n')
+}
+
+/** By which runs, and of which jobs: a version that nobody named is called after its run. */
+function bothRuns({ from, to }: Pick<LineageDiff, 'from' | 'to'>, brush: Paint): string[] {
+  const rows = [['before', from] as const, ['after', to] as const].flatMap(([when, { run, job, time }]) =>
+    run === undefined ? [] : [[when, `run ${run}`, job === undefined ? '' : nameIn(job), time?.slice(0, 16) ?? '']],
+  )
+  return rows.length === 0 ? [] : [brush.dim(table(rows, { indent: '  ' })), '']
 }
 
 function whichRuns({ before, after }: LineageDiff['upstream'][number]): string {
@@ -44,7 +55,9 @@ function whichRuns({ before, after }: LineageDiff['upstream'][number]): string {
 function lines(differences: readonly Difference[], indent: string, brush: Paint, columns: number): string[] {
   if (differences.length === 0) return [`${indent}nothing differs that is known`]
   const plain = differences.filter(({ text }) => text === undefined)
-  const rows = plain.map(({ what, name, change, before, after }) => {
+  const rows = plain.map((difference) => {
+    const { what, change } = difference
+    const { name, before, after } = what === 'input' ? inputOf(difference) : difference
     const values = change === 'changed' ? `${before} → ${after}` : (after ?? before ?? '')
     const marks = { added: brush.green('+'), removed: brush.red('-'), changed: brush.yellow('~') }
     return [marks[change], printable(what), printable(name), printable(values)]
@@ -58,6 +71,14 @@ function lines(differences: readonly Difference[], indent: string, brush: Paint,
         ],
   )
   return [...(rows.length > 0 ? [table(rows, { indent, columns })] : []), ...texts]
+}
+
+/** An input by its name alone, and behind it no more than the version. */
+function inputOf({ name: id, before, after }: Difference): Pick<Difference, 'name' | 'before' | 'after'> {
+  const name = nameIn(id)
+  const versionOf = (text: string | undefined): string | undefined =>
+    text?.startsWith(name) === true ? text.slice(name.length).replace(/^,? /, '') : text
+  return { name, before: versionOf(before), after: versionOf(after) }
 }
 
 function painted(line: string, brush: Paint): string {
@@ -106,7 +127,7 @@ export function coverageText(coverage: LineageCoverage, { color = false, width =
       : []),
     '',
     `audit completeness      ${percent(answer.auditCompleteness)}`,
-    `traceability coverage   ${percent(answer.traceability)} of predictions`,
+    `traceability coverage   ${percent(answer.traceability)}${answer.traceability === null ? '' : ' of predictions'}`,
     ...group(
       'Models',
       answer.models.map(({ model, complete, missing, sources, predictions }) => [

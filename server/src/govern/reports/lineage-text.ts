@@ -1,4 +1,6 @@
-import type { LineageExplained, LineageImpact, LineageNode } from '@whence/sdk'
+import type { LineageExplained, LineageImpact } from '@whence/sdk'
+import { plainId } from '../../record/lineage/plain-id.ts'
+import { callNames, tree } from './lineage-tree.ts'
 import { number, paint, plural, printable, table, wrap } from './text.ts'
 import type { Paint } from './text.ts'
 
@@ -13,12 +15,15 @@ export function explainedText(explained: LineageExplained, options: Terminal = {
   const answer = printable(explained)
   const { brush, columns } = terminal(options)
   const called = callNames(answer.nodes)
-  const sources = answer.sources.filter((id) => id !== answer.node)
+  // Where nothing flows into the start, its way ends at itself.
+  const starts = new Set(answer.nodes.filter(({ depth }) => depth === 0).map(({ id }) => id))
+  const sources = answer.sources.filter((id) => !starts.has(id))
+  const count = answer.sourceCount - (answer.sources.length - sources.length)
   const ends =
     sources.length === 0
       ? 'Nothing is known to flow into it.'
-      : `It comes from ${plural(answer.sourceCount, 'source')}: ${listed(
-          sources.map((id) => called.get(id) ?? id),
+      : `It comes from ${plural(count, 'source')}: ${listed(
+          sources.map((id) => called.get(id) ?? plainId(id)),
           8,
         )}.`
   return [
@@ -92,76 +97,6 @@ export function lacking(notes: readonly string[], brush: Paint, columns: number)
 
 export function listed(names: readonly string[], most: number): string {
   return names.slice(0, most).join(', ') + (names.length > most ? ` and ${number(names.length - most)} more` : '')
-}
-
-/** What each node is called beside its kind: its name where only one of the kind has it, else its id. */
-function callNames(nodes: readonly LineageNode[]): Map<string, string> {
-  const short = (node: LineageNode): string => {
-    if (node.kind === 'run') return `run ${node.name}`
-    if (node.kind === 'version')
-      return `${nameIn(node.name)} ${node.version === undefined ? '(version unknown)' : `@ ${node.version}`}`
-    return node.field === undefined ? node.name : `${node.name}#${node.field}`
-  }
-  const ofKind = (node: LineageNode): string => `${node.kind} ${short(node)}`
-  const count = new Map<string, number>()
-  for (const node of nodes) count.set(ofKind(node), (count.get(ofKind(node)) ?? 0) + 1)
-  return new Map(nodes.map((node) => [node.id, count.get(ofKind(node)) === 1 ? short(node) : node.id]))
-}
-
-/** The name in an id, for people. */
-function nameIn(id: string): string {
-  const parts = /^(?:dataset|job):[^:]*:(.*)$/s.exec(id) ?? /^[a-z]+:(.*)$/s.exec(id)
-  return parts?.[1] ?? id
-}
-
-const MOST_LINES = 400
-
-/** Each node once, below the nearest one by which it is reached; what is reached again is only counted. */
-function tree(
-  { nodes, edges }: Pick<LineageExplained, 'nodes' | 'edges'>,
-  direction: 'forward' | 'backward',
-  brush: Paint,
-): string[] {
-  const called = callNames(nodes)
-  const byId = new Map(nodes.map((node) => [node.id, node]))
-  const children = new Map<string, LineageNode[]>()
-  const parents = new Map<string, number>()
-  for (const { from, to } of edges) {
-    const [parent, child] = direction === 'forward' ? [from, to] : [to, from]
-    const [above, below] = [byId.get(parent), byId.get(child)]
-    if (!above || !below || below.depth <= above.depth) continue
-    const ways = (parents.get(child) ?? 0) + 1
-    parents.set(child, ways)
-    if (ways === 1) children.set(parent, [...(children.get(parent) ?? []), below])
-  }
-  const lines: string[] = []
-  const write = (node: LineageNode, prefix: string, branch: string): void => {
-    if (lines.length === MOST_LINES) lines.push(brush.dim('… more; --json has all of it'))
-    if (lines.length > MOST_LINES) return
-    const more = (parents.get(node.id) ?? 1) - 1
-    const again = more > 0 ? brush.dim(`  (and by ${plural(more, 'other way')})`) : ''
-    lines.push(`${prefix}${branch}${label(node, called, brush)}${again}`)
-    const own = children.get(node.id) ?? []
-    const inner = branch === '' ? prefix : prefix + (branch === '└ ' ? '  ' : '│ ')
-    own.forEach((child, i) => write(child, inner, i === own.length - 1 ? '└ ' : '├ '))
-  }
-  const roots = nodes.filter(({ id, depth }) => depth === 0 || !parents.has(id))
-  for (const root of roots) write(root, '  ', '')
-  return lines.length === 0 ? [] : [...lines, '']
-}
-
-function label(node: LineageNode, called: ReadonlyMap<string, string>, brush: Paint): string {
-  const name = called.get(node.id) ?? node.id
-  const notes = [
-    node.kind === 'run' ? node.job && nameIn(node.job) : undefined,
-    node.state === undefined ? undefined : node.state === 'COMPLETE' ? node.state : brush.red(node.state),
-    (node.ended ?? node.started ?? node.time)?.slice(0, 16),
-  ].filter(Boolean)
-  const kind =
-    node.kind === 'run' || node.kind === 'version'
-      ? ''
-      : `${brush.dim(node.field === undefined ? node.kind : 'field')} `
-  return `${kind}${name}${notes.length > 0 ? brush.dim(`  ${notes.join(' · ')}`) : ''}`
 }
 
 function footer({ asOf, total, nodes, depth, truncated, cursor }: LineageExplained | LineageImpact): string {
