@@ -7,9 +7,10 @@ import { FacetHeads } from './facets-held.ts'
 import { loadAlways, loadFields, loadHolding, writeHolding } from './held-tables.ts'
 import type { Edge, Holding, Stamp } from './holding.ts'
 import { Naming } from './naming.ts'
-import { readRecord, schemaFields } from './reading.ts'
+import { readRecord } from './reading.ts'
 import type { ReadRecord, Said, StatementReaders } from './reading.ts'
 import { hasRemade, Runs } from './runs-held.ts'
+import { schemaFields } from './schema-fields.ts'
 import type { Name } from './statement.ts'
 import { nodeId } from './statement.ts'
 
@@ -147,7 +148,7 @@ class Batch {
       if (node !== undefined) schemas.add(node)
     }
     for (const { of, body } of moved.size > 0 ? schemasSaid : []) {
-      if (moved.has(nodeId(of))) for (const field of schemaFields(body)) fields.push([of, field])
+      if (moved.has(nodeId(of))) for (const field of schemaFields(of, body)) fields.push([of, field])
     }
     const linksSaid = said.flatMap(({ statement: { job }, links }) =>
       links.map((group) => ({ ...group, job: job?.name })),
@@ -234,7 +235,7 @@ class Batch {
     for (const facet of said.facets) {
       const node = this.#node(facet.of, seq)
       if (!this.#facets.say(node, facet, time, seq) || facet.name !== 'schema') continue
-      const fields = facet.taken ? [] : schemaFields(facet.body)
+      const fields = facet.taken ? [] : schemaFields(facet.of, facet.body)
       this.#holding.schema(
         node,
         fields.map((field) => this.#node(facet.of, seq, field)),
@@ -299,7 +300,7 @@ class Batch {
   }
 
   #link(seq: number, { statement, links: groups }: Said, job: number | undefined): void {
-    for (const { to, derived, digest, links } of groups) {
+    for (const { to, beside, derived, digest, links } of groups) {
       for (const { from } of links) this.#node(from.name, seq)
       const dataset = this.#node(to, seq)
       this.#holding.link(job ?? 0, dataset, derived, statement.time, digest, () => {
@@ -312,9 +313,9 @@ class Batch {
           masking,
           job,
         }))
-        if (job !== undefined) return edges
-        // Nobody's job lies between the two: at the level of names they are joined directly.
-        const sources = new Set(links.map(({ from }) => this.#node(from.name, seq)))
+        // Where no job lies between the two they are joined directly, at the level of names.
+        const direct = links.filter(({ from }) => beside || from.name.kind === 'job')
+        const sources = new Set(direct.map(({ from }) => this.#node(from.name, seq)))
         sources.delete(dataset)
         return [...edges, ...[...sources].map((source): Edge => ({ source, target: dataset, how: 'flow' }))]
       })

@@ -1,5 +1,5 @@
 // What the records of a batch say, with everything worked out that needs no table.
-import { hash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { isFault } from '../../fault.ts'
 import type { FollowedRecord } from '../projection/follower.ts'
 import type { Facets, Link, Name, Statement, Use } from './statement.ts'
@@ -20,9 +20,11 @@ export interface SaidFacet {
   readonly body: unknown
 }
 
-/** The column edges that a statement gives a dataset. */
+/** The column edges that a statement gives a dataset; none, where it says that there are none. */
 export interface SaidLinks {
   readonly to: Name
+  /** No job that says so writes it: at the level of names its sources are joined to it directly. */
+  readonly beside: boolean
   /** Nothing in it is the producer's own. */
   readonly derived: boolean
   readonly digest: string
@@ -61,7 +63,7 @@ function say(statement: Statement): Said {
     ...(job ? saidFacets(job.name, job.facets) : []),
     ...[...inputs, ...outputs, ...described].flatMap((use) => saidFacets(use.name, use.facets)),
   ]
-  const links = saidLinks(statement.links)
+  const links = saidLinks(statement)
   return { statement, facets, links, inputs: job && links.length > 0 ? withLinked(statement) : inputs }
 }
 
@@ -75,24 +77,54 @@ function saidFacets(of: Name, facets: Facets): SaidFacet[] {
   }))
 }
 
-function saidLinks(links: readonly Link[]): SaidLinks[] {
-  if (links.length === 0) return []
-  const byTarget = Map.groupBy(links, ({ to }) => nodeId(to.name))
-  return [...byTarget.values()].map((group) => ({
-    to: group[0]!.to.name,
-    derived: !group.some(({ basis }) => basis === 'stated'),
-    digest: digestOf(group),
-    links: group,
-  }))
+function saidLinks({ job, outputs, links, unlinked = [] }: Statement): SaidLinks[] {
+  if (links.length + unlinked.length === 0) return []
+  const idOf = ids()
+  const written = new Set(job ? [job.name, ...outputs.map(({ name }) => name)].map(idOf) : [])
+  const byTarget = Map.groupBy(links, ({ to }) => idOf(to.name))
+  const groups = [...byTarget].map(([id, group]) => ({ id, to: group[0]!.to.name, group }))
+  const none = new Map(unlinked.map((to) => [idOf(to), to]))
+  for (const [id, to] of none) if (!byTarget.has(id)) groups.push({ id, to, group: [] })
+  return groups.map(({ id, to, group }) => {
+    const beside = !written.has(id)
+    return {
+      to,
+      beside,
+      derived: group.length > 0 && !group.some(({ basis }) => basis === 'stated'),
+      digest: digestOfLinks(group, beside),
+      links: group,
+    }
+  })
+}
+
+/** Link by link and without their target: a long name of it in each of 100,000 would make more text than can be. */
+function digestOfLinks(links: readonly Link[], beside: boolean): string {
+  const digest = createHash('sha256').update(String(beside))
+  for (const { from, to, how, transformation, masking, basis } of links)
+    digest.update(`${JSON.stringify([from, to.field, how, transformation, masking, basis])}\n`)
+  return digest.digest('hex').slice(0, 32)
+}
+
+/** Ids of names that come again and again as the same object. */
+function ids(): (name: Name) => string {
+  const known = new Map<Name, string>()
+  return (name) => {
+    let id = known.get(name)
+    if (id === undefined) known.set(name, (id = nodeId(name)))
+    return id
+  }
 }
 
 /** What a job's column lineage names as a source it reads, listed as an input or not. */
 function withLinked({ inputs, links }: Statement): readonly Use[] {
-  const listed = new Set(inputs.map(({ name }) => nodeId(name)))
+  const idOf = ids()
+  const listed = new Set(inputs.map(({ name }) => idOf(name)))
   const more: Use[] = []
   for (const { from, to } of links) {
-    const id = nodeId(from.name)
-    if (listed.has(id) || id === nodeId(to.name)) continue
+    // What another job feeds, or is fed, goes past this one.
+    if (from.name.kind === 'job' || to.name.kind === 'job') continue
+    const id = idOf(from.name)
+    if (listed.has(id) || id === idOf(to.name)) continue
     listed.add(id)
     more.push({ name: from.name, facets: {}, here: {} })
   }
@@ -101,19 +133,4 @@ function withLinked({ inputs, links }: Statement): readonly Use[] {
 
 export function digestOf(value: unknown): string {
   return hash('sha256', JSON.stringify(value) ?? 'null', 'hex').slice(0, 32)
-}
-
-/** The fields that a schema facet names, nested ones as `outer.inner`. */
-export function schemaFields(body: unknown): string[] {
-  const names: string[] = []
-  const collect = (fields: unknown, prefix: string): void => {
-    if (!Array.isArray(fields)) return
-    for (const field of fields as ({ name?: unknown; fields?: unknown } | null)[]) {
-      if (typeof field?.name !== 'string' || field.name === '') continue
-      names.push(prefix + field.name)
-      collect(field.fields, `${prefix}${field.name}.`)
-    }
-  }
-  collect((body as { fields?: unknown } | null)?.fields, '')
-  return names
 }

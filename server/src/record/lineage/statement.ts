@@ -28,6 +28,8 @@ export interface Statement {
   /** What a DatasetEvent describes: no job reads or writes it here. */
   readonly described: readonly Use[]
   readonly links: readonly Link[]
+  /** Datasets of which it is said that nothing flows into them, or that what was said before no longer holds. */
+  readonly unlinked?: readonly Name[]
   /** Two names of one dataset (symlinks). */
   readonly aliases: readonly (readonly [Name, Name])[]
   readonly changes: readonly LifecycleChange[]

@@ -410,9 +410,46 @@ suite('column lineage', () => {
     assert.deepEqual([bounded.statement.links.length, bounded.rules], [MOST_LINKS, ['links.many']])
   })
 
-  test('taken back, says nothing', () => {
-    const { statement } = output({ columnLineage: { _deleted: true, fields: { a: { inputFields: [source('x')] } } } })
-    assert.deepEqual(statement.links, [])
+  test('taken back or without sources, says that nothing flows into the dataset', () => {
+    for (const facet of [
+      { _deleted: true, fields: { a: { inputFields: [source('x')] } } },
+      { fields: {} },
+      { fields: { a: { inputFields: [] } } },
+    ]) {
+      const { statement } = output({ columnLineage: facet })
+      assert.deepEqual([statement.links, statement.unlinked], [[], [dataset('sends')]])
+    }
+    const { statement } = output({
+      columnLineage: { _deleted: true },
+      lineage: { inputs: [{ ...source('x'), type: 'DATASET' }] },
+    })
+    assert.deepEqual([statement.links.length, statement.unlinked], [1, undefined])
+    assert.deepEqual(output({ schema: { fields: [] } }).statement.unlinked, undefined)
+  })
+
+  test('of a dataset with a long name is bounded by what its fields take', () => {
+    const long = 'x'.repeat(4000)
+    const wide = Array.from({ length: 20_000 }, (_, i) => [`c${i}`, { inputFields: [source('x')] }])
+    const columnLineage = { ...base, fields: Object.fromEntries(wide) }
+    const { statement, rules } = read({ outputs: [{ namespace: long, name: long, facets: { columnLineage } }] })
+    assert.deepEqual(rules, ['links.many'])
+    assert.ok(statement.links.length > 8000 && statement.links.length < 9000)
+  })
+})
+
+suite('a schema', () => {
+  test('of nested fields cannot make more names than can be held', () => {
+    let fields: object[] = []
+    for (let i = 0; i < 250; i++) fields = [{ name: 'c'.repeat(300), type: 'struct', fields }]
+    const { violations } = output({ schema: { fields } })
+    assert.deepEqual(
+      violations.map(({ rule, path }) => [rule, path]),
+      [['facet.name', '/outputs/0/facets/schema']],
+    )
+    const inner = Array.from({ length: 30_000 }, (_, i) => ({ name: `c${i}` }))
+    assert.deepEqual(output({ schema: { fields: [{ name: 'o'.repeat(3000), fields: inner }] } }).rules, ['fields.many'])
+    const wide = Array.from({ length: 10_000 }, (_, i) => ({ name: `column ${i}`, type: 'text' }))
+    assert.deepEqual(output({ schema: { fields: wide } }).rules, [])
   })
 })
 

@@ -9,6 +9,7 @@ import type {
   Statement,
   Use,
 } from '../../record/lineage/statement.ts'
+import { LONGEST_FIELD, MOST_FIELDS, schemaFields } from '../../record/lineage/schema-fields.ts'
 import { nodeId } from '../../record/lineage/statement.ts'
 import { readContent } from '../contracts/content.ts'
 import type { Micros } from '../contracts/time.ts'
@@ -133,6 +134,7 @@ class Reading implements OwnUses {
     // After the datasets of the event, so that they come with their facets.
     const own = { name: job?.name, uses: this }
     readJobLineage(job?.facets.lineage, '/job/facets/lineage', own, this.#links, this.#findings)
+    const { all: links, unlinked } = this.#links
     return {
       time,
       producer,
@@ -141,7 +143,8 @@ class Reading implements OwnUses {
       inputs: once(this.#inputs),
       outputs: once(this.#outputs),
       described: this.#described,
-      links: this.#links.all,
+      links,
+      ...(unlinked.length > 0 ? { unlinked } : {}),
       aliases: this.#aliases,
       changes: this.#changes,
       jobs: this.#jobs,
@@ -301,7 +304,8 @@ class Reading implements OwnUses {
     const job = { name: this.#job, uses: this }
     readColumnLineage(facets.columnLineage, name, under(path, 'columnLineage'), this.#links, this.#findings)
     readDatasetLineage(facets.lineage, name, under(path, 'lineage'), job, this.#links, this.#findings)
-    const { symlinks, lifecycleStateChange: change } = facets
+    const { schema, symlinks, lifecycleStateChange: change } = facets
+    if (this.#findings.schemas) this.#lookAtFields(name, schema, under(path, 'schema'))
     if (isObject(symlinks) && symlinks._deleted !== true && Array.isArray(symlinks.identifiers)) {
       for (const [i, identifier] of symlinks.identifiers.entries()) {
         const other = mentionedName('dataset', identifier, `${path}/symlinks/identifiers/${i}`, this.#findings)
@@ -310,6 +314,19 @@ class Reading implements OwnUses {
     }
     if (isObject(change) && change._deleted !== true)
       this.#readChange(name, change, under(path, 'lifecycleStateChange'))
+  }
+
+  /** The graph takes the fields from the facet itself; here is said what it leaves out. */
+  #lookAtFields(of: Name, schema: unknown, path: string): void {
+    schemaFields(of, schema, (name, why) => {
+      if (why === 'many') {
+        const message = `more than ${MOST_FIELDS} fields, or 64 MiB of their names: those from "${quoted(name)}" on are left out`
+        this.#findings.note('fields.many', path, message)
+      } else {
+        const message = `field "${quoted(name)}", with those around it, has more than ${LONGEST_FIELD} characters; left out`
+        this.#findings.note('facet.name', path, message)
+      }
+    })
   }
 
   #readChange(name: Name, facet: Members, path: string): void {

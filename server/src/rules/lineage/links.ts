@@ -1,5 +1,7 @@
 // Column lineage and explicit lineage: which data flow into which, as the producer states it.
 import type { Link, Name } from '../../record/lineage/statement.ts'
+import { MOST_TEXT, sizeOf } from '../../record/lineage/schema-fields.ts'
+import { nodeId } from '../../record/lineage/statement.ts'
 import type { Findings } from './findings.ts'
 import { quoted, under } from './findings.ts'
 import { isObject, mentionedField, mentionedName } from './names.ts'
@@ -12,6 +14,12 @@ export class Links {
   readonly all: Link[] = []
   readonly #findings: Findings
   readonly #known = new Set<string>()
+  readonly #stated: Name[] = []
+  /** Names come again and again as the same object; spelled out in each key, long ones would fill the memory. */
+  readonly #numbers = new Map<Name, number>()
+  readonly #texts = new Map<string, number>()
+  readonly #ends = new Set<string>()
+  #size = 0
   #full = false
 
   constructor(findings: Findings) {
@@ -21,15 +29,50 @@ export class Links {
   add(stated: Omit<Link, 'basis'>, path: string): void {
     if (this.#full) return
     const link = { ...stated, from: end(stated.from), to: end(stated.to) }
-    const key = JSON.stringify([link.from, link.to, link.how, link.transformation, link.masking])
+    const { from, to, how, transformation, masking } = link
+    const key = [this.#end(from), this.#end(to), how, masking, transformation].join(' ')
     if (this.#known.has(key)) return
-    if (this.all.length === MOST_LINKS) {
+    if (this.all.length === MOST_LINKS || this.#size > MOST_TEXT) {
       this.#full = true
-      this.#findings.note('links.many', path, `more than ${MOST_LINKS} links: those from here on are left out`)
+      const message = `more than ${MOST_LINKS} links, or 64 MiB of names of fields: those from here on are left out`
+      this.#findings.note('links.many', path, message)
       return
     }
     this.#known.add(key)
     this.all.push({ ...link, basis: 'stated' })
+  }
+
+  /** All that flows into a dataset is said here, and may be nothing. */
+  state(to: Name): void {
+    this.#stated.push(to)
+  }
+
+  /** The datasets of which it is said that nothing flows into them. */
+  get unlinked(): Name[] {
+    const fed = new Set(this.all.map(({ to }) => this.#number(to.name)))
+    return this.#stated.filter((name) => !fed.has(this.#number(name)))
+  }
+
+  #end({ name, field }: Link['from']): string {
+    if (field === undefined) return `${this.#number(name)}`
+    const end = `${this.#number(name)}.${this.#intern(field)}`
+    if (!this.#ends.has(end)) {
+      this.#ends.add(end)
+      this.#size += sizeOf(name, field)
+    }
+    return end
+  }
+
+  #number(name: Name): number {
+    let number = this.#numbers.get(name)
+    if (number === undefined) this.#numbers.set(name, (number = this.#intern(nodeId(name))))
+    return number
+  }
+
+  #intern(text: string): number {
+    let number = this.#texts.get(text)
+    if (number === undefined) this.#texts.set(text, (number = this.#texts.size))
+    return number
   }
 }
 
@@ -42,7 +85,9 @@ type Way = Pick<Link, 'how' | 'transformation' | 'masking'>
 
 /** `columnLineage` of a dataset: fields into fields, and fields that decide over all of it. */
 export function readColumnLineage(facet: unknown, to: Name, path: string, links: Links, findings: Findings): void {
-  if (!isObject(facet) || facet._deleted === true) return
+  if (!isObject(facet)) return
+  links.state(to)
+  if (facet._deleted === true) return
   if (isObject(facet.fields)) {
     for (const [key, entry] of Object.entries(facet.fields)) {
       const here = under(under(path, 'fields'), key)
@@ -109,7 +154,9 @@ export function readDatasetLineage(
   links: Links,
   findings: Findings,
 ): void {
-  if (!isObject(facet) || facet._deleted === true) return
+  if (!isObject(facet)) return
+  links.state(to)
+  if (facet._deleted === true) return
   readSources(facet.inputs, under(path, 'inputs'), { name: to }, job, links, findings)
   if (!isObject(facet.fields)) return
   for (const [key, entry] of Object.entries(facet.fields)) {

@@ -54,6 +54,7 @@ export const eventRules = {
   'facet.prefix': { type: 'Pattern-Mismatch' },
   'facet.name': { type: 'Format-Mismatch' },
   'links.many': { type: 'Length-Violation' },
+  'fields.many': { type: 'Length-Violation' },
 } as const satisfies Record<string, Rule>
 
 /** `facet.NAME`, of a facet that the standard or we define: it is not as its schema says. */
