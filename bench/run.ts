@@ -1,5 +1,5 @@
 // npm run bench [-- PART …]: measures what docs and blueprint give a number for, each part in a process of its own, and
-// prints a table; with --write it replaces bench/RESULTS.md.
+// prints a table; with --write it replaces bench/RESULTS.md. On PGlite; with DATABASE_URL lineage on PostgreSQL too.
 import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { cpus, release, totalmem } from 'node:os'
@@ -34,16 +34,18 @@ if (only !== undefined) {
   const results: Measured[] = []
   for (const name of wanted.length > 0 ? wanted : Object.keys(parts)) {
     process.stderr.write(`measuring ${name} …\n`)
-    results.push(...(await measure(name)))
+    const { DATABASE_URL, ...onPglite } = process.env
+    results.push(...(await measure(name, onPglite)))
+    if (DATABASE_URL !== undefined && name.startsWith('lineage')) results.push(...(await measure(name, process.env)))
   }
   const table = markdown(results)
   console.log(table)
   if (args.includes('--write')) await writeFile(new URL('RESULTS.md', import.meta.url), document(table))
 }
 
-async function measure(name: string): Promise<Measured[]> {
+async function measure(name: string, env: NodeJS.ProcessEnv): Promise<Measured[]> {
   const child = spawn(process.execPath, [new URL(import.meta.url).pathname], {
-    env: { ...process.env, WHENCE_BENCH_PART: name },
+    env: { ...env, WHENCE_BENCH_PART: name },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let output = ''
