@@ -35,14 +35,17 @@ suite('names of one dataset', () => {
     ran('copy', 'r2', 2, 'COMPLETE', [use(hive, { facets: { schema: schema('a', 'b') } })], ['copy']),
   ]
 
-  test('have the same facets, of each the latest, the same fields, and the same fate', async (t) => {
+  test('have each other’s facets, their own first, the same fields, and the same fate', async (t) => {
     for (const records of [history, history.toReversed()]) {
       const { graph } = await graphOf(t, ...records)
-      for (const id of ['dataset:db:/warehouse/t', 'dataset:hive:default.t']) {
+      for (const [id, own] of [
+        ['dataset:db:/warehouse/t', schema('a')],
+        ['dataset:hive:default.t', schema('a', 'b')],
+      ] as const) {
         const facets = (await graph.facets(id)).map(({ name, body }) => [name, body])
         assert.deepEqual(facets, [
           ['dataSource', { uri: 'x' }],
-          ['schema', schema('a', 'b')],
+          ['schema', own],
         ])
         assert.deepEqual((await graph.fieldsOf(id)).map(({ field }) => field).toSorted(), ['a', 'b'])
         assert.deepEqual(

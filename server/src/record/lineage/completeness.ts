@@ -113,7 +113,9 @@ export function unknownInputs(names: Names, nodes: readonly NamedNode[], asOf: n
   for (const { number, field, name } of nodes) {
     if (name.kind !== 'dataset' || field !== undefined) continue
     const aliases = aliasesOf(names, number, asOf)
-    const read = aliases.find((alias) => has(alias, 'out', ['read', 'flow']))
+    const [read] = aliases
+      .filter((alias) => has(alias, 'out', ['read', 'flow']))
+      .toSorted((a, b) => (names.nodes[a]!.id < names.nodes[b]!.id ? -1 : 1))
     if (read === undefined || aliases.some((alias) => has(alias, 'in', ['write', 'flow', 'rename']))) continue
     if (!aliases.some((alias) => found.has(alias))) found.add(read)
   }

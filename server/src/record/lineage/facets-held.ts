@@ -108,21 +108,27 @@ export class FacetHeads {
   }
 }
 
-/** Where the facets that hold for some nodes, as if they were one, were said: of each name the latest in event time. */
+/**
+ * Where the facets that hold for some nodes, as if they were one, were said: those of the first node, and of the others
+ * what no node before them has. Which of two was said later cannot count: what is said again leaves no trace here.
+ */
 export async function facetsHeld(
   database: Database,
   nodes: readonly number[],
   asOf: number,
 ): Promise<{ node: number; name: string; seq: number; time: Micros }[]> {
   const rows = await database.query<{ node: number; name: string; seq: bigint; time: bigint; taken: boolean }>(
-    `select distinct on (held.name) held.* from (
-       select distinct on (node, name) node, name, seq, time, taken from lineage_facet_change
-       where node = any($1::int4[]) and seq < $2 order by node, name, seq desc, time desc) held
-     join lineage_node n on n.id = held.node
-     order by held.name, held.time desc, n.key`,
+    `select distinct on (node, name) node, name, seq, time, taken from lineage_facet_change
+     where node = any($1::int4[]) and seq < $2 order by node, name, seq desc, time desc`,
     [nodes, asOf],
   )
-  return rows
-    .filter(({ taken }) => !taken)
-    .map(({ node, name, seq, time }) => ({ node, name: unstored(name), seq: Number(seq), time: Number(time) }))
+  const held = Map.groupBy(
+    rows.filter(({ taken }) => !taken),
+    ({ name }) => name,
+  )
+  return [...held.keys()].toSorted().map((key) => {
+    const said = held.get(key)!
+    const { node, name, seq, time } = nodes.flatMap((each) => said.find((row) => row.node === each) ?? [])[0]!
+    return { node, name: unstored(name), seq: Number(seq), time: Number(time) }
+  })
 }

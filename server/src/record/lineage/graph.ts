@@ -361,9 +361,12 @@ export class LineageGraph {
     return low
   }
 
+  /** All names of a dataset: the one that was asked for, then the others in the order of their ids. */
   #allNames(dataset: string, asOf: number): number[] {
     const { owner, number } = resolve(this.#names, dataset, asOf)
-    return aliasesOf(this.#names, owner ?? number, asOf)
+    const [own, ...others] = aliasesOf(this.#names, owner ?? number, asOf)
+    const idOf = (name: number): string => this.#names.nodes[name]!.id
+    return [own!, ...others.toSorted((a, b) => (idOf(a) < idOf(b) ? -1 : 1))]
   }
 
   async #versions(versions: readonly KnownVersion[], asOf: number): Promise<DatasetVersion[]> {

@@ -8,7 +8,7 @@ interface Node {
 }
 
 /**
- * Nodes into which nothing is known to flow, nearest first; of a dataset with several names the first. What makes a
+ * Nodes into which nothing is known to flow, nearest first; of a dataset with several names one. What makes a
  * dataset out of nothing (a job that reads nothing) is no source itself: the dataset is. `depth` is how far the walk
  * went: of a job at its end nobody has looked at what it reads.
  */
@@ -23,13 +23,20 @@ export function sourcesOf<N extends Node>(
     nodes.filter((node) => makes(node) && node.depth < depth && !fed.has(node.id)).map(({ id }) => id),
   )
   const filled = new Set(edges.flatMap(({ from, to, how }) => (how === 'symlink' || idle.has(from) ? [] : [main(to)])))
-  const told = new Set<string>()
-  return nodes.filter((node) => {
-    const name = main(node.id)
-    if (makes(node) || filled.has(name) || told.has(name)) return false
-    told.add(name)
-    return true
-  })
+  const ends = nodes.filter((node) => !makes(node) && !filled.has(main(node.id)))
+  const used = new Set(edges.flatMap(({ from, to, how }) => (how === 'symlink' ? [] : [from, to])))
+  const best = new Map<string, N>()
+  for (const node of ends) {
+    const known = best.get(main(node.id))
+    if (!known || before(node, known, used)) best.set(main(node.id), node)
+  }
+  return ends.filter((node) => best.get(main(node.id)) === node)
+}
+
+/** Of two names that by which data flows, then the first by id: the same in whichever order they came to be known. */
+function before(one: Node, other: Node, used: ReadonlySet<string>): boolean {
+  if (used.has(one.id) !== used.has(other.id)) return used.has(one.id)
+  return one.id < other.id
 }
 
 function makes({ kind }: Node): boolean {
