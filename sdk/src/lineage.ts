@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import { Seq, Time } from './time.ts'
 
+/** Namespace, name and field of 4,000 characters each, percent-encoded, and a version. */
+const LONGEST_ID = 50_000
+
 export const LineageKind = z.enum(['dataset', 'job', 'stream', 'view', 'training', 'model'])
 export type LineageKind = z.infer<typeof LineageKind>
 
@@ -21,13 +24,13 @@ const moment = {
   asOf: z.coerce.number<number>().int().nonnegative().optional().describe('ledger position'),
   at: Time.optional().describe('as of the last record before this time'),
   asOfRun: z.string().max(4096).optional().describe('as of the last event of this run'),
-  asOfVersion: z.string().max(8192).optional().describe('as of a version of a dataset: ID@VERSION'),
+  asOfVersion: z.string().max(LONGEST_ID).optional().describe('as of a version of a dataset: ID@VERSION'),
 }
 
 const start = z
   .string()
   .min(1)
-  .max(8192)
+  .max(LONGEST_ID)
   .describe('an id (`dataset:NAMESPACE:NAME#FIELD`, `model:NAME@N`, `run:ID` …), or a name that only one node has')
 
 export const LineageExplainQuery = z.object({
@@ -117,7 +120,7 @@ const answer = {
 
 export const LineageExplained = z.object({
   ...answer,
-  sources: z.array(z.string()).describe('where the page’s ways end: nodes into which nothing is known to flow'),
+  sources: z.array(z.string()).describe('where the ways of the page end: what nothing is known to flow into'),
   sourceCount: z.number().int(),
 })
 export type LineageExplained = z.infer<typeof LineageExplained>
@@ -163,7 +166,7 @@ export const LineageImpact = z.object({
 export type LineageImpact = z.infer<typeof LineageImpact>
 
 export const SchemaChange = z.object({
-  dataset: z.string().min(1).max(4096).describe('id or name of a dataset or stream'),
+  dataset: z.string().min(1).max(LONGEST_ID).describe('id or name of a dataset or stream'),
   field: z.string().min(1).max(4096),
   change: z.enum(['drop', 'rename', 'retype']),
   to: z.string().max(4096).optional().describe('the new name or type'),
@@ -213,8 +216,12 @@ export const WhatIf = z.object({
 export type WhatIf = z.infer<typeof WhatIf>
 
 export const LineageDiffQuery = z.object({
-  from: z.string().min(1).max(8192).describe('model version, `run:ID`, `snapshot/N`, or `ID@VERSION` of a dataset'),
-  to: z.string().min(1).max(8192),
+  from: z
+    .string()
+    .min(1)
+    .max(LONGEST_ID)
+    .describe('model version, `run:ID`, `snapshot/N`, or `ID@VERSION` of a dataset'),
+  to: z.string().min(1).max(LONGEST_ID),
   ...moment,
   depth: z.coerce.number<number>().int().min(1).max(1000).default(20),
 })

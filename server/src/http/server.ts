@@ -105,7 +105,9 @@ export async function listen(
   port: number,
 ): Promise<{ url: string; close(): Promise<void> }> {
   const server = await new Promise<Server>((resolve, reject) => {
-    const started = serve({ fetch: app.fetch, hostname, port }, () => resolve(started)) as Server
+    // A name has up to 4,000 characters, of any script, and an address may hold several.
+    const serverOptions = { maxHeaderSize: 256 * 1024 }
+    const started = serve({ fetch: app.fetch, hostname, port, serverOptions }, () => resolve(started)) as Server
     started.once('error', (cause: NodeJS.ErrnoException) => {
       const why =
         cause.code === 'EADDRINUSE'

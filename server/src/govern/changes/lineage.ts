@@ -35,6 +35,9 @@ type Query = Required<Pick<LineageExplainQuery, 'node'>> & LineageExplainQuery
 /** What explain and impact have in common. */
 export type Answer = Omit<LineageExplained, 'sources' | 'sourceCount'>
 
+/** Nodes that are looked at beyond those that are shown. */
+const MOST = 100_000
+
 /** A start: ids to walk from, and at which level. */
 interface Start {
   id: string
@@ -51,12 +54,13 @@ export class Lineage {
 
   /** Where something comes from. */
   async explain(query: Query): Promise<LineageExplained> {
-    const { answer } = await this.#answer(query, 'backward')
+    const { answer, walked } = await this.#answer(query, 'backward')
     // Of a page that is cut nobody knows what the jobs on it read.
-    const ends = sourcesOf(answer.nodes, answer.edges, answer.truncated ? 0 : answer.depth).filter(
+    const unfed = sourcesOf(walked.nodes, walked.edges, walked.truncated ? 0 : answer.depth).filter(
       // Asked for the columns of a dataset, it is no source of them itself.
       ({ depth, field }) => answer.level !== 'columns' || depth > 0 || field !== undefined,
     )
+    const ends = await this.#withoutFed(unfed, answer, walked.truncated)
     return { ...answer, sources: ends.map(({ id }) => id).slice(0, 1000), sourceCount: ends.length }
   }
 
@@ -138,7 +142,8 @@ export class Lineage {
     }
   }
 
-  async #answer(query: Query, direction: Direction): Promise<{ answer: Answer; start: Start }> {
+  /** `walked`: what was gone through, where only some kinds of it are shown. */
+  async #answer(query: Query, direction: Direction): Promise<{ answer: Answer; walked: Page; start: Start }> {
     const { graph } = this.#parts
     const asOf = await positionOf(this.#parts, query)
     const start = await this.#start(query.node, query.level, asOf)
@@ -151,19 +156,60 @@ export class Lineage {
       ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
     }
     const kinds = kindsOf(query.kinds)
+    const { level, from } = start
     const walk =
-      start.level === 'runs'
-        ? runPage(await graph.walkRuns({ from: start.from, ...walked }))
-        : page(await graph.walk({ from: start.from, level: start.level, ...walked, ...(kinds ? { kinds } : {}) }))
+      level === 'runs'
+        ? runPage(await graph.walkRuns({ from, ...walked }))
+        : page(await graph.walk({ from, level, ...walked, ...(kinds ? { kinds } : {}) }))
+    // What is not shown is walked through all the same: what is wrong with it concerns the answer.
+    const whole =
+      level === 'runs' || !kinds ? walk : page(await graph.walk({ from, level, direction, depth, asOf, limit: MOST }))
     // Between columns no job is reached; their edges name it.
-    const by = start.level === 'columns' ? walk.edges.flatMap(({ job }) => job ?? []) : []
-    const ids = [...new Set([...named(walk.nodes), ...by])]
+    const by = level === 'columns' ? whole.edges.flatMap(({ job }) => job ?? []) : []
+    const ids = [...new Set([...named(whole.nodes), ...by])]
     const columns = start.level === 'columns' ? direction : undefined
     const completeness = await lackOf(graph, ids, asOf, this.#parts.clock.now(), columns)
     const notes = sentencesOf(completeness, direction)
     if (walk.truncated)
       notes.unshift(`Only ${walk.nodes.length} of ${walk.total} nodes are shown: ask for the next page, or a depth.`)
-    return { answer: { node: start.id, level: start.level, depth, notes, completeness, ...walk, asOf }, start }
+    if (await this.#leadsOn(whole, { level, depth, asOf }, direction))
+      notes.unshift(
+        `It ends after ${depth} steps, and data ${direction === 'backward' ? 'comes from' : 'goes'} further than that: ask with a larger depth.`,
+      )
+    return { answer: { node: start.id, level, depth, notes, completeness, ...walk, asOf }, walked: whole, start }
+  }
+
+  /** Whether there is more behind the depth that was asked for. Of a page that is cut it is known anyway. */
+  async #leadsOn(
+    { nodes, truncated }: Page,
+    { level, depth, asOf }: Pick<Answer, 'level' | 'depth' | 'asOf'>,
+    direction: Direction,
+  ): Promise<boolean> {
+    const from = truncated ? [] : nodes.filter((node) => node.depth >= depth && isWalkable(node)).map(({ id }) => id)
+    if (from.length === 0) return false
+    const { graph } = this.#parts
+    const next = { from, direction, depth: 1, asOf, limit: MOST } as const
+    const beyond = level === 'runs' ? runPage(await graph.walkRuns(next)) : page(await graph.walk({ ...next, level }))
+    const known = new Set(nodes.map(({ id }) => id))
+    return beyond.nodes.some(({ id }) => !known.has(id))
+  }
+
+  /** Without those that something flows into beyond where the answer ends: at its depth, or on the next page. */
+  async #withoutFed(
+    ends: readonly LineageNode[],
+    { level, depth, asOf }: Answer,
+    truncated: boolean,
+  ): Promise<LineageNode[]> {
+    const { graph } = this.#parts
+    const from = ends.filter((end) => (truncated || end.depth >= depth) && isWalkable(end)).map(({ id }) => id)
+    if (from.length === 0) return [...ends]
+    // Two steps: a job that makes something out of nothing feeds nobody.
+    const further = { from, direction: 'backward', depth: 2, asOf, limit: MOST } as const
+    const beyond =
+      level === 'runs' ? runPage(await graph.walkRuns(further)) : page(await graph.walk({ ...further, level }))
+    const still = new Set(sourcesOf(beyond.nodes, beyond.edges, 2).map(({ id }) => id))
+    const asked = new Set(from)
+    return ends.filter(({ id }) => !asked.has(id) || still.has(id))
   }
 
   async #start(text: string, level: LineageLevel | undefined, asOf: number): Promise<Start> {
@@ -194,6 +240,11 @@ export class Lineage {
     }
     return { id, from: [id], level: wanted }
   }
+}
+
+/** Behind a version that nobody knows nothing is known either. */
+function isWalkable({ kind, version }: LineageNode): boolean {
+  return kind !== 'version' || version !== undefined
 }
 
 export function kindsOf(kinds: string | undefined): readonly NodeKind[] | undefined {

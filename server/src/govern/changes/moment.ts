@@ -1,5 +1,6 @@
 // The position that a question is about: given as itself, as a time, a run, or a version of a dataset.
 import { Fault } from '../../fault.ts'
+import { parseVersionId, positionOfCursor } from '../../record/lineage/graph.ts'
 import type { LineageGraph } from '../../record/lineage/graph.ts'
 import type { Follower } from '../../record/projection/follower.ts'
 import type { Clock, Micros } from '../../record/time.ts'
@@ -10,6 +11,8 @@ export interface MomentQuery {
   at?: string | undefined
   asOfRun?: string | undefined
   asOfVersion?: string | undefined
+  /** Of an earlier answer: its position holds, whatever else is said. */
+  cursor?: string | undefined
 }
 
 /**
@@ -24,11 +27,8 @@ export async function positionOf(
   await follower.reach('prediction', 'erasure', 'policy')
   const given = [query.asOf, query.at, query.asOfRun, query.asOfVersion].filter((each) => each !== undefined)
   if (given.length > 1) throw new Fault('invalid', 'say one of asOf, at, asOfRun and asOfVersion, not several')
-  if (query.asOf !== undefined) {
-    if (query.asOf > graph.head)
-      throw new Fault('invalid', `position ${query.asOf} is in the future: the log ends at ${graph.head}`)
-    return query.asOf
-  }
+  if (query.cursor !== undefined) return bounded(positionOfCursor(query.cursor), graph.head)
+  if (query.asOf !== undefined) return bounded(query.asOf, graph.head)
   if (query.at !== undefined) {
     const time = timeOf(query.at)
     if (time > clock.now()) throw new Fault('invalid', `${query.at} is in the future`)
@@ -43,9 +43,16 @@ export async function positionOf(
   return graph.head
 }
 
-/** `ID@VERSION`, apart at the last `@` that has something behind it. */
+function bounded(position: number, head: number): number {
+  if (position > head) throw new Fault('invalid', `position ${position} is in the future: the log ends at ${head}`)
+  return position
+}
+
+/** `ID@VERSION`, apart at the last `@` that has something behind it; or the id of a version, as answers have it. */
 export function versionOf(text: string): { dataset: string; version: string } {
-  const [, dataset, version] = /^(?:version:)?(.+)@([^@]+)$/s.exec(text) ?? []
+  const named = parseVersionId(text)
+  if (named) return named
+  const [, dataset, version] = /^(.+)@([^@]+)$/s.exec(text) ?? []
   if (dataset === undefined || version === undefined)
     throw new Fault('invalid', `"${text}" is no version of a dataset: write ID@VERSION`)
   return { dataset, version }

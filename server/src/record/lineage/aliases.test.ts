@@ -47,7 +47,7 @@ suite('names of one dataset', () => {
           ['dataSource', { uri: 'x' }],
           ['schema', own],
         ])
-        assert.deepEqual((await graph.fieldsOf(id)).map(({ field }) => field).toSorted(), ['a', 'b'])
+        assert.deepEqual((await graph.fieldsOf(id)).map(({ field }) => field!).toSorted(), ['a', 'b'])
         assert.deepEqual(
           (await graph.lifecycleOf(id)).map(({ change }) => change),
           ['create'],

@@ -5,7 +5,7 @@ import type { Direction, OpenRun, SilentJob } from './answers.ts'
 import type { EdgeKind } from './holding.ts'
 import type { NamedNode, Names } from './names.ts'
 import { unstored } from './stored.ts'
-import { aliasesOf } from './walk.ts'
+import { aliasGroups } from './walk.ts'
 
 /** Latest events of a job that its rhythm is worked out from. */
 const EVENTS = 1000
@@ -89,9 +89,12 @@ export function withoutColumns(
       }),
     )
   const found = new Set<number>()
+  const looked = new Set<number>()
+  const namesOf = aliasGroups(names, asOf)
   for (const { number, field } of nodes) {
-    if (field !== undefined) continue
-    for (const dataset of aliasesOf(names, number, asOf)) {
+    if (field !== undefined || looked.has(number)) continue
+    for (const dataset of namesOf(number)) {
+      looked.add(dataset)
       if (direction !== 'backward') {
         for (const job of ends(dataset, 'out', 'read'))
           if (ends(job, 'out', 'write').some((written) => !isTold(job, written))) found.add(job)
@@ -109,15 +112,19 @@ export function withoutColumns(
 export function unknownInputs(names: Names, nodes: readonly NamedNode[], asOf: number): string[] {
   const has = (name: number, way: 'in' | 'out', flows: readonly string[]): boolean =>
     names[way][name]?.some((edge) => flows.includes(names.edges[edge]!.how) && names.holds(edge, asOf)) ?? false
-  const found = new Set<number>()
+  const found: number[] = []
+  const looked = new Set<readonly number[]>()
+  const namesOf = aliasGroups(names, asOf)
   for (const { number, field, name } of nodes) {
     if (name.kind !== 'dataset' || field !== undefined) continue
-    const aliases = aliasesOf(names, number, asOf)
+    const aliases = namesOf(number)
+    if (looked.has(aliases)) continue
+    looked.add(aliases)
     const [read] = aliases
       .filter((alias) => has(alias, 'out', ['read', 'flow']))
       .toSorted((a, b) => (names.nodes[a]!.id < names.nodes[b]!.id ? -1 : 1))
     if (read === undefined || aliases.some((alias) => has(alias, 'in', ['write', 'flow', 'rename']))) continue
-    if (!aliases.some((alias) => found.has(alias))) found.add(read)
+    found.push(read)
   }
-  return [...found].map((number) => names.nodes[number]!.id)
+  return found.map((number) => names.nodes[number]!.id)
 }

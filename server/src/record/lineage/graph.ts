@@ -42,7 +42,7 @@ import { facetBody, rereader, saidOfRun } from './said-of.ts'
 import type { Reread } from './said-of.ts'
 import type { Facets, LifecycleChange, NodeKind } from './statement.ts'
 import { unstored } from './stored.ts'
-import { aliasesOf, page, walkColumns, walkNames } from './walk.ts'
+import { aliasesOf, aliasGroups, page, walkColumns, walkNames } from './walk.ts'
 
 export type * from './answers.ts'
 export { parseVersionId, versionId } from './run-walk.ts'
@@ -102,11 +102,16 @@ export class LineageGraph {
   /** Of each id the name that stands for all names of the same dataset. */
   async mainNames(ids: Iterable<string>, asOf?: number): Promise<Map<string, string>> {
     const position = await this.#position(asOf)
+    const namesOf = aliasGroups(this.#names, position)
+    const mains = new Map<readonly number[], string>()
     return new Map(
       [...ids].map((id) => {
         const node = this.#names.byId(id)
-        const all = node ? aliasesOf(this.#names, node.number, position) : []
-        return [id, all.map((name) => this.#names.nodes[name]!.id).toSorted()[0] ?? id]
+        if (!node) return [id, id]
+        const all = namesOf(node.number)
+        let main = mains.get(all)
+        if (main === undefined) mains.set(all, (main = all.map((name) => this.#names.nodes[name]!.id).toSorted()[0]!))
+        return [id, main]
       }),
     )
   }
@@ -413,6 +418,13 @@ function digestOf(query: unknown): string {
 /** Where an answer was cut: its asOf, how many nodes came before, and of which question. */
 function writeCursor(asOf: number, offset: number, digest: string): string {
   return `${asOf}.${offset}.${digest}`
+}
+
+/** The position that an answer was cut at: what follows on it is about the same. Throws `invalid`. */
+export function positionOfCursor(cursor: string): number {
+  const [, asOf] = /^(\d{1,15})\./.exec(cursor) ?? []
+  if (asOf === undefined) throw new Fault('invalid', 'this is no cursor of an answer: ask again without it')
+  return Number(asOf)
 }
 
 function readCursor(cursor: string | undefined, digest: string): { asOf: number; offset: number } | undefined {

@@ -17,7 +17,7 @@ import {
   versionsBy,
   versionsOf,
 } from './runs.ts'
-import { aliasesOf } from './walk.ts'
+import { aliasGroups } from './walk.ts'
 
 /** Nodes after which a walk stops. */
 export const MOST = 20_000
@@ -51,7 +51,7 @@ export class RunWalker {
   readonly #asOf: number
   readonly #nodes = new Map<string, RunWalkNode>()
   readonly #edges = new Map<string, RunWalkEdge>()
-  readonly #aliases = new Map<number, number[]>()
+  readonly #aliasesOf: (dataset: number) => readonly number[]
   #runs: KnownRun[] = []
   #versions: Version[] = []
   #depth = 0
@@ -60,6 +60,7 @@ export class RunWalker {
     this.#database = database
     this.#names = names
     this.#asOf = asOf
+    this.#aliasesOf = aliasGroups(names, asOf)
   }
 
   async walk(from: readonly string[], direction: Direction, depth: number): Promise<RunsReached> {
@@ -182,7 +183,7 @@ export class RunWalker {
 
   #version({ dataset, version }: Version, known?: KnownVersion): string {
     // The names of one dataset have the same versions.
-    const main = Math.min(...this.#aliasesOf(dataset))
+    const main = this.#aliasesOf(dataset).reduce((first, name) => Math.min(first, name), dataset)
     const name = this.#names.nodes[main]!.id
     const id = versionId(name, version)
     if (this.#nodes.has(id)) return id
@@ -200,11 +201,5 @@ export class RunWalker {
 
   #edge(from: string, to: string, how: 'read' | 'write', resolved?: Resolved): void {
     this.#edges.set(JSON.stringify([from, to]), { from, to, how, ...(resolved ? { resolved } : {}) })
-  }
-
-  #aliasesOf(dataset: number): number[] {
-    let aliases = this.#aliases.get(dataset)
-    if (!aliases) this.#aliases.set(dataset, (aliases = aliasesOf(this.#names, dataset, this.#asOf)))
-    return aliases
   }
 }

@@ -45,12 +45,22 @@ function makes({ kind }: Node): boolean {
 
 /** For each id the one that stands for all that symlinks join it with. */
 function mainNames(edges: readonly Pick<WalkEdge, 'from' | 'to' | 'how'>[]): (id: string) => string {
-  const group = new Map<string, Set<string>>()
+  const lower = new Map<string, string>()
+  const main = (id: string): string => {
+    let first = id
+    for (let next = lower.get(first); next !== undefined; next = lower.get(first)) first = next
+    // Straight to the end from now on: a chain is gone through once.
+    for (let at = id; at !== first;) {
+      const next = lower.get(at)!
+      lower.set(at, first)
+      at = next
+    }
+    return first
+  }
   for (const { from, to, how } of edges) {
     if (how !== 'symlink') continue
-    const joined = new Set([...(group.get(from) ?? [from]), ...(group.get(to) ?? [to])])
-    for (const id of joined) group.set(id, joined)
+    const [one, other] = [main(from), main(to)].toSorted()
+    if (one !== other) lower.set(other!, one!)
   }
-  const mains = new Map([...group].map(([id, joined]) => [id, [...joined].toSorted()[0]!]))
-  return (id) => mains.get(id) ?? id
+  return main
 }

@@ -55,16 +55,29 @@ class Walker {
 
 /** All names of a dataset, its own first: joined by symlinks that hold. */
 export function aliasesOf(names: Names, node: number, asOf: number): number[] {
-  const found = [node]
+  if (!names.kin[node]) return [node]
+  // A set goes on over what is added to it meanwhile.
+  const found = new Set([node])
   for (const here of found) {
     for (const edge of names.kin[here] ?? []) {
       const { how, source, target } = names.edges[edge]!
-      if (how !== 'symlink' || !names.holds(edge, asOf)) continue
-      const other = source === here ? target : source
-      if (!found.includes(other)) found.push(other)
+      if (how === 'symlink' && names.holds(edge, asOf)) found.add(source === here ? target : source)
     }
   }
-  return found
+  return [...found]
+}
+
+/** The same for many nodes, in any order: the names of a dataset are worked out once, however many there are. */
+export function aliasGroups(names: Names, asOf: number): (node: number) => readonly number[] {
+  const groups = new Map<number, readonly number[]>()
+  return (node) => {
+    let group = groups.get(node)
+    if (!group) {
+      group = aliasesOf(names, node, asOf)
+      for (const alias of group) groups.set(alias, group)
+    }
+    return group
+  }
 }
 
 /** All nodes that data comes from, or goes to, at the level of datasets and jobs. */
@@ -111,19 +124,21 @@ export function walkColumns(
   const walker = new Walker(names.nodes.length)
   /** Datasets whose edges as a whole were followed already, for each way. */
   const whole = { in: new Set<number>(), out: new Set<number>() }
+  const namesOf = aliasGroups(names, asOf)
   const visit = (number: number, at: number): void => {
     if (!walker.visit(number, at)) return
     const node = names.nodes[number]!
     if (node.field === undefined) {
-      for (const alias of aliasesOf(names, number, asOf)) {
+      for (const alias of namesOf(number)) {
         walker.visit(alias, at)
         for (const field of names.fields[alias] ?? []) if (names.isKnown(names.nodes[field]!, asOf)) visit(field, at)
       }
       return
     }
-    for (const alias of aliasesOf(names, node.owner!, asOf)) {
-      const other = alias === node.owner ? undefined : names.fieldOf(alias, node.field)
-      if (other && names.isKnown(other, asOf)) visit(other.number, at)
+    for (const alias of namesOf(node.owner!)) {
+      if (alias === node.owner || !names.fields[alias]) continue
+      const other = names.fieldOf(alias, node.field)
+      if (other && names.isKnown(other, asOf)) walker.visit(other.number, at)
     }
   }
   const follow = (number: number, way: 'in' | 'out', at: number): void => {
@@ -146,7 +161,8 @@ export function walkColumns(
       if (node.field !== undefined) follow(number, way, here + 1)
       if (!whole[way].has(owner)) {
         whole[way].add(owner)
-        for (const alias of aliasesOf(names, owner, asOf)) {
+        for (const alias of namesOf(owner)) {
+          whole[way].add(alias)
           if (moves(alias, way)) walker.visit(alias, here + 1)
           follow(alias, way, here + 1)
         }
