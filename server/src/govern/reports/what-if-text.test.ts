@@ -88,6 +88,47 @@ test('in Markdown nothing of a name is markup, a mention or a new row', () => {
   assert.match(whatIfMarkdown(report({ consequences: [] })), /^### 🟢/)
 })
 
+test('a bar in a name ends no cell, whatever stands before it', () => {
+  for (const name of ['a|b', 'a\\|b', 'a\\\\|b', '`|`', '\\'.repeat(7) + '|']) {
+    const [one] = report().consequences
+    const markdown = whatIfMarkdown(report({ consequences: [{ ...one!, kind: 'dataset', name, owners: [name] }] }))
+    const row = markdown.split('\n').find((line) => line.startsWith('| column'))!
+    // As GitHub reads a row: a backslash takes what follows it along.
+    const bars = row.replaceAll(/\\./g, '').split('|').length - 1
+    assert.equal(bars, 4, row)
+  }
+})
+
+test('what GitHub would make a link of is none', () => {
+  const [one] = report().consequences
+  const why = 'see www.evil.example, #12, GH-12, a/b#3 and @team'
+  const markdown = whatIfMarkdown(report({ consequences: [{ ...one!, why }] }))
+  assert.doesNotMatch(markdown, /www\.|GH-12|@team/)
+  assert.doesNotMatch(
+    markdown.replaceAll(/&#(\d+);/g, (_, c: string) => String.fromCodePoint(Number(c))),
+    /#12|#3/,
+  )
+})
+
+test('names of 4,000 characters keep every form within its bounds', () => {
+  const name = '|😀'.repeat(1333)
+  const [one] = report().consequences
+  const changes = Array.from({ length: 200 }, () => ({ id: name, dataset: name, field: name, change: 'drop' as const }))
+  const hostile_ = report({
+    changes,
+    sentence: `Dropping ${name}`,
+    notes: [name, name],
+    consequences: Array.from({ length: 100 }, () => ({ ...one!, name, field: name, why: name, owners: [name] })),
+  })
+  const markdown = whatIfMarkdown(hostile_)
+  assert.ok(markdown.length <= 60_000, `${markdown.length}`)
+  assert.ok(markdown.isWellFormed())
+  assert.match(markdown, /^- and \d+ more$/m)
+  const column = whatIfText(report({ consequences: [{ ...one!, name, why: 'why', owners: [] }] }))
+  assert.ok(column.split('\n').every((line) => line.length < 400))
+  assert.ok(whatIfCsv(hostile_).includes(name), 'nothing is cut where there is room')
+})
+
 test('Markdown fits into a comment, and says when it was cut', () => {
   const [one] = report().consequences
   const many = Array.from({ length: 5000 }, (_, i) => ({ ...one!, field: `clicks_${i}` }))
@@ -105,6 +146,14 @@ test('CSV has a row for each consequence, and no cell is a formula', () => {
     "breaks,view,v@v1,clicks,feature clicks of v@v1 counts rows where c = 'x',growth,2,view:v@v1#clicks,dataset:s:t#c",
   )
   assert.match(second!, /^might break,dataset,"'=cmd\|""x""/)
+  for (const formula of ['=1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '\n=1', ' =1', '＝1', '＠x']) {
+    const [one_] = report().consequences
+    const cells = whatIfCsv(report({ consequences: [{ ...one_!, name: formula }] })).split(',')
+    assert.ok(
+      cells.some((cell) => cell.replace(/^"/, '').startsWith("'")),
+      JSON.stringify(formula),
+    )
+  }
 })
 
 test('the page stands alone: no script, nothing from elsewhere, names escaped', () => {

@@ -1,9 +1,12 @@
 import type { Consequence, WhatIf } from '@whence/sdk'
 import { lacking, listed } from './lineage-text.ts'
 import type { Terminal } from './lineage-text.ts'
-import { number, paint, plural, printable, table, wrap } from './text.ts'
+import { cut, number, paint, plural, printable, table, wrap } from './text.ts'
 
 // What a planned change breaks: for a terminal, for a comment on a pull request, and as rows.
+
+/** Columns that a name may take from the reason beside it. */
+const LONGEST = 80
 
 export function whatIfText(report: WhatIf, { color = false, width = 100 }: Terminal = {}): string {
   const answer = printable(report)
@@ -15,7 +18,11 @@ export function whatIfText(report: WhatIf, { color = false, width = 100 }: Termi
     const head = certainty === 'breaks' ? brush.bold(brush.red('BREAKS')) : brush.yellow('MIGHT BREAK')
     const rows = those
       .slice(0, 200)
-      .map((each) => [kindOf(each), calledOf(each), [each.why, ownersOf(each)].filter(Boolean).join('; ')])
+      .map((each) => [
+        kindOf(each),
+        cut(calledOf(each), LONGEST),
+        [each.why, ownersOf(each)].filter(Boolean).join('; '),
+      ])
     const more =
       those.length > 200 ? [brush.dim(`  … and ${number(those.length - 200)} more; --format csv lists them`)] : []
     return ['', head, table(rows, { indent: '  ', columns }), ...more]
@@ -56,10 +63,7 @@ export function whatIfMarkdown(report: WhatIf): string {
     `| model versions | ${number(breaking.modelVersions)} | ${number(counts.modelVersions)} |`,
     `| people with predictions of them${answer.since ? ` since ${answer.since.slice(0, 10)}` : ''} | ${number(breaking.people)} | ${number(counts.people)} |`,
     '',
-    ...answer.changes.map(
-      ({ field, dataset, change, to, type }) =>
-        `- ${change} ${code(field)} of ${code(dataset)}${type === undefined ? '' : ` (${inline(type)})`}${to === undefined ? '' : ` to ${code(to)}`}`,
-    ),
+    ...planned(answer.changes),
     '',
   ]
   const foot = `<sub>As of record ${number(answer.asOf)} of the log${sinceOf(answer)}. Whence reports what is known; what nobody reports is not in it.</sub>\n`
@@ -81,6 +85,19 @@ export function whatIfMarkdown(report: WhatIf): string {
     kept.push(line)
   }
   return [...head, ...kept, '', foot].join('\n')
+}
+
+/** The first of the changes: a comment has more to say than these. */
+function planned(changes: WhatIf['changes']): string[] {
+  const lines: string[] = []
+  let size = 0
+  for (const { field, dataset, change, to, type } of changes) {
+    const line = `- ${change} ${code(field)} of ${code(dataset)}${type === undefined ? '' : ` (${inline(type)})`}${to === undefined ? '' : ` to ${code(to)}`}`
+    size += line.length
+    if (size > 15_000) return [...lines, `- and ${number(changes.length - lines.length)} more`]
+    lines.push(line)
+  }
+  return lines
 }
 
 function section(title: string, those: readonly Consequence[], open: boolean): string[] {
@@ -108,23 +125,28 @@ export function whatIfCsv({ consequences }: WhatIf): string {
 }
 
 function cell(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  // The wide forms too: a spreadsheet of East Asian settings takes them for the narrow ones.
+  const safe = /^(?:[\t\r\n]|\s*[=+\-@＝＋－＠])/.test(text) ? `'${text}` : text
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 
-/** Text of others in a table of Markdown: nothing of it is markup, a link, a mention or a new row. */
-function inline(text: string): string {
-  return text
-    .replace(/\s+/g, ' ')
+/** Text of others in a table of Markdown: nothing of it is markup, a link, a mention, an issue or a new row. */
+function inline(text: string, longest = 400): string {
+  return short(text, longest)
+    .replace(/[@#]|\bwww(?=\.)|\bGH(?=-\d)/gi, '$&\u200b')
     .replace(/[\\`*_[\]{}<>#|~&]/g, (mark) => `&#${mark.charCodeAt(0)};`)
-    .replaceAll('@', '@\u200b')
     .replace(/:\/\//g, ':&#8203;//')
 }
 
 function code(text: string): string {
-  const plain = text.replace(/\s+/g, ' ').replaceAll('|', '\\|')
-  const fence = '`'.repeat(Math.max(0, ...(plain.match(/`+/g) ?? []).map((run) => run.length)) + 1)
-  return fence.length === 1 ? `\`${plain}\`` : `${fence} ${plain} ${fence}`
+  const plain = short(text, 300)
+  // Between backticks there is no way to write a backslash before a bar that keeps the bar from ending the cell.
+  return /[\\`|]/.test(plain) ? `<code>${inline(plain)}</code>` : `\`${plain}\``
+}
+
+function short(text: string, longest: number): string {
+  const line = text.replace(/\s+/g, ' ')
+  return line.length > longest ? `${line.slice(0, longest - 1).replace(/[\uD800-\uDBFF]$/, '')}…` : line
 }
 
 export function kindOf({ kind, field }: Consequence): string {
