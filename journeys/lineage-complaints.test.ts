@@ -87,7 +87,7 @@ suite('what users complain of:', () => {
     const reached = await upstream(`run:${stale}`)
     assert.ok(reached.has(`run:${one}`) && !reached.has(`run:${two}`))
     // An id from an answer is good for every question.
-    const [named] = [...reached].filter((each) => each.startsWith('version:') && each.includes('rates'))
+    const named = [...reached].find((each) => each.startsWith('version:') && each.includes('rates'))
     assert.ok((await downstream(named!)).has(`run:${stale}`))
     const { asOf } = await whence.lineageExplain({ node: id('rates'), asOfVersion: named! })
     const diff = await whence.lineageDiff({ from: named!, to: `version:${id('rates')}@v%402` })

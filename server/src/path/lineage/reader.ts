@@ -18,7 +18,9 @@ const REMEMBERED = 2000
 export function lineageReader(recent: RecentStatements): StatementReader {
   const derived = new Map<string, readonly Link[]>()
   return async (record) => {
-    const statement = recent.take(record.entry.id) ?? read(record)
+    const kept = recent.take(record.entry.id)
+    // The same bytes may have come again, from elsewhere too: without a time of their own they are of another time then.
+    const statement = kept?.time === parseTime(record.entry.time) ? kept : read(record)
     if (!statement) return []
     if (statement.job?.facets.sql === undefined || statement.outputs.length === 0 || statement.links.length > 0)
       return [statement]
