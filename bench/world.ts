@@ -1,4 +1,5 @@
 // What the measurements share: a server on a fresh folder, a stream of e-mail events, and the way numbers are put down.
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +7,7 @@ import { createClient, type Client } from '@whence/sdk'
 import { readConfig } from '../server/src/config.ts'
 import { startServer } from '../server/src/main.ts'
 import type { Server } from '../server/src/main.ts'
+import { dropSchema } from '../server/src/store/testing.ts'
 
 /** One line of the results. `limit` is what was measured beside it in the same run. */
 export interface Measured {
@@ -25,7 +27,8 @@ export interface World {
 
 export async function withWorld<T>(work: (world: World) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'whence-bench-'))
-  const env = { ...process.env, WHENCE_STATE: join(folder, 'state'), WHENCE_SCHEMA: `bench_${process.pid}` }
+  const schema = `bench_${randomBytes(8).toString('hex')}`
+  const env: NodeJS.ProcessEnv = { ...process.env, WHENCE_STATE: join(folder, 'state'), WHENCE_SCHEMA: schema }
   const server = await startServer(readConfig(join(folder, 'data'), env), { private: true })
   try {
     return await work({
@@ -37,6 +40,7 @@ export async function withWorld<T>(work: (world: World) => Promise<T>): Promise<
   } finally {
     await server.stop()
     await rm(folder, { recursive: true })
+    if (env.DATABASE_URL !== undefined) await dropSchema(env.DATABASE_URL, schema)
   }
 }
 
