@@ -119,6 +119,32 @@ suite('what users complain of:', () => {
     await ran('tidy', 2, [], [dataset('d3', { lifecycleStateChange: { ...facet, lifecycleStateChange: 'DROP' } })])
     assert.deepEqual(await downstream(id('d1')), new Set([id('d1'), job('load'), id('d2'), job('clean')]))
     assert.ok((await downstream(id('d1'), { asOf: before_.asOf })).has(id('d4')), 'as it was known then')
+    // A job that is gone: until it runs again, nothing flows through it.
+    await ran('clean', 3, ['d2'], ['d3'])
+    await ran('serve', 3, ['d3'], ['d4'])
+    await whence.collect({
+      eventTime: day(4),
+      producer: 'https://orchestrator.example/v1',
+      schemaURL: 'https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/JobEvent',
+      job: {
+        namespace: 'etl',
+        name: 'clean',
+        facets: { lifecycleStateChange: { ...facet, lifecycleStateChange: 'DROP' } },
+      },
+    })
+    assert.deepEqual(await downstream(id('d1')), new Set([id('d1'), job('load'), id('d2')]))
+    assert.deepEqual(await upstream(id('d4')), new Set([id('d4'), job('serve'), id('d3')]))
+    assert.deepEqual(
+      (await whence.lineageNode({ node: job('clean') })).lifecycle.map(({ change }) => change),
+      ['drop'],
+    )
+    const covered = async () => (await whence.lineageCoverage()).jobs.map((each) => each.job)
+    assert.ok(!(await covered()).includes(job('clean')))
+    await ran('clean', 2, ['d2'], ['d3'])
+    assert.ok(!(await downstream(id('d1'))).has(id('d4')), 'what was before, told late')
+    await ran('clean', 5, ['d2'], ['d3'])
+    assert.ok((await downstream(id('d1'))).has(id('d4')))
+    assert.ok((await covered()).includes(job('clean')))
   })
 
   test('duplicates, and symlinks that come late, make two graphs of one', async () => {

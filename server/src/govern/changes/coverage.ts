@@ -45,6 +45,9 @@ export async function coverage(parts: CoverageParts, query: LineageCoverageQuery
   const details = new Map<string, JobKnowledge>()
   const edges = await edgesOf(graph, newest(all.jobs), asOf)
   for (const node of newest(all.jobs)) {
+    // Of a job that is gone nothing is demanded.
+    const idle = !edges.read.has(node.id) && !edges.written.has(node.id)
+    if (idle && (await graph.lifecycleOf(node.id, asOf)).at(-1)?.change === 'drop') continue
     const known = await jobKnowledge(graph, node, edges, asOf)
     details.set(node.id, known)
     const missing = (Object.keys(known) as Requirement[]).filter((requirement) => known[requirement] !== undefined)

@@ -109,7 +109,7 @@ export class Lineage {
       job ? [] : await graph.fieldsOf(base, asOf),
       job ? await graph.runsOf(base, asOf, limit) : [],
       job ? [] : await graph.versionsOf(base, asOf, limit),
-      job ? [] : await graph.lifecycleOf(base, asOf),
+      await graph.lifecycleOf(base, asOf),
     ]
     return {
       asOf,

@@ -491,6 +491,14 @@ suite('the lineage graph', () => {
       assert.deepEqual((await graph.completeness(ids, 6, 76)).open, [])
     })
 
+    test('says how many records are not in it yet', async (t) => {
+      const { log, graph, follower } = await graphOf(t, ran('load', 'r1', 1, 'COMPLETE', ['raw'], ['clean']))
+      assert.equal((await graph.completeness([], 1, 9)).pending, 0)
+      await follower.stop()
+      log.append(...[2, 3, 4].map((time) => ran('load', `r${time}`, time, 'COMPLETE', ['raw'], ['clean'])))
+      assert.equal((await graph.completeness([], 1, 9)).pending, 3)
+    })
+
     test('says of which jobs no columns are told, where columns were followed', async (t) => {
       const stated = (from: string, to: string): Link => ({
         from: { name: dataset(from), field: 'x' },

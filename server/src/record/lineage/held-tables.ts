@@ -39,16 +39,17 @@ export async function loadHolding(tx: Transaction, { jobs, read, datasets, dropp
      where (dataset = any($1::int4[]) and writes) or (dataset = any($2::int4[]) and not writes)`,
     [[...datasets], [...ending]],
   )
-  const affected = new Set([...jobs, ...beside.map(({ job }) => job)])
+  // A job may be dropped too; what it read and wrote ends, and comes back.
+  const affected = new Set([...jobs, ...ending, ...beside.map(({ job }) => job)])
   const uses = await tx.query<UseRow>(`select ${useColumns} from lineage_use where job = any($1::int4[])`, [
     [...affected],
   ])
   for (const row of uses) holding.load(useOf(row))
   holding.loaded()
   const all = [...new Set([...read, ...datasets, ...holding.datasets.keys()])]
-  await loadDatasets(tx, holding, all)
+  const tellers = await loadLinks(tx, holding, [...affected, 0], all, [...datasets], [...ending])
+  await loadDatasets(tx, holding, [...new Set([...all, ...holding.datasets.keys(), ...affected, ...tellers])])
   await loadRenames(tx, holding, [...datasets])
-  await loadLinks(tx, holding, [...affected, 0], all, [...datasets])
   return holding
 }
 
@@ -100,7 +101,8 @@ async function loadLinks(
   jobs: readonly number[],
   datasets: readonly number[],
   changed: readonly number[],
-): Promise<void> {
+  ending: readonly number[],
+): Promise<number[]> {
   const rows = await tx.query<{
     job: number
     dataset: number
@@ -110,10 +112,12 @@ async function loadLinks(
     links: string
     edges: number[] | null
   }>(
-    // Into what is dropped or comes back, also those of jobs that tell of it and do not write it.
+    // Into what is dropped or comes back, also those of jobs that tell of it and do not write it; all that a job tells
+    // that is dropped or comes back itself.
     `select job, dataset, derived, time, digest, links, edges from lineage_links
-     where dataset = any($3::int4[]) or (job = any($1::int4[]) and dataset = any($2::int4[]))`,
-    [jobs, datasets, changed],
+     where dataset = any($3::int4[]) or job = any($4::int4[])
+       or (job = any($1::int4[]) and dataset = any($2::int4[]))`,
+    [jobs, datasets, changed, ending],
   )
   for (const { job, dataset, derived, time, digest, links, edges } of rows) {
     let read: Edge[] | undefined
@@ -131,6 +135,7 @@ async function loadLinks(
     }
     holding.loadLinks(held)
   }
+  return rows.map(({ job }) => job)
 }
 
 /** The fields of a schema that another is about to replace. */

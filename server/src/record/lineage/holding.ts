@@ -233,7 +233,24 @@ export class Holding {
     if (!moves && remade === dataset.remade) return
     dataset.remade = remade
     this.changed.datasets.add(dataset)
-    if (dataset.dropped) this.#touchAll(dataset)
+    if (!dataset.dropped) return
+    this.#touchAll(dataset)
+    this.#touchJob(datasetId)
+  }
+
+  /** A job that is dropped reads and writes nothing from then on: its state is kept as that of a dataset is. */
+  #touchJob(id: number): void {
+    const job = this.jobs.get(id)
+    for (const dataset of job?.writes.keys() ?? []) this.#touch(id, dataset, true)
+    for (const dataset of job?.reads.keys() ?? []) this.#touch(id, dataset, false)
+    for (const dataset of this.datasets.values())
+      if (dataset.links.has(linksKey(id, false)) || dataset.links.has(linksKey(id, true))) this.#dirtyLinks.add(dataset)
+  }
+
+  /** Whether what a job said then still counts, as far as the job itself goes. */
+  #lasts(job: number, stamp: Stamp): boolean {
+    const state = this.datasets.get(job)
+    return state === undefined || outlasts(stamp, state)
   }
 
   rename(previous: number, datasetId: number): void {
@@ -259,6 +276,7 @@ export class Holding {
     if (known?.digest === digest) {
       known.time = time
       this.changed.restated.add(known)
+      if (this.datasets.get(job)?.dropped) this.#dirtyLinks.add(dataset)
       return
     }
     const links: HeldLinks = {
@@ -321,6 +339,7 @@ export class Holding {
       const holds =
         !isDropped(dataset) &&
         outlasts(use.stamp, dataset) &&
+        this.#lasts(job.id, use.stamp) &&
         (isSame(use.stamp, job.wrote) || isSame(use.stamp, dataset.written))
       if (holds !== (use.edge !== undefined)) this.#dirtyLinks.add(dataset)
       this.#hold(use, holds, { source: job.id, target: id, how: 'write' })
@@ -343,7 +362,7 @@ export class Holding {
     }
     for (const id of inOrder(job.dirty.reads)) {
       const use = job.reads.get(id)!
-      const holds = !isDropped(this.dataset(id)) && !isLater(job.since!, use.stamp)
+      const holds = !isDropped(this.dataset(id)) && !isLater(job.since!, use.stamp) && this.#lasts(job.id, use.stamp)
       this.#hold(use, holds, { source: id, target: job.id, how: 'read' })
     }
     job.dirty.reads.clear()
@@ -376,6 +395,7 @@ export class Holding {
       const holds =
         !gone &&
         (written === undefined || written.edge !== undefined) &&
+        this.#lasts(links.job, { time: links.time, run: '' }) &&
         // What the producer states is never mixed with what we read out of its SQL.
         !(links.derived && dataset.links.has(linksKey(links.job, false)))
       if (holds && (links.edges === undefined || links.edges.includes(0))) {

@@ -65,6 +65,8 @@ const world: fc.Arbitrary<Statement> = fc
     links: some(link),
     aliases: some(fc.tuple(names, names)),
     changes: some(change),
+    unlinked: some(names),
+    isDropped: fc.oneof({ weight: 8, arbitrary: fc.constant(false) }, fc.constant(true)),
     parents: some(fc.constantFrom('j', 'k')),
   })
   .map((one) =>
@@ -78,7 +80,11 @@ const world: fc.Arbitrary<Statement> = fc
       described: one.described,
       links: one.links,
       aliases: one.aliases.map(([a, b]) => [dataset(a), dataset(b)] as const),
-      changes: one.changes,
+      unlinked: one.unlinked.map((name) => dataset(name)),
+      changes: [
+        ...one.changes,
+        ...(one.job !== undefined && one.isDropped ? [{ name: job(one.job), change: 'drop' as const }] : []),
+      ],
       jobs:
         one.job === undefined ? [] : one.parents.map((from) => ({ from: job(from), to: job(one.job!), how: 'parent' })),
     }),

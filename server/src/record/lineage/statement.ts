@@ -69,6 +69,7 @@ export interface Link {
 }
 
 export interface LifecycleChange {
+  /** Of a dataset; of a job too, which may be dropped. */
   readonly name: Name
   readonly change: 'alter' | 'create' | 'drop' | 'overwrite' | 'rename' | 'truncate'
   /** Before a rename. */

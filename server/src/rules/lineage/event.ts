@@ -170,6 +170,10 @@ class Reading implements OwnUses {
     const extra = given(this.#event.run) ? undefined : this.#topFacets()
     this.#job = name
     if (!name) return undefined
+    // The specification has no way to say that a job is gone: its word for datasets is taken.
+    const { lifecycleStateChange: change } = facets.came
+    if (isObject(change) && change._deleted !== true && readChangeOf(change) === 'drop')
+      this.#changes.push({ name, change: 'drop' })
     return { name, facets: { ...extra?.kept, ...facets.kept } }
   }
 
@@ -330,8 +334,7 @@ class Reading implements OwnUses {
   }
 
   #readChange(name: Name, facet: Members, path: string): void {
-    const said = typeof facet.lifecycleStateChange === 'string' ? facet.lifecycleStateChange.toLowerCase() : ''
-    const change = changes.find((known) => known === said)
+    const change = readChangeOf(facet)
     if (!change) return
     const previous = given(facet.previousIdentifier)
       ? mentionedName('dataset', facet.previousIdentifier, under(path, 'previousIdentifier'), this.#findings)
@@ -346,6 +349,11 @@ class Reading implements OwnUses {
   writes(name: Name): void {
     this.#outputs.push({ name, facets: {}, here: {} })
   }
+}
+
+function readChangeOf(facet: Members): LifecycleChange['change'] | undefined {
+  const said = typeof facet.lifecycleStateChange === 'string' ? facet.lifecycleStateChange.toLowerCase() : ''
+  return changes.find((known) => known === said)
 }
 
 /** Each dataset as it is used, and none that a lineage facet only repeats. */
