@@ -275,6 +275,19 @@ suite('a column is renamed', () => {
     )
   })
 
+  test('from a training set on: the model version, that it is in use, and for how many', async () => {
+    const { nodes, counts } = await whence.lineageImpact({ node: 'training:set-1' })
+    assert.ok(nodes.some(({ id }) => id === 'model:opens@1'))
+    const { modelVersions, deployedModels, predictions, people: concerned } = counts
+    assert.deepEqual([modelVersions, deployedModels, predictions, concerned], [1, 1, people.length, people.length])
+    const back = await whence.lineageExplain({ node: 'model:opens@1' })
+    for (const id of ['training:set-1', 'view:engagement@v1', 'stream:mail', raw])
+      assert.ok(
+        back.nodes.some((node) => node.id === id),
+        id,
+      )
+  })
+
   test('what-if says what breaks, and why', async () => {
     const report = await whence.whatIf({ changes: [{ dataset: raw, field: 'action', change: 'rename', to: 'event' }] })
     const breaks = report.consequences.filter(({ certainty }) => certainty === 'breaks')
