@@ -40,6 +40,9 @@ interface EdgeRow {
   withdrawn: bigint | null
 }
 
+/** Over which data flows from name to name. */
+export const FLOWS: ReadonlySet<EdgeKind> = new Set(['write', 'read', 'flow', 'rename'])
+
 const HELD = Number.MAX_SAFE_INTEGER
 const edgeColumns = 'id, source, target, how, basis, transformation, masking, job, appeared, withdrawn'
 
@@ -51,6 +54,11 @@ export class Names {
   /** Positions: an edge holds as of s when it appeared before s and was not withdrawn before s. */
   appeared = new Float64Array(1024)
   withdrawn = new Float64Array(1024)
+  /** The ends of an edge, side by side: a walk over names looks at a hundred thousand of them. */
+  source = new Int32Array(1024)
+  target = new Int32Array(1024)
+  /** 1 where data flows between names over it, which is what a walk over names follows. */
+  flows = new Uint8Array(1024)
   /** Numbers of the edges that leave a node, and that arrive at it. */
   readonly out: (number[] | undefined)[] = []
   readonly in: (number[] | undefined)[] = []
@@ -156,8 +164,11 @@ export class Names {
   #add(row: EdgeRow, next: number): void {
     if (row.id >= this.appeared.length) {
       const length = Math.max(this.appeared.length * 2, row.id + 1)
-      this.appeared = grown(this.appeared, length)
-      this.withdrawn = grown(this.withdrawn, length)
+      this.appeared = grown(this.appeared, new Float64Array(length))
+      this.withdrawn = grown(this.withdrawn, new Float64Array(length))
+      this.source = grown(this.source, new Int32Array(length))
+      this.target = grown(this.target, new Int32Array(length))
+      this.flows = grown(this.flows, new Uint8Array(length))
     }
     this.edges[row.id] = {
       source: row.source,
@@ -168,6 +179,9 @@ export class Names {
       masking: row.masking ?? undefined,
       job: row.job ?? undefined,
     }
+    this.source[row.id] = row.source
+    this.target[row.id] = row.target
+    this.flows[row.id] = FLOWS.has(row.how as EdgeKind) ? 1 : 0
     this.appeared[row.id] = Number(row.appeared)
     this.withdrawn[row.id] = row.withdrawn === null || Number(row.withdrawn) >= next ? HELD : Number(row.withdrawn)
     if (row.how === 'symlink' || row.how === 'rename') {
@@ -188,8 +202,7 @@ export class Names {
   }
 }
 
-function grown(values: Float64Array<ArrayBuffer>, length: number): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(length)
+function grown<T extends Float64Array | Int32Array | Uint8Array>(values: T, larger: T): T {
   larger.set(values)
   return larger
 }

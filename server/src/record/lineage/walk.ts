@@ -1,6 +1,7 @@
 // A walk over names or columns: breadth first, each node once, however many ways lead to it.
 import type { Direction, WalkEdge, WalkNode } from './answers.ts'
 import type { Names } from './names.ts'
+import { FLOWS } from './names.ts'
 import type { EdgeKind } from './holding.ts'
 import type { NodeKind } from './statement.ts'
 
@@ -12,7 +13,6 @@ export interface Reached {
   readonly place: Int32Array
 }
 
-const NAMES: ReadonlySet<EdgeKind> = new Set(['write', 'read', 'flow', 'rename'])
 const COLUMNS: ReadonlySet<EdgeKind> = new Set(['direct', 'indirect'])
 
 class Walker {
@@ -91,7 +91,7 @@ export function walkNames(
   const walker = new Walker(names.nodes.length)
   const visit = (node: number, at: number): void => {
     if (!walker.visit(node, at)) return
-    for (const alias of aliasesOf(names, node, asOf)) walker.visit(alias, at)
+    if (names.kin[node]) for (const alias of aliasesOf(names, node, asOf)) walker.visit(alias, at)
   }
   for (const node of from) visit(node, 0)
   for (let at = 0; at < walker.end; at++) {
@@ -100,11 +100,11 @@ export function walkNames(
     const node = walker.node(at)
     if (direction !== 'forward') {
       for (const edge of names.in[node] ?? [])
-        if (NAMES.has(names.edges[edge]!.how) && names.holds(edge, asOf)) visit(names.edges[edge]!.source, here + 1)
+        if (names.flows[edge] === 1 && names.holds(edge, asOf)) visit(names.source[edge]!, here + 1)
     }
     if (direction !== 'backward') {
       for (const edge of names.out[node] ?? [])
-        if (NAMES.has(names.edges[edge]!.how) && names.holds(edge, asOf)) visit(names.edges[edge]!.target, here + 1)
+        if (names.flows[edge] === 1 && names.holds(edge, asOf)) visit(names.target[edge]!, here + 1)
     }
   }
   return walker.reached()
@@ -204,7 +204,7 @@ export function page(
     before = at
   }
   if (nodes.length === 0) return { nodes, edges, total }
-  const kindsOf = level === 'names' ? NAMES : COLUMNS
+  const kindsOf = level === 'names' ? FLOWS : COLUMNS
   const first = order.length === 0 ? 0 : firstOf(order, shown, offset)
   for (let at = first; at <= before; at++) {
     const number = order[at]!
