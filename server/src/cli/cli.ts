@@ -121,6 +121,7 @@ const topics: [string, string[]][] = [
       'lineage diff',
       'lineage coverage',
       'lineage nodes',
+      'lineage show',
       'lineage import',
       'lineage export',
     ],

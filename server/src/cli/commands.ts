@@ -13,6 +13,7 @@ import { lineageExplain } from './lineage/explain.ts'
 import { lineageImpact } from './lineage/impact.ts'
 import { lineageImport } from './lineage/import.ts'
 import { lineageNodes } from './lineage/nodes.ts'
+import { lineageShow } from './lineage/show.ts'
 import { lineageWhatIf } from './lineage/what-if.ts'
 import { materialize } from './materialize.ts'
 import { quarantine } from './quarantine.ts'
@@ -36,6 +37,7 @@ export const commands: readonly Command[] = [
   lineageDiff,
   lineageCoverage,
   lineageNodes,
+  lineageShow,
   lineageImport,
   lineageExport,
   erase,

@@ -1,4 +1,5 @@
 import { number, printable, table } from '../../govern/reports/text.ts'
+import { plainId } from '../../record/lineage/plain-id.ts'
 import { given, integer, positionals, text, withClient } from '../command.ts'
 import type { Command } from '../command.ts'
 import { answer, formatOption, moment, momentOptions } from './asking.ts'
@@ -20,7 +21,11 @@ export const lineageNodes: Command = {
     const found = await withClient(context, args, (client) => client.lineageNodes(query))
     answer(context, args, found, {
       text() {
-        const rows = printable(found.nodes).map(({ kind, id, appeared }) => [kind, id, `record ${number(appeared)}`])
+        const rows = printable(found.nodes).map(({ kind, id, appeared }) => [
+          kind,
+          plainId(id),
+          `record ${number(appeared)}`,
+        ])
         const more = found.truncated ? `  … and more; --limit shows them\n` : ''
         return rows.length === 0 ? 'No such name.\n' : `${table(rows, { indent: '  ' })}\n${more}`
       },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { LineageDiff, LineageEdge, LineageExplained, LineageNode } from '@whence/sdk'
 import { lineageDiffText } from './lineage-diff-text.ts'
+import { nodeText, runText } from './lineage-shown-text.ts'
 import { explainedText } from './lineage-text.ts'
 
 const node = (id: string, depth: number): LineageNode => {
@@ -145,4 +146,85 @@ test('a diff says by which runs, and of inputs no more than what tells them apar
     '  1 job upstream without a difference, as of record 9',
     '',
   ])
+})
+
+describe('what is known of one name and one run, for a terminal', () => {
+  test('of a run what went wrong comes first, then what it read and wrote', () => {
+    const text = runText({
+      asOf: 11,
+      id: 'r-2',
+      job: 'job:duckdb%3A//crm:load',
+      state: 'FAIL',
+      started: '2026-03-19T23:00:00.000000Z',
+      updated: '2026-03-19T23:00:05.000000Z',
+      ended: '2026-03-19T23:00:05.000000Z',
+      producer: 'https://orchestrator.example/v1',
+      parent: 'r-1',
+      root: 'r-1',
+      facets: [
+        { name: 'errorMessage', body: { message: 'division by zero\nat line 4\x1b[2J' }, seq: 10, time: '' },
+        { name: 'nominalTime', body: { _producer: 'x', nominalStartTime: '2026-03-19' }, seq: 10, time: '' },
+      ],
+      inputs: [
+        {
+          dataset: 'dataset:duckdb%3A//crm:raw',
+          version: '7',
+          resolved: 'by time',
+          facets: {},
+          here: { inputStatistics: { rowCount: 1200 } },
+        },
+      ],
+      outputs: [{ dataset: 'dataset:duckdb%3A//crm:clean', facets: {}, here: {} }],
+      events: 2,
+      first: 9,
+      last: 10,
+    })
+    assert.deepEqual(text.split('\n'), [
+      '! It says: division by zero at line 4\\x1b[2J',
+      '',
+      'run r-2   FAIL',
+      '  2 events, records 9 to 10, shown as of record 11',
+      '',
+      '  of                  job:duckdb://crm:load',
+      '  time                2026-03-19T23:00:00Z to 2026-03-19T23:00:05Z',
+      '  producer            https://orchestrator.example/v1',
+      '  parent              run r-1',
+      '  read                dataset:duckdb://crm:raw @ 7 (the last one before it began), 1,200 rows',
+      '  wrote               dataset:duckdb://crm:clean',
+      '  facet nominalTime   {"nominalStartTime":"2026-03-19"}',
+      '',
+    ])
+  })
+
+  test('of a dataset its other names, its fields, what became of it, and who wrote which version', () => {
+    const text = nodeText({
+      asOf: 30,
+      id: t2,
+      kind: 'dataset',
+      namespace: 'hdfs://h',
+      name: '/warehouse/t2',
+      appeared: 4,
+      names: [hive],
+      jobs: [],
+      facets: [{ name: 'documentation', body: { description: 'd'.repeat(400) }, seq: 4, time: '' }],
+      fields: Array.from({ length: 22 }, (_, i) => `c${i}`),
+      runs: [],
+      versions: [
+        { version: '8', run: 'r-8', job: copy, time: '2026-03-20T00:00:00.000000Z', seq: 20 },
+        { version: 'r-7', run: 'r-7', time: '2026-03-19T00:00:00.000000Z', seq: 10 },
+      ],
+      lifecycle: [{ change: 'RENAME', previous: t1, time: '2026-03-18T00:00:00.000000Z', seq: 5 }],
+    })
+    const lines = text.split('\n')
+    assert.equal(lines[0], 'dataset /warehouse/t2 of hdfs://h')
+    for (const line of [
+      '  also called           dataset:hive://h:default.t2',
+      '  became                rename from dataset:hdfs://h:/warehouse/t1, 2026-03-18T00:00:00Z',
+      '  versions              8, 2026-03-20T00:00:00Z by run r-8 of job:etl:copy',
+      '                        r-7, 2026-03-19T00:00:00Z',
+    ])
+      assert.ok(lines.includes(line), `${line}\n${text}`)
+    assert.match(text, /fields .*c0, c1, .* and 2 more/s)
+    assert.match(text, /"d{200,}…\s+\(--json has all of it\)/)
+  })
 })

@@ -86,7 +86,8 @@ export function impactText(impact: LineageImpact, options: Terminal = {}): strin
   ].join('\n')
 }
 
-function terminal({ color = false, width = 100 }: Terminal): { brush: Paint; columns: number } {
+/** Colours, and a width that can be read. */
+export function terminal({ color = false, width = 100 }: Terminal): { brush: Paint; columns: number } {
   return { brush: paint(color), columns: Math.max(60, Math.min(width, 120)) }
 }
 
