@@ -92,7 +92,13 @@ export function createApp(handlers: Handlers, pages: Pages, doorkeeper: Doorkeep
   })
 
   app.notFound((c) =>
-    refuse(c, new Fault('not_found', `nothing is at ${c.req.method} ${c.req.path}: /openapi.json lists what there is`)),
+    refuse(
+      c,
+      new Fault(
+        'not_found',
+        `nothing is at ${c.req.method} ${c.req.path.slice(0, 200)}: /openapi.json lists what there is`,
+      ),
+    ),
   )
   app.onError((error, c) => refuse(c, error))
   return app
