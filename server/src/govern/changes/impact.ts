@@ -5,7 +5,7 @@ import { parseNodeId } from '../../record/lineage/statement.ts'
 import type { Follower } from '../../record/projection/follower.ts'
 import type { Micros } from '../../record/time.ts'
 import type { Database } from '../../store/database.ts'
-import { predictionsOf } from './people.ts'
+import { modelsServed, predictionsOf } from './people.ts'
 import type { PredictionsOf } from './people.ts'
 import { datasetOf, reachOf } from './reach.ts'
 
@@ -170,11 +170,7 @@ export async function servedFrom(
 ): Promise<string[]> {
   if (snapshots.length === 0) return []
   await follower.reach('prediction')
-  const rows = await database.query<{ model: string }>(
-    'select distinct model from prediction where snapshot = any($1::int8[]) and seq < $2 order by model',
-    [snapshots.map(BigInt), BigInt(asOf)],
-  )
-  const models = rows.map(({ model }) => model)
+  const models = await modelsServed(database, snapshots, asOf)
   if (level !== 'columns') return models
   const dark: string[] = []
   for (const model of models)

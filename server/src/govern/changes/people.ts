@@ -42,18 +42,18 @@ export async function predictionsOf(
   if (models.length === 0 && snapshots.length === 0) return { ...none, campaignCount: 0, creativeCount: 0 }
   await follower.reach('prediction', 'erasure')
   const whole = asOf >= follower.next && since === undefined
+  const served = (await modelsServed(database, snapshots, asOf)).filter((model) => !models.includes(model))
   // Without bounds the index over (model, subject) has all that is asked for.
-  const params: unknown[] = [[...models]]
+  const params: unknown[] = [[...models, ...served]]
   const bounds = [
+    served.length === 0
+      ? ''
+      : ` and (model <> all($${params.push(served)}::text[]) or snapshot = any($${params.push(snapshots.map(BigInt))}::int8[]))`,
     whole ? '' : ` and seq < $${params.push(BigInt(asOf))}`,
     // Of an erased prediction the time is gone: it counts as erased, whenever it was.
     since === undefined ? '' : ` and (at is null or at >= $${params.push(BigInt(since))})`,
   ].join('')
-  const which =
-    snapshots.length === 0
-      ? 'model = any($1::text[])'
-      : `(model = any($1::text[]) or snapshot = any($${params.push(snapshots.map(BigInt))}::int8[]))`
-  const where = `${which}${bounds}`
+  const where = `model = any($1::text[])${bounds}`
   const perModel = await database.query<{
     model: string
     predictions: bigint
@@ -65,9 +65,11 @@ export async function predictionsOf(
      from prediction where ${where} group by model`,
     params,
   )
+  // Model by model, in the order of that index: neither sorted nor hashed.
   const people = await database.query<{ model: string; people: bigint }>(
-    `select model, count(*) as people from (select distinct model, subject from prediction where ${where} and subject is not null) as one
-     group by model`,
+    `select m as model, people from unnest($1::text[]) as m
+     cross join lateral (select count(distinct subject) as people from prediction where model = m${bounds}) as one
+     where people > 0`,
     params,
   )
   const all =
@@ -110,4 +112,19 @@ export async function predictionsOf(
     campaignCount: campaigns.total,
     creativeCount: creatives.total,
   }
+}
+
+/** The models of predictions that were made from snapshots: from one to the next, not prediction by prediction. */
+export async function modelsServed(database: Database, snapshots: readonly number[], asOf: number): Promise<string[]> {
+  if (snapshots.length === 0) return []
+  const rows = await database.query<{ model: string }>(
+    `with recursive served as (
+       select s.id, (select min(model) from prediction where snapshot = s.id and seq < $2) as model from unnest($1::int8[]) as s (id)
+       union all
+       select id, (select min(model) from prediction where snapshot = id and model > served.model and seq < $2) from served
+       where model is not null)
+     select distinct model from served where model is not null order by model`,
+    [snapshots.map(BigInt), BigInt(asOf)],
+  )
+  return rows.map(({ model }) => model)
 }
