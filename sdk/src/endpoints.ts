@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { LineageBatch, LineageEventsQuery, LineageReceipt, ReceivedLineageEvents } from './collector.ts'
 import { Applied, ContractInfo, Declarations, ViewInfo } from './declarations.ts'
 import { Ingested, IngestQuery, Quarantined, QuarantineQuery, Release, ReleaseRequest, Stream } from './events.ts'
 import { Explanation, ExplainQuery, Link, Replay, ReplayRequest } from './explanations.ts'
@@ -27,25 +26,7 @@ import {
   Verification,
 } from './governance.ts'
 import type { Scope } from './governance.ts'
-import {
-  LineageCoverage,
-  LineageCoverageQuery,
-  LineageDiff,
-  LineageDiffQuery,
-  LineageExplained,
-  LineageExportQuery,
-  LineageExplainQuery,
-  LineageImpact,
-  LineageImpactQuery,
-  LineageNodeDetail,
-  LineageNodeQuery,
-  LineageNodes,
-  LineageNodesQuery,
-  LineageRunDetail,
-  LineageRunQuery,
-  WhatIf,
-  WhatIfRequest,
-} from './lineage.ts'
+import { lineageEndpoints } from './lineage-endpoints.ts'
 import { ModelVersion, ModelVersionRequest } from './models.ts'
 import { FindQuery, Found, PredictionBatch, PredictionResults } from './predictions.ts'
 
@@ -259,104 +240,7 @@ export const endpoints = {
     body: ReplayRequest,
     answer: { json: Replay },
   },
-  collect: {
-    method: 'POST',
-    path: '/api/v1/lineage',
-    scope: 'ingest',
-    summary: 'Record an OpenLineage event; several (an array, NDJSON) are answered like a batch',
-    body: 'events',
-    answer: { json: z.union([LineageReceipt, LineageBatch]) },
-    besides: 201,
-  },
-  collectBatch: {
-    method: 'POST',
-    path: '/api/v1/lineage/batch',
-    scope: 'ingest',
-    summary: 'Record OpenLineage events, each by itself; the same event again is a duplicate',
-    body: 'events',
-    answer: { json: LineageBatch },
-    besides: 204,
-  },
-  collected: {
-    method: 'GET',
-    path: '/v1/lineage/events',
-    scope: 'read',
-    summary: 'OpenLineage events as they were received, in the order of the log, with their violations',
-    query: LineageEventsQuery,
-    answer: { json: ReceivedLineageEvents },
-  },
-  lineageExplain: {
-    method: 'GET',
-    path: '/v1/lineage/explain',
-    scope: 'read',
-    summary: 'What a dataset, column, run, feature view or model version comes from, as of any position',
-    query: LineageExplainQuery,
-    answer: { json: LineageExplained },
-  },
-  lineageImpact: {
-    method: 'GET',
-    path: '/v1/lineage/impact',
-    scope: 'read',
-    summary: 'What depends on it, and how many model versions, predictions and people that concerns',
-    query: LineageImpactQuery,
-    answer: { json: LineageImpact },
-  },
-  lineageDiff: {
-    method: 'GET',
-    path: '/v1/lineage/diff',
-    scope: 'read',
-    summary: 'What differs between two model versions, runs, dataset versions or snapshots, and by which run upstream',
-    query: LineageDiffQuery,
-    answer: { json: LineageDiff },
-  },
-  lineageExport: {
-    method: 'GET',
-    path: '/v1/lineage/export',
-    scope: 'read',
-    summary: 'The recorded OpenLineage events as they came, or the runs as W3C PROV-JSON',
-    query: LineageExportQuery,
-    answer: { stream: 'application/json' },
-  },
-  whatIf: {
-    method: 'POST',
-    path: '/v1/lineage/what-if',
-    scope: 'read',
-    summary: 'What would break if columns were dropped, renamed or given another type, and why',
-    body: WhatIfRequest,
-    answer: { json: WhatIf },
-  },
-  lineageNodes: {
-    method: 'GET',
-    path: '/v1/lineage/nodes',
-    scope: 'read',
-    summary: 'Names in the lineage graph that hold a text',
-    query: LineageNodesQuery,
-    answer: { json: LineageNodes },
-  },
-  lineageNode: {
-    method: 'GET',
-    path: '/v1/lineage/node',
-    scope: 'read',
-    summary: 'One name: its other names, facets, fields, runs and versions, and the jobs it belongs to',
-    query: LineageNodeQuery,
-    answer: { json: LineageNodeDetail },
-  },
-  lineageRun: {
-    method: 'GET',
-    path: '/v1/lineage/run',
-    scope: 'read',
-    summary: 'One run: its state, parent and facets, what it read and wrote, and in which versions',
-    query: LineageRunQuery,
-    answer: { json: LineageRunDetail },
-  },
-  lineageCoverage: {
-    method: 'GET',
-    path: '/v1/lineage/coverage',
-    scope: 'read',
-    summary: 'Which models, streams and jobs have complete lineage, what is missing, and which policies are violated',
-    query: LineageCoverageQuery,
-    answer: { json: LineageCoverage },
-  },
+  ...lineageEndpoints,
   erase: {
     method: 'POST',
     path: '/v1/erasures',
