@@ -5,9 +5,8 @@ import type { TestContext } from 'node:test'
 import { isFault } from '../../fault.ts'
 import { openTestDatabase } from '../../store/testing.ts'
 import type { TestDatabase } from '../../store/testing.ts'
-import type { Statement } from './statement.ts'
-import { dataset, openTestGraph, ran, use } from './testing.ts'
-import type { TestGraph } from './testing.ts'
+import { dataset, graphDuring, ran, use } from './testing.ts'
+import type { Said, TestGraph } from './testing.ts'
 
 const schema = (...names: string[]) => ({ fields: names.map((name) => ({ name, type: 'text' })) })
 const [path, hive, other] = [dataset('/warehouse/t'), dataset('default.t', 'hive'), dataset('default.t', 'other')]
@@ -19,14 +18,7 @@ suite('names of one dataset', () => {
   })
   after(() => db.drop())
 
-  async function graphOf(t: TestContext, ...records: Statement[]): Promise<TestGraph> {
-    const opened = await openTestGraph(
-      db,
-      records.map((one) => [one]),
-    )
-    t.after(() => opened.follower.stop())
-    return opened
-  }
+  const graphOf = (t: TestContext, ...records: Said[]): Promise<TestGraph> => graphDuring(t, db, records)
   const history = [
     ran('load', 'r1', 1, 'COMPLETE', [], [use(path, { facets: { schema: schema('a'), dataSource: { uri: 'x' } } })], {
       aliases: [[path, hive]],

@@ -7,8 +7,8 @@ import type { TestDatabase } from '../../store/testing.ts'
 import type { Direction, Level, Walk, WalkEdge, WalkNode } from './graph.ts'
 import type { Link, Statement } from './statement.ts'
 import { nodeId } from './statement.ts'
-import { dataset, job, openTestGraph, ran, statement, use } from './testing.ts'
-import type { TestGraph } from './testing.ts'
+import { dataset, job, graphDuring, ran, statement, use } from './testing.ts'
+import type { Said, TestGraph } from './testing.ts'
 
 /** In any order. */
 const sorted = (rows: readonly unknown[]): string[] => rows.map((row) => JSON.stringify(row)).sort()
@@ -33,14 +33,7 @@ suite('the lineage graph', () => {
   })
   after(() => db.drop())
 
-  async function graphOf(t: TestContext, ...records: (Statement | readonly Statement[])[]): Promise<TestGraph> {
-    const opened = await openTestGraph(
-      db,
-      records.map((one) => (Array.isArray(one) ? one : [one]) as readonly Statement[]),
-    )
-    t.after(() => opened.follower.stop())
-    return opened
-  }
+  const graphOf = (t: TestContext, ...records: Said[]): Promise<TestGraph> => graphDuring(t, db, records)
   const walked = async (
     { graph }: TestGraph,
     from: string,

@@ -5,8 +5,8 @@ import type { TestContext } from 'node:test'
 import { openTestDatabase } from '../../store/testing.ts'
 import type { TestDatabase } from '../../store/testing.ts'
 import type { LifecycleChange, Statement } from './statement.ts'
-import { dataset, job, openTestGraph, ran } from './testing.ts'
-import type { TestGraph } from './testing.ts'
+import { dataset, job, graphDuring, ran } from './testing.ts'
+import type { Said, TestGraph } from './testing.ts'
 
 const changing = (...changes: LifecycleChange['change'][]): Partial<Statement> => ({
   changes: changes.map((change) => ({ name: dataset('clean'), change })),
@@ -19,14 +19,7 @@ suite('what becomes of a dataset', () => {
   })
   after(() => db.drop())
 
-  async function graphOf(t: TestContext, ...records: Statement[]): Promise<TestGraph> {
-    const opened = await openTestGraph(
-      db,
-      records.map((one) => [one]),
-    )
-    t.after(() => opened.follower.stop())
-    return opened
-  }
+  const graphOf = (t: TestContext, ...records: Said[]): Promise<TestGraph> => graphDuring(t, db, records)
   const writersOf = async ({ graph }: TestGraph): Promise<string[]> => {
     const { nodes } = await graph.walk({ from: ['clean'], direction: 'backward', level: 'names', depth: 1 })
     return nodes.flatMap(({ kind, name }) => (kind === 'job' ? [name] : [])).sort()

@@ -1,4 +1,5 @@
 // A log of statements for tests: followed by the real follower into real tables, without payloads.
+import type { TestContext } from 'node:test'
 import type { Database } from '../../store/database.ts'
 import type { Entry } from '../ledger/entry.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -110,6 +111,19 @@ export async function openTestGraph(
       await graph.reach()
     },
   }
+}
+
+/** A record of one statement, or of several. */
+export type Said = Statement | readonly Statement[]
+
+/** A graph of these records, followed until the test is over. */
+export async function graphDuring(t: TestContext, database: Database, records: readonly Said[]): Promise<TestGraph> {
+  const opened = await openTestGraph(
+    database,
+    records.map((one) => (Array.isArray(one) ? one : [one]) as readonly Statement[]),
+  )
+  t.after(() => opened.follower.stop())
+  return opened
 }
 
 /** Everything that holds as of a position, by names, without positions: equal for equal graphs. */
