@@ -1,22 +1,23 @@
-import type { Claim, ContributingEvent, ExplainedInput, Explanation, FeatureValue, Integrity, Truth } from '@whence/sdk'
+import type { Claim, ContributingEvent, ExplainedInput, Explanation, FeatureValue, Truth } from '@whence/sdk'
+import { anchorText, claims, evidence, footer, moment, record } from './explanation-evidence.ts'
 import {
   badNews,
   campaignOf,
   campaignsOf,
-  claimName,
   claimsOf,
   consentOf,
   integrityText,
-  notAnchored,
   signed,
   upstreamText,
   valueText,
   verdictOf,
   weakest,
-  withEventsTogether,
 } from './explanation.ts'
-import { style } from './explanation-style.ts'
-import { html, Html } from './html.ts'
+import { html } from './html.ts'
+import type { Html } from './html.ts'
+import { icons, markOf } from './marks.ts'
+import type { Mark } from './marks.ts'
+import { fact, page, section, stacked } from './page.ts'
 import { number, plural, printable } from './text.ts'
 
 /**
@@ -26,53 +27,17 @@ import { number, plural, printable } from './text.ts'
  */
 export function explanationPage(explanation: Explanation): string {
   const e = printable(explanation)
-  const page = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta http-equiv="Content-Security-Policy" content="${policy}" />
-        <meta name="referrer" content="no-referrer" />
-        <meta name="robots" content="noindex" />
-        <title>Explanation of ${e.id}</title>
-        <style>
-          ${new Html(style)}
-        </style>
-      </head>
-      <body>
-        ${icons} ${header(e)}
-        <main id="main">
-          ${decision(e)} ${reasons(e)} ${inputs(e)} ${events(e)} ${origin(e)} ${upstream(e)} ${claims(e)} ${evidence(e)}
-        </main>
-        ${footer(e)}
-      </body>
-    </html> `
-  return page.text.replace(/^ +/gm, '')
-}
-
-const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-
-type Mark = Truth | Integrity
-
-// Drawn, so that every font shows them alike: a tick, a quotation mark, a cross, a gap, a struck-out circle.
-const drawings: Record<Mark, Html> = {
-  recomputed: html`<path d="M2 6.5 5 9.5 10.5 2.5" />`,
-  intact: html`<path d="M2 6.5 5 9.5 10.5 2.5" />`,
-  asserted: html`<path d="M4.5 3.5C2.8 4 2.3 5.5 2.5 8M9.5 3.5C7.8 4 7.3 5.5 7.5 8" />`,
-  contradicted: html`<path d="M2.5 2.5 9.5 9.5M9.5 2.5 2.5 9.5" />`,
-  altered: html`<path d="M6 1.5V7M6 10v.3" />`,
-  missing: html`<path d="M6 1.8A4.2 4.2 0 1 1 6 10.2 4.2 4.2 0 0 1 6 1.8" stroke-dasharray="2 2.4" />`,
-  erased: html`<path d="M6 1.8A4.2 4.2 0 1 1 6 10.2 4.2 4.2 0 0 1 6 1.8M3 9 9 3" />`,
-}
-
-const icons = html`<svg width="0" height="0" aria-hidden="true" focusable="false" class="visually-hidden">
-  ${Object.entries(drawings).map(([mark, path]) => html`<symbol id="m-${mark}" viewBox="0 0 12 12">${path}</symbol>`)}
-</svg>`
-
-function markOf(mark: Mark): Html {
-  return html`<span class="mark ${mark}"
-    ><svg aria-hidden="true"><use href="#m-${mark}" /></svg>${mark}</span
-  >`
+  return page({
+    title: `Explanation of ${e.id}`,
+    printed: 'Whence, explanation of a prediction',
+    body: html`
+      ${icons} ${header(e)}
+      <main id="main">
+        ${decision(e)} ${reasons(e)} ${inputs(e)} ${events(e)} ${origin(e)} ${upstream(e)} ${claims(e)} ${evidence(e)}
+      </main>
+      ${footer(e)}
+    `,
+  })
 }
 
 function header(e: Explanation): Html {
@@ -102,14 +67,6 @@ function alerts(items: { mark: Mark; text: string }[], label: string): Html | un
   return html`<ul class="alerts" aria-label="${label}">
     ${groups.map(([mark, those]) => html`<li>${markOf(mark)} ${those.map(({ text }) => html`<p>${text}</p>`)}</li>`)}
   </ul>`
-}
-
-function fact(label: string, value: Html | string | undefined): Html | undefined {
-  if (value === undefined) return undefined
-  return html`<div>
-    <dt>${label}</dt>
-    <dd>${value}</dd>
-  </div>`
 }
 
 const truths: Truth[] = ['contradicted', 'missing', 'erased', 'asserted', 'recomputed']
@@ -359,176 +316,4 @@ function link(
     ${notes.map((note) => html`<p class="small muted">${note}</p>`)}
     <p>${markOf(truth)}</p>
   </li>`
-}
-
-function claims(e: Explanation): Html {
-  const order: Truth[] = ['contradicted', 'missing', 'erased', 'asserted', 'recomputed']
-  const sorted = withEventsTogether(e.claims).toSorted((a, b) => order.indexOf(a.truth) - order.indexOf(b.truth))
-  return section(
-    'claims',
-    'Every claim',
-    'Truth: whether what is said holds. Integrity: whether the record behind it stands in the log as it was written.',
-    stacked(
-      ['Claim', 'Says', 'Truth', 'Integrity', 'Evidence'],
-      sorted.map((claim) => {
-        const { value, truth, integrity, by, note, records } = claim
-        const { subject, name } = claimName(claim)
-        return {
-          class: truth === 'contradicted' || integrity === 'altered' ? 'row-contradicted' : undefined,
-          id: undefined,
-          cells: [
-            html`${subject && html`<span class="muted">${subject}</span> `}${name}`,
-            html`${value} ${note && html`<span class="spans">${note}</span>`}
-            ${by && html`<span class="spans">by ${by}</span>`}`,
-            markOf(truth),
-            integrity === undefined ? html`<span class="muted">no record</span>` : markOf(integrity),
-            evidenceOf(records),
-          ],
-        }
-      }),
-    ),
-  )
-}
-
-function evidenceOf(records: number[]): Html | string {
-  if (records.length === 0) return ''
-  const shown = records.slice(0, 6)
-  return html`<ul class="references">
-    ${shown.map((seq) => html`<li>${record(seq)}</li>`)}
-    ${records.length > shown.length && html`<li class="muted">+ ${records.length - shown.length}</li>`}
-  </ul>`
-}
-
-function evidence(e: Explanation): Html {
-  const altered = e.records.filter(({ integrity }) => integrity === 'altered').length
-  const { origin: log, size, root } = e.checkpoint
-  return section(
-    'evidence',
-    'Evidence',
-    undefined,
-    html`<details>
-      <summary>
-        ${plural(e.records.length, 'record')} under one checkpoint
-        <span class="muted">(${altered === 0 ? 'all intact' : `${number(altered)} altered`}, ${anchorText(e)})</span>
-      </summary>
-      <dl class="checkpoint small">
-        <dt>Log</dt>
-        <dd>${log}</dd>
-        <dt>Checkpoint</dt>
-        <dd>${plural(size, 'record')}</dd>
-        <dt>Root</dt>
-        <dd class="hash">${root}</dd>
-        <dt>Anchored</dt>
-        <dd>${anchorText(e)}</dd>
-      </dl>
-      ${stacked(
-        ['Record', 'Kind', 'Recorded (UTC)', 'Key', 'Leaf hash', 'Integrity'],
-        e.records.map(({ seq, kind, leaf, recorded, actor, integrity, problem }) => ({
-          class: integrity === 'altered' ? 'row-altered' : undefined,
-          id: `record-${seq}`,
-          cells: [
-            number(seq),
-            kind,
-            html`<span class="nowrap">${recorded.replace('T', ' ').replace(/(\.\d{1,3})\d*Z$/, '$1')}</span>`,
-            html`<span class="nowrap">${actor}</span>`,
-            html`<span class="hash">${leaf}</span>`,
-            html`${markOf(integrity)} ${problem && html`<span class="spans">${problem}</span>`}`,
-          ],
-        })),
-      )}
-      <div class="notes small">
-        <p>To check this without the server that wrote it, write the proofs to a file and verify that file:</p>
-        <pre>
-whence explain ${shellWord(e.id)} --proof proof.txt
-whence verify proof.txt</pre>
-      </div>
-    </details>`,
-  )
-}
-
-function footer(e: Explanation): Html {
-  const meaning: [Mark, string][] = [
-    ['recomputed', 'derived again from the records behind it, with the same result'],
-    ['asserted', 'said by the producer named; it could not be derived again'],
-    ['contradicted', 'derived again, with another result'],
-    ['missing', 'nothing is known of it'],
-    ['erased', 'once known, made unreadable at the person’s request or by retention'],
-    ['intact', 'the record is in the log, byte for byte as it was written'],
-    ['altered', 'it is not'],
-  ]
-  return html`<footer>
-    <section aria-labelledby="legend">
-      <h2 id="legend">What the marks mean</h2>
-      <dl class="legend">
-        ${meaning.map(
-          ([mark, text]) =>
-            html`<dt>${markOf(mark)}</dt>
-              <dd>${text}</dd>`,
-        )}
-      </dl>
-      <div class="notes small muted">
-        <p>
-          This page reports recorded evidence as of record ${number(e.asOf)}. It judges neither the decision nor the
-          rules that apply to it. “Recorded” times are the clock of the server that kept the log.
-        </p>
-        ${!e.anchored && html`<p>The log is ${notAnchored}: nobody else holds a checkpoint that would show a rewriting of it.</p>`}
-      </div>
-    </section>
-  </footer>`
-}
-
-function section(id: string, title: string, lead: string | undefined, body: Html): Html {
-  return html`<section aria-labelledby="${id}">
-    <h2 id="${id}">${title}</h2>
-    ${lead && html`<p class="lead">${lead}</p>`} ${body}
-  </section>`
-}
-
-type Head = string | { number: string }
-type Row = { id: string | undefined; class: string | undefined; cells: (Html | string)[] }
-
-/** A table that becomes a list of cards on a narrow screen; the roles keep it a table for those who hear it. */
-function stacked(heads: Head[], rows: Row[], name = ''): Html {
-  const columns = heads.map((head) =>
-    typeof head === 'string' ? { label: head, class: undefined } : { label: head.number, class: 'number' },
-  )
-  return html`<table class="stacked ${name}" role="table">
-    <thead role="rowgroup">
-      <tr role="row">
-        ${columns.map(({ label, class: of }) => html`<th scope="col" role="columnheader" class="${of}">${label}</th>`)}
-      </tr>
-    </thead>
-    <tbody role="rowgroup">
-      ${rows.map(({ id, class: of, cells }) => {
-        const attributes = html`${id && html` id="${id}"`}${of && html` class="${of}"`}`
-        return html`<tr role="row" ${attributes}>
-          ${cells.map((cell, i) => {
-            const column = columns[i]!
-            if (i === 0) return html`<th scope="row" role="rowheader">${cell}</th>`
-            const empty = cell === '' && ' data-empty'
-            return html`<td role="cell" class="${column.class}" data-label="${column.label}" ${empty}>
-              <div>${cell}</div>
-            </td>`
-          })}
-        </tr>`
-      })}
-    </tbody>
-  </table>`
-}
-
-function record(seq: number): Html {
-  return html`<a href="#record-${seq}">${number(seq)}</a>`
-}
-
-function moment(time: string): string {
-  return `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`
-}
-
-function anchorText({ anchored }: Explanation): string {
-  if (!anchored) return notAnchored
-  return `anchored ${anchored.time.slice(0, 10)} at ${anchored.where}, up to record ${number(anchored.size)}`
-}
-
-function shellWord(word: string): string {
-  return /^[\w.:@/-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
 }

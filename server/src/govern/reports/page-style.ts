@@ -1,6 +1,6 @@
-// The look of the page: a document to be read and printed, not a dashboard. Colour only says what words say too.
+// The look of our pages: a document to be read and printed, not a dashboard. Colour only says what words say too.
 
-export const style = `
+export const style = (printed: string): string => `
 :root {
   color-scheme: light dark;
   --paper: #fff; --soft: #f6f6f3; --ink: #1b1d21; --muted: #5a6069; --line: #dcdfe3;
@@ -147,7 +147,7 @@ pre { margin: .6rem 0 0; padding: .7rem 1rem; background: var(--soft); white-spa
   .events td:nth-child(3) { min-width: 0; }
 }
 
-@page { size: A4; margin: 17mm 16mm 19mm; @bottom-left { content: 'Whence, explanation of a prediction'; font: 8pt sans-serif; color: #555; }
+@page { size: A4; margin: 17mm 16mm 19mm; @bottom-left { content: '${printed}'; font: 8pt sans-serif; color: #555; }
   @bottom-right { content: counter(page) ' / ' counter(pages); font: 8pt sans-serif; color: #555; } }
 @media print {
   :root {
