@@ -7,7 +7,7 @@ import { createClient } from '@whence/sdk'
 import type { Accounting, Applied, Client, ContractInfo, Explanation, Snapshot } from '@whence/sdk'
 import type { Comparison, Counted, Example, Files } from '../../../examples/index.ts'
 import { Fault } from '../fault.ts'
-import { number, pad, paint, plural, printable } from '../govern/reports/text.ts'
+import { number, pad, paint, plural } from '../govern/reports/text.ts'
 import { parseContract } from '../rules/contracts/contract.ts'
 import { apply } from './apply.ts'
 import { dataFolder, flag, positionals, printJson, text, type Args, type Command } from './command.ts'
@@ -15,6 +15,8 @@ import { complain } from './complain.ts'
 import type { Context } from './context.ts'
 import { explain } from './explain.ts'
 import { ingest } from './ingest.ts'
+import { Steps, verdict } from './steps.ts'
+import type { Line } from './steps.ts'
 
 export const demo: Command = {
   name: 'demo',
@@ -308,10 +310,6 @@ function added(ingested: readonly Sent[]): Outcome['accounting'] {
   return { ...sums, complete: sums.received === outcomes && sums.conflict === 0 && sums.refused === 0 }
 }
 
-type Line = string | { ok: boolean; line: string }
-
-const verdict = (ok: boolean, line: string): Line => ({ ok, line })
-
 function named(contract: ContractInfo): Line {
   const { rules } = parseContract(contract.text, contract.stream)
   return `${pad(`${contract.stream}@${contract.version}`, 40)} ${plural(rules.length, 'rule')}`
@@ -351,37 +349,6 @@ function shape({ id, view, at, rows, features }: Snapshot): Outcome['snapshot'] 
 const percent = (share: number): string => number(Math.floor(share * 1000) / 10, 1)
 
 const shortTime = (time: string): string => time.replace(/T00:00:00(\.0+)?Z$/, '').replace(/(:\d\d)\.0+Z$/, '$1Z')
-
-/** Says each step as it is done: a mark, what came of it, how long it took. Nothing under `--json`. */
-class Steps {
-  readonly #context: Context
-  readonly #silent: boolean
-  failed = false
-
-  constructor(context: Context, silent: boolean) {
-    this.#context = context
-    this.#silent = silent
-  }
-
-  async step<T>(name: string, work: () => Promise<T>, say: (result: T) => Line[]): Promise<T> {
-    const { stderr, isTTY, now, color, stdout } = this.#context
-    const waiting = !this.#silent && isTTY.stderr
-    if (waiting) stderr(`\r\x1b[2K  … ${name}`)
-    const began = now().getTime()
-    const result = await work().finally(() => waiting && stderr('\r\x1b[2K'))
-    const lines = say(result).map((line) => (typeof line === 'string' ? { ok: true, line } : line))
-    const ok = lines.every((line) => line.ok)
-    if (!ok) this.failed = true
-    if (this.#silent) return result
-    const { green, red, dim } = paint(color)
-    const seconds = dim(`${((now().getTime() - began) / 1000).toFixed(1)} s`)
-    for (const [i, { line }] of lines.entries()) {
-      const head = i === 0 ? `${ok ? green('✓') : red('✗')} ${pad(name, 8)}` : ' '.repeat(10)
-      stdout(`  ${head}   ${printable(line)}${i === 0 ? `   ${seconds}` : ''}\n`)
-    }
-    return result
-  }
-}
 
 /** What another command answers under `--json`, run with the client at hand. */
 async function captured<T>(context: Context, client: Client, command: Command, ...names: string[]): Promise<T> {
