@@ -37,6 +37,7 @@ import { Snapshots, snapshotProjection } from './path/features/snapshots.ts'
 import { ViewBook, viewProjection } from './path/features/view-book.ts'
 import { modelLineage } from './path/models/lineage.ts'
 import { modelProjection, Models } from './path/models/models.ts'
+import { plainScoring } from './path/models/scoring.ts'
 import { predictionProjection, Predictions } from './path/predictions/predictions.ts'
 import { recordBeginning, recoverLog } from './record/ledger/beginning.ts'
 import type { Recovery } from './record/ledger/beginning.ts'
@@ -222,6 +223,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       views,
       snapshots,
       models,
+      scoring: plainScoring,
       predictions,
       policies,
       apiKeys,

@@ -25,6 +25,7 @@ import { exported } from '../path/lineage/exports/exports.ts'
 import type { Snapshots } from '../path/features/snapshots.ts'
 import type { ViewBook } from '../path/features/view-book.ts'
 import type { Models } from '../path/models/models.ts'
+import type { Scoring } from '../path/models/scoring.ts'
 import { explain } from '../path/predictions/explain.ts'
 import type { Predictions } from '../path/predictions/predictions.ts'
 import { replay } from '../path/predictions/replay.ts'
@@ -53,6 +54,7 @@ export interface Steps {
   views: ViewBook
   snapshots: Snapshots
   models: Models
+  scoring: Scoring
   predictions: Predictions
   graph: LineageGraph
   policies: PolicyBook
