@@ -7,7 +7,7 @@ import type { Database } from '../../store/database.ts'
 import type { Snapshots } from '../features/snapshots.ts'
 import { scoreLogistic } from '../models/logistic.ts'
 import type { Models } from '../models/models.ts'
-import { same } from './explain.ts'
+import { same } from './explain-words.ts'
 import { predictionOf } from './predictions.ts'
 import type { RecordedPrediction } from './predictions.ts'
 
