@@ -33,7 +33,9 @@ import { snapshotLineage, trainingLineage, viewLineage } from './path/features/l
 import { Collector } from './path/lineage/collector.ts'
 import { lineageReader } from './path/lineage/reader.ts'
 import { RecentStatements } from './path/lineage/recent.ts'
+import { DerivedFiles } from './path/features/derived-files.ts'
 import { Snapshots, snapshotProjection } from './path/features/snapshots.ts'
+import { trainingProjection, TrainingSets } from './path/features/training-sets.ts'
 import { ViewBook, viewProjection } from './path/features/view-book.ts'
 import { modelLineage } from './path/models/lineage.ts'
 import { modelProjection, Models } from './path/models/models.ts'
@@ -90,6 +92,7 @@ const projections = [
   eventProjection,
   viewProjection,
   snapshotProjection,
+  trainingProjection,
   modelProjection,
   predictionProjection,
   erasureProjection,
@@ -170,25 +173,28 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const quarantine = new Quarantine({ ledger, follower, database, contracts, events, clock })
     const collector = new Collector(ledger, clock, recent)
     const views = new ViewBook({ ledger, follower, database, columns, contracts, clock })
-    const snapshots = new Snapshots({
-      ledger,
-      follower,
-      database,
-      columns,
-      contracts,
-      views,
-      clock,
-      folder: config.data,
-    })
-    undo.push(() => snapshots.events.settled())
-    await snapshots.noteErasures()
+    const derived = new DerivedFiles({ ledger, follower, database, columns, contracts, folder: config.data })
+    undo.push(() => derived.place.events.settled())
+    await derived.noteErasures()
+    const trainingSets = new TrainingSets({ ledger, follower, database, views, clock, derived })
+    const snapshots = new Snapshots({ ledger, follower, database, contracts, views, clock, derived, trainingSets })
     await snapshots.sweep()
     const models = new Models(ledger, follower, database, clock)
     const predictions = new Predictions({ ledger, follower, database, models, snapshots, clock })
     const policies = new PolicyBook({ ledger, follower, database, clock })
     const apiKeys = new Keys(ledger, follower, database, clock)
     const anchors = new Anchors({ ledger, follower, database, files, clock, data: config.data })
-    const erasures = new Erasures({ ledger, follower, database, files, keys, snapshots, clock, keyFolder: config.keys })
+    const erasures = new Erasures({
+      ledger,
+      follower,
+      database,
+      files,
+      keys,
+      snapshots,
+      derived,
+      clock,
+      keyFolder: config.keys,
+    })
     await erasures.resume()
     const erasuresReapplied = await erasures.reapply(options.reapplyErasures ?? false)
     await quarantine.expire(keys)
@@ -222,6 +228,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       graph,
       views,
       snapshots,
+      trainingSets,
       models,
       scoring: plainScoring,
       predictions,

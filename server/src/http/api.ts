@@ -23,6 +23,7 @@ import type { Quarantine } from '../path/events/quarantine.ts'
 import type { Collector } from '../path/lineage/collector.ts'
 import { exported } from '../path/lineage/exports/exports.ts'
 import type { Snapshots } from '../path/features/snapshots.ts'
+import type { TrainingSets } from '../path/features/training-sets.ts'
 import type { ViewBook } from '../path/features/view-book.ts'
 import type { Models } from '../path/models/models.ts'
 import type { Scoring } from '../path/models/scoring.ts'
@@ -53,6 +54,7 @@ export interface Steps {
   collector: Collector
   views: ViewBook
   snapshots: Snapshots
+  trainingSets: TrainingSets
   models: Models
   scoring: Scoring
   predictions: Predictions
@@ -81,6 +83,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     collector,
     views,
     snapshots,
+    trainingSets,
     models,
     predictions,
     graph,
@@ -94,7 +97,11 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
   const linkToken = (id: string, expires: number): string =>
     `${expires}.${createHmac('sha256', linkKey).update(`${expires}.${id}`).digest('base64url')}`
   const explained = (id: string, asOf?: number) =>
-    explain({ ledger, models, snapshots, predictions, graph, clock, anchored: () => anchors.last() }, id, asOf)
+    explain(
+      { ledger, models, snapshots, trainingSets, predictions, graph, clock, anchored: () => anchors.last() },
+      id,
+      asOf,
+    )
 
   const lineage = new Lineage({ graph, database, follower, clock })
   const covered = (query: { namespace?: string | undefined; asOf?: number | undefined }) =>
@@ -186,11 +193,11 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
         }),
       }
     },
-    createTrainingSet: ({ body, caller }) => snapshots.createTrainingSet(body, caller),
-    trainingSet: ({ path }) => snapshots.trainingSet(path.id!),
+    createTrainingSet: ({ body, caller }) => trainingSets.create(body, caller),
+    trainingSet: ({ path }) => trainingSets.get(path.id!),
     async trainingRows({ path }) {
-      await snapshots.trainingSet(path.id!)
-      return snapshots.trainingRows(path.id!)
+      await trainingSets.get(path.id!)
+      return trainingSets.rows(path.id!)
     },
     registerModel: ({ body, caller }) => models.register(body, caller),
     model: ({ path }) => models.get(path.version!),

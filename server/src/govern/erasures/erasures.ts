@@ -7,7 +7,8 @@ import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Follower, Projection } from '../../record/projection/follower.ts'
 import type { Clock } from '../../record/time.ts'
-import type { NotedFiles, RewrittenFile, Snapshots } from '../../path/features/snapshots.ts'
+import type { DerivedFiles, RewrittenFile } from '../../path/features/derived-files.ts'
+import type { NotedFiles, Snapshots } from '../../path/features/snapshots.ts'
 import { identityOf, placeBytes } from '../../record/subjects/seal.ts'
 import type { Database } from '../../store/database.ts'
 import type { Files } from '../../store/files.ts'
@@ -71,6 +72,7 @@ export class Erasures {
   readonly #files: Files
   readonly #keys: KeyStore
   readonly #snapshots: Snapshots
+  readonly #derived: DerivedFiles
   readonly #clock: Clock
   readonly #note: string
   #last: Promise<unknown> = Promise.resolve()
@@ -82,6 +84,7 @@ export class Erasures {
     files: Files
     keys: KeyStore
     snapshots: Snapshots
+    derived: DerivedFiles
     clock: Clock
     keyFolder: string
   }) {
@@ -91,6 +94,7 @@ export class Erasures {
     this.#files = parts.files
     this.#keys = parts.keys
     this.#snapshots = parts.snapshots
+    this.#derived = parts.derived
     this.#clock = parts.clock
     this.#note = `${parts.keyFolder}/erasing`
   }
@@ -206,7 +210,7 @@ export class Erasures {
     const { report: recorded, receipt } = await this.#record(note, report)
     await this.#files.remove(this.#note)
     await this.#follower.reach('erasure')
-    await this.#snapshots.noteErasures()
+    await this.#derived.noteErasures()
     return { ...recorded, seq: receipt.seq, receipt }
   }
 

@@ -46,14 +46,14 @@ export async function explainModel(
 }
 
 async function explainTrainingSet(findings: Findings, parts: ExplainParts, id: string): Promise<void> {
-  const set = await parts.snapshots.findTrainingSet(id)
+  const set = await parts.trainingSets.find(id)
   if (!set || !findings.known(set.seq)) {
     findings.alert('missing', `Training set ${id} is not on the ledger.`)
     findings.claim('training', 'training set', id, 'missing', [])
     return
   }
   findings.open(set.seq)
-  const flaw = await parts.snapshots.trainingSetFlaw(set)
+  const flaw = await parts.trainingSets.flaw(set)
   if (flaw) {
     findings.alert('contradicted', flaw)
     findings.claim('training', 'training set', id, 'contradicted', [set.seq], { note: flaw })

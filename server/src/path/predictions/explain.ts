@@ -6,6 +6,7 @@ import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { LineageGraph } from '../../record/lineage/graph.ts'
 import type { Clock } from '../../record/time.ts'
 import type { Recomputed, Snapshots } from '../features/snapshots.ts'
+import type { TrainingSets } from '../features/training-sets.ts'
 import type { Models } from '../models/models.ts'
 import { explainConsent } from './explain-consent.ts'
 import { explainInputs, explainSnapshot } from './explain-inputs.ts'
@@ -22,6 +23,7 @@ export interface ExplainParts {
   ledger: Ledger
   models: Models
   snapshots: Snapshots
+  trainingSets: TrainingSets
   predictions: Predictions
   graph: LineageGraph
   clock: Clock
