@@ -7,6 +7,7 @@ import { quote } from '../../store/columns.ts'
 import type { Plain } from '../../store/columns.ts'
 import { compileView } from './compile.ts'
 import type { CompiledView } from './compile.ts'
+import { functionKind, mustNotBeNull } from './functions.ts'
 import type { StreamShape } from './events.ts'
 import { eventFields } from './events.ts'
 import { subject, testFolder } from './testing.ts'
@@ -122,6 +123,20 @@ const refused: [string, Partial<Feature> | undefined, RegExp][] = [
   ['export_state(count(*))', {}, /.*/],
   ['max(kind)', {}, /gives VARCHAR, but the feature is int64/],
   ['count(*) / 2', {}, /gives DOUBLE, but/],
+  // Texts that grow inside each other.
+  [
+    `count(*) filter (where length(${'replace('.repeat(6)}'a'${", 'a', 'aaaaaaaaaaaaaaaaaaaa')".repeat(6)}) > 1)`,
+    {},
+    /2 deep/,
+  ],
+  [`max(${'hex('.repeat(40)}kind${')'.repeat(40)})`, { type: 'string' }, /2 deep/],
+  [`max(replace(kind, 'a', '${'b'.repeat(33)}'))`, { type: 'string' }, /at most 32 characters/],
+  [`max(replace(kind, 'a', kind))`, { type: 'string' }, /at most 32 characters/],
+  [
+    `max(array_to_string(str_split(hex(replace(kind, 'a', 'b')), ''), 'abc'))`,
+    { type: 'string' },
+    /may stand inside each other/,
+  ],
   ['max(n)', { type: 'timestamp' }, /gives BIGINT, but/],
   ['sum(kind)', {}, /No function matches/],
   ['', {}, /without selection list/],
@@ -291,4 +306,84 @@ test('a stream without a contract is named', async () => {
     assert.match(error.message, /other/)
     return true
   })
+})
+
+test('a fault inside an expression names the line of the file that it stands in', async () => {
+  const yaml = (expr: string, filter = 'true'): string => `kind: FeatureView
+name: v
+entity: person
+source: clicks
+features:
+  - name: good
+    type: int64
+    expr: count(*)
+  - name: f
+    type: int64
+    filter: >-
+      n > 0
+      and ${filter}
+    expr: >-
+      count(*)
+      + ${expr}
+      + count(n)
+  - name: g
+    type: int64
+    expr: |
+      -- a comment
+      max(n
+
+`
+  const cases: [string, RegExp][] = [
+    [
+      yaml('count(missing)'),
+      /^v.yaml line 16: feature f: .* no column "missing"; it has kind, n, x, price, Odd "name", seq/,
+    ],
+    [yaml('count(*) filter (where random() < 1)'), /^v.yaml line 16: feature f: random/],
+    [yaml('n'), /^v.yaml line 16: feature f: column "n" stands outside/],
+    [yaml('sum(count(*))'), /^v.yaml line 16: feature f: aggregate/],
+    [yaml('max(1 +)'), /^v.yaml line 16: feature f: syntax error/],
+    [yaml('sum(kind)'), /^v.yaml line 16: feature f: .*No function matches/],
+    [yaml('stddev(n)'), /^v.yaml line 16: feature f: .*tolerance/],
+    [yaml('count(*)', 'nothing = 1'), /^v.yaml line 13: feature f: .* no column "nothing"/],
+    [yaml('count(*)', "kind ='"), /^v.yaml line 13: feature f: unterminated/],
+  ]
+  for (const [text, message] of cases) {
+    await assert.rejects(compileView(columns, parseView(text, 'v.yaml'), shapes), (error) => {
+      assert.ok(isFault(error, 'invalid'))
+      const [first, second] = error.message.split('\n')
+      assert.match(first!, message)
+      // Every feature that is refused is told of at once.
+      assert.match(second!, /^v.yaml line 2\d: feature g: syntax error/)
+      return true
+    })
+  }
+})
+
+const everyAggregate =
+  `count min max bool_and bool_or bit_and bit_or bit_xor median sum avg mean stddev stddev_pop stddev_samp
+  variance var_pop var_samp skewness kurtosis kurtosis_pop product fsum kahan_sum sumkahan favg entropy sem mad any_value
+  string_agg group_concat listagg mode first last arbitrary list array_agg count_if countif
+  corr covar_pop covar_samp regr_avgx regr_avgy regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy
+  arg_min arg_max argmin argmax min_by max_by`.split(/\s+/)
+
+test('which aggregates skip NULL is as the engine has it, aggregate by aggregate', async () => {
+  for (const name of everyAggregate) {
+    const kind = functionKind(name) as { aggregate: string }
+    const two = mustNotBeNull(name) === 2
+    const logical = /^bool|^count_?if/.test(name)
+    const order = kind.aggregate === 'ordered' ? ' ORDER BY k' : ''
+    const argument = logical ? 'x > 1' : /^(string_agg|group_concat|listagg)$/.test(name) ? 'x::VARCHAR' : 'x'
+    const call = `${name}(${argument}${two ? ', y' : ''}${order})`
+    const [full, without] = await Promise.all(
+      ['true', two ? 'x IS NOT NULL AND y IS NOT NULL' : logical && /if$/.test(name) ? 'x > 1' : 'x IS NOT NULL'].map(
+        (where) =>
+          columns.row(
+            `SELECT ${call}::VARCHAR AS v FROM (VALUES (0, NULL, 3), (1, 7, 1), (2, 1, 4), (3, 5, NULL), (4, 3, 2), (5, 4, 8), (6, NULL, 9))
+             AS t(k, x, y) WHERE ${where}`,
+          ),
+      ),
+    )
+    if (mustNotBeNull(name) === 0) assert.notDeepEqual(full, without, name)
+    else assert.deepEqual(full, without, name)
+  }
 })

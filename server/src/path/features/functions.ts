@@ -77,3 +77,25 @@ export function whyNot(name: string): string {
     return 'a feature reads nothing but its source’s events'
   return 'it is not on the list of functions whose answer is the same every time'
 }
+
+/**
+ * How many of an aggregate's first arguments must not be NULL for an event to be fed to it. What is fed is what can be
+ * taken away: the others neither count such an event nor keep it.
+ */
+export function mustNotBeNull(name: string): number {
+  if (name === 'count_star' || /^(first|last|first_value|last_value|arbitrary|list|array_agg)$/.test(name)) return 0
+  return /^(arg_?(min|max)|(min|max)_by|corr|covar_|regr_)/.test(name) ? 2 : 1
+}
+
+/**
+ * Functions that make long texts out of short ones: where the text that they put in stands among their arguments, or
+ * `double`. Inside each other they multiply.
+ */
+export const growing: ReadonlyMap<string, number | 'double'> = new Map<string, number | 'double'>([
+  ['replace', 2],
+  ['regexp_replace', 2],
+  ['array_to_string', 1],
+  ['hex', 'double'],
+])
+export const MOST_PUT_IN = 32
+export const MOST_NESTED = 2

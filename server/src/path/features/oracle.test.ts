@@ -58,6 +58,8 @@ interface Case {
   stream: 'clicks' | 'profile'
   window?: number
   counts: (event: never, at: number) => boolean
+  /** A column whose NULL every aggregate of it skips. */
+  skips?: keyof Click | keyof Profile
   value: (events: never[], at: number) => Value
 }
 
@@ -73,6 +75,7 @@ const profiles = (yaml: string, value: (events: Profile[], at: number) => Value)
   counts: () => true,
   ...windowOf(yaml),
 })
+const skipping = (column: keyof Click | keyof Profile, one: Case): Case => ({ ...one, skips: column })
 function windowOf(yaml: string): { window?: number } {
   const hours = /window: (\d+)h/.exec(yaml)?.[1]
   return hours === undefined ? {} : { window: Number(hours) * hour }
@@ -100,20 +103,32 @@ const cases: Case[] = [
     (events) => count(events.filter(({ kind }) => kind === 'a')),
     ({ kind }) => kind === 'a',
   ),
-  clicks(
-    `type: int64, window: 6h, filter: kind <> 'a', expr: count(n)`,
-    (events) => count(some(events.map(({ n }) => n))),
-    ({ kind }) => kind !== null && kind !== 'a',
+  skipping(
+    'n',
+    clicks(
+      `type: int64, window: 6h, filter: kind <> 'a', expr: count(n)`,
+      (events) => count(some(events.map(({ n }) => n))),
+      ({ kind }) => kind !== null && kind !== 'a',
+    ),
   ),
-  clicks('type: int64, expr: count(distinct kind)', (events) =>
-    count([...new Set(some(events.map(({ kind }) => kind)))]),
+  skipping(
+    'kind',
+    clicks('type: int64, expr: count(distinct kind)', (events) =>
+      count([...new Set(some(events.map(({ kind }) => kind)))]),
+    ),
   ),
-  clicks('type: int64, window: 6h, expr: sum(n)', (events) => {
-    const values = some(events.map(({ n }) => n))
-    return values.length === 0 ? null : values.reduce((sum, n) => sum + BigInt(n), 0n)
-  }),
-  clicks('type: decimal, window: 48h, expr: "coalesce(sum(amount), 0)"', (events) =>
-    decimal(some(events.map(({ cents }) => cents)).reduce((sum, n) => sum + n, 0n)),
+  skipping(
+    'n',
+    clicks('type: int64, window: 6h, expr: sum(n)', (events) => {
+      const values = some(events.map(({ n }) => n))
+      return values.length === 0 ? null : values.reduce((sum, n) => sum + BigInt(n), 0n)
+    }),
+  ),
+  skipping(
+    'cents',
+    clicks('type: decimal, window: 48h, expr: "coalesce(sum(amount), 0)"', (events) =>
+      decimal(some(events.map(({ cents }) => cents)).reduce((sum, n) => sum + n, 0n)),
+    ),
   ),
   clicks('type: timestamp, expr: max(time)', (events) => most(events.map(({ time }) => time))),
   clicks('type: timestamp, window: 6h, expr: min(time)', (events) => least(events.map(({ time }) => time))),
@@ -124,22 +139,37 @@ const cases: Case[] = [
   clicks(`type: double, window: 6h, expr: "count(*) filter (where paid) / nullif(count(*), 0)"`, (events) =>
     events.length === 0 ? null : events.filter(({ paid }) => paid).length / events.length,
   ),
-  clicks('type: double, expr: avg(n)', (events) => {
-    const values = some(events.map(({ n }) => n))
-    return values.length === 0 ? null : values.reduce((sum, n) => sum + n, 0) / values.length
-  }),
-  clicks('type: double, window: 6h, expr: min(share)', (events) => least(some(events.map(({ share }) => share)))),
-  clicks('type: boolean, window: 6h, expr: bool_or(paid)', (events) => {
-    const values = some(events.map(({ paid }) => paid))
-    return values.length === 0 ? null : values.some(Boolean)
-  }),
-  clicks(
-    'type: string, expr: "arg_max(kind, time)"',
-    (events) => byTime(events).findLast(({ kind }) => kind !== null)?.kind ?? null,
+  skipping(
+    'n',
+    clicks('type: double, expr: avg(n)', (events) => {
+      const values = some(events.map(({ n }) => n))
+      return values.length === 0 ? null : values.reduce((sum, n) => sum + n, 0) / values.length
+    }),
   ),
-  clicks(
-    'type: string, expr: "arg_min(kind, time)"',
-    (events) => byTime(events).find(({ kind }) => kind !== null)?.kind ?? null,
+  skipping(
+    'share',
+    clicks('type: double, window: 6h, expr: min(share)', (events) => least(some(events.map(({ share }) => share)))),
+  ),
+  skipping(
+    'paid',
+    clicks('type: boolean, window: 6h, expr: bool_or(paid)', (events) => {
+      const values = some(events.map(({ paid }) => paid))
+      return values.length === 0 ? null : values.some(Boolean)
+    }),
+  ),
+  skipping(
+    'kind',
+    clicks(
+      'type: string, expr: "arg_max(kind, time)"',
+      (events) => byTime(events).findLast(({ kind }) => kind !== null)?.kind ?? null,
+    ),
+  ),
+  skipping(
+    'kind',
+    clicks(
+      'type: string, expr: "arg_min(kind, time)"',
+      (events) => byTime(events).find(({ kind }) => kind !== null)?.kind ?? null,
+    ),
   ),
   clicks('type: string, expr: "last(kind order by n nulls first, time)"', (events) => {
     const ordered = events.toSorted(
@@ -147,12 +177,18 @@ const cases: Case[] = [
     )
     return ordered.at(-1)?.kind ?? null
   }),
-  clicks(`type: string, window: 6h, expr: "string_agg(kind, ',' order by time desc)"`, (events) => {
-    const ordered = events.toSorted((a, b) => b.time - a.time || a.seq - b.seq)
-    const kinds = some(ordered.map(({ kind }) => kind))
-    return kinds.length === 0 ? null : kinds.join(',')
-  }),
-  clicks('type: string, expr: max(field.subject)', (events) => most(some(events.map(({ text }) => text)))),
+  skipping(
+    'kind',
+    clicks(`type: string, window: 6h, expr: "string_agg(kind, ',' order by time desc)"`, (events) => {
+      const ordered = events.toSorted((a, b) => b.time - a.time || a.seq - b.seq)
+      const kinds = some(ordered.map(({ kind }) => kind))
+      return kinds.length === 0 ? null : kinds.join(',')
+    }),
+  ),
+  skipping(
+    'text',
+    clicks('type: string, expr: max(field.subject)', (events) => most(some(events.map(({ text }) => text)))),
+  ),
   clicks(
     'type: int64, expr: "count(*) filter (where time > as_of - interval 2 hour)"',
     (events, at) => count(events.filter(({ time }) => time > at - 2 * hour)),
@@ -164,9 +200,12 @@ const cases: Case[] = [
     ({ time }) => time >= start && time < start + 24 * hour,
   ),
   profiles('type: int64, source: profile, window: 6h, expr: count(*)', count),
-  profiles(
-    'type: string, source: profile, expr: "arg_max(tier, time)"',
-    (events) => byTime(events).findLast(({ tier }) => tier !== null)?.tier ?? null,
+  skipping(
+    'tier',
+    profiles(
+      'type: string, source: profile, expr: "arg_max(tier, time)"',
+      (events) => byTime(events).findLast(({ tier }) => tier !== null)?.tier ?? null,
+    ),
   ),
   profiles(
     'type: boolean, source: profile, expr: "coalesce(max(time) > as_of - interval 3 hour, false)"',
@@ -240,7 +279,7 @@ function known(facts: Fact[], { subject, at, asOf }: Ask): Fact[] {
 function expected(facts: Fact[], ask: Ask): { values: Record<string, Value>; counted: Record<string, number[]> } {
   const values: Record<string, Value> = {}
   const counted: Record<string, number[]> = {}
-  cases.forEach(({ stream, window, counts, value }, index) => {
+  cases.forEach(({ stream, window, counts, skips, value }, index) => {
     const inWindow = known(facts, ask).filter(
       (fact) => fact.stream === stream && (window === undefined || fact.time > ask.at - window),
     )
@@ -248,7 +287,7 @@ function expected(facts: Fact[], ask: Ask): { values: Record<string, Value>; cou
     const own = events.filter((event) => counts(event, ask.at))
     const filtered = view.features[index]!.filter === undefined ? events : own
     values[`f${index}`] = value(filtered, ask.at)
-    counted[`f${index}`] = own.map(({ seq }) => seq)
+    counted[`f${index}`] = own.filter((event) => skips === undefined || event[skips] !== null).map(({ seq }) => seq)
   })
   return { values, counted }
 }

@@ -66,10 +66,17 @@ const unwelcome: Record<string, string> = {
   DEFAULT: 'DEFAULT',
 }
 
-/** Reads one expression. `place` begins the sentence of a fault: `features/x.yaml line 8: feature clicks`. */
-export async function readExpression(session: Session, text: string, place: string): Promise<Expression> {
-  const refuse = (sentence: string): never => {
-    throw new Fault('invalid', `${place}: ${sentence}`)
+/**
+ * Reads one expression. `place` gives the beginning of a fault's sentence, of the expression or of the character at an
+ * offset of it: `features/x.yaml line 8: feature clicks`.
+ */
+export async function readExpression(
+  session: Session,
+  text: string,
+  place: (offset?: number) => string,
+): Promise<Expression> {
+  const refuse: Refuse = (sentence, offset) => {
+    throw new Fault('invalid', `${place(offset)}: ${sentence}`)
   }
   // DuckDB's parser would take the text to end there.
   if (text.includes('\0')) refuse('it contains a zero character')
@@ -77,7 +84,8 @@ export async function readExpression(session: Session, text: string, place: stri
     `SELECT ${text}`,
   ])
   const parsed = parseNumbersAsText(tree) as Parsed
-  if (parsed.error) refuse(`${parsed.error_message ?? 'it is no SQL'} in: ${text.trim()}`)
+  if (parsed.error)
+    refuse(`${parsed.error_message ?? 'it is no SQL'} in: ${text.trim()}`, offsetIn(text, parsed.position))
   const [statement, ...more] = parsed.statements
   const select = statement?.node
   if (!select || more.length > 0) return refuse('one expression is expected, not several statements')
@@ -91,7 +99,7 @@ export async function readExpression(session: Session, text: string, place: stri
     ) ||
     [select.where_clause, select.having, select.sample, select.qualify].some((part) => part !== null)
   if (extra) refuse('one expression is expected, without FROM, WHERE, GROUP BY or a second column')
-  const expression = toTree(select.select_list[0], refuse)
+  const expression = toTree(select.select_list[0], (sentence, offset) => refuse(sentence, offsetIn(text, offset)))
 
   // What is executed is our own writing of the tree, so it must be read again as the same tree.
   const { again } = await session.row<{ again: string }>('SELECT json_serialize_sql($1::VARCHAR) AS again', [
@@ -116,11 +124,40 @@ function parseNumbersAsText(json: string): unknown {
   return JSON.parse(json, keepDigits as (this: unknown, key: string, value: unknown) => unknown)
 }
 
+/** `offset`: the position that DuckDB gives, which counts the `SELECT ` before the expression, and bytes. */
+type Refuse = (sentence: string, offset?: number) => never
+
+const before = 'SELECT '.length
+
+function offsetIn(text: string, position: unknown): number {
+  const bytes = Number(position ?? before) - before
+  return Number.isSafeInteger(bytes) && bytes > 0 ? Buffer.from(text).toString('utf8', 0, bytes).length : 0
+}
+
+/** Where nodes begin in the text that they were read from, as DuckDB counts. */
+const positions = new WeakMap<Expression, number>()
+
+/** The offset in `text` at which a node that was read from it begins. */
+export function offsetOf(node: Expression, text: string): number {
+  return offsetIn(text, positions.get(node))
+}
+
 const deepest = 100
 
-function toTree(node: Parsed, refuse: (sentence: string) => never, depth = 0): Expression {
+function toTree(node: Parsed, refuse: Refuse, depth = 0): Expression {
+  const tree = nodeOf(
+    node,
+    (sentence, offset) => refuse(sentence, offset ?? Number(node.query_location)),
+    depth,
+    refuse,
+  )
+  positions.set(tree, Number(node.query_location))
+  return tree
+}
+
+function nodeOf(node: Parsed, refuse: Refuse, depth: number, outer: Refuse): Expression {
   if (depth > deepest) refuse(`it is nested more than ${deepest} levels deep`)
-  const child = (each: Parsed): Expression => toTree(each, refuse, depth + 1)
+  const child = (each: Parsed): Expression => toTree(each, outer, depth + 1)
   const known = (table: Record<string, string>, key: string): string => table[key] ?? refuse(`${key} is not supported`)
   if (node.alias) refuse(`it gives a part the name ${node.alias}, which means nothing here`)
   switch (node.class) {
@@ -173,7 +210,7 @@ function toTree(node: Parsed, refuse: (sentence: string) => never, depth = 0): E
   }
 }
 
-function constant(value: Parsed, refuse: (sentence: string) => never): Expression {
+function constant(value: Parsed, refuse: Refuse): Expression {
   const type: string = value.type.id
   if (value.is_null) return { is: 'constant', type: 'NULL', text: null }
   switch (type) {
@@ -207,7 +244,7 @@ function wide(value: string | { upper: string; lower: string }): bigint {
   return typeof value === 'string' ? BigInt(value) : (BigInt(value.upper) << 64n) + BigInt(value.lower)
 }
 
-function castType(type: Parsed, refuse: (sentence: string) => never): string {
+function castType(type: Parsed, refuse: Refuse): string {
   if (type.id === 'DECIMAL') return `DECIMAL(${type.type_info.width},${type.type_info.scale})`
   if (castable.has(type.id)) return type.id
   const name = type.id === 'UNBOUND' ? type.type_info.name : type.id
@@ -264,9 +301,13 @@ function writeCall(call: Call): string {
 
 /** A copy with every node replaced by what `change` makes of it; undefined leaves the node and goes on inside it. */
 export function rewrite(expression: Expression, change: (node: Expression) => Expression | undefined): Expression {
-  const changed = change(expression)
-  if (changed !== undefined) return changed
-  const go = (node: Expression): Expression => rewrite(node, change)
+  const copy = change(expression) ?? inside(expression, (node) => rewrite(node, change))
+  const position = positions.get(expression)
+  if (position !== undefined && !positions.has(copy)) positions.set(copy, position)
+  return copy
+}
+
+function inside(expression: Expression, go: (node: Expression) => Expression): Expression {
   switch (expression.is) {
     case 'constant':
     case 'column':
@@ -302,4 +343,14 @@ export function visit(expression: Expression, look: (node: Expression) => void):
     look(node)
     return undefined
   })
+}
+
+/** The nodes directly inside a node. */
+export function childrenOf(expression: Expression): Expression[] {
+  const children: Expression[] = []
+  inside(expression, (node) => {
+    children.push(node)
+    return node
+  })
+  return children
 }

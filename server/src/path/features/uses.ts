@@ -18,7 +18,7 @@ export interface ColumnUse {
 export async function usesOf(session: Session, feature: Feature): Promise<ColumnUse[]> {
   const found = new Map<string, ColumnUse>()
   const note = (column: string, purpose: Purpose): void => void found.set(`${purpose} ${column}`, { column, purpose })
-  const place = `${feature.place}: feature ${feature.name}`
+  const place = (): string => `${feature.place}: feature ${feature.name}`
   collect(await readExpression(session, feature.expr, place), 'value', note)
   if (feature.filter !== undefined) collect(await readExpression(session, feature.filter, place), 'filter', note)
   // Every event counts for whom it is about, and from when it happened on.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isFault } from '../../fault.ts'
-import { parseView, sourcesOf } from './view.ts'
+import { parseView, placeIn, sourcesOf } from './view.ts'
 
 const text = `# How a customer has dealt with us.
 kind: FeatureView
@@ -31,8 +31,52 @@ test('reads a view', () => {
     source: 'touchpoints',
     expr: "count(*) filter (where interaction = 'impression')",
     place: 'engagement.yaml line 9',
+    lines: { file: 'engagement.yaml', expr: [{ from: 0, line: 9 }] },
   })
   assert.equal(view.features[1]!.place, 'engagement.yaml line 10')
+})
+
+test('knows in which line each part of an expression stands, however YAML folds it', () => {
+  const parsed = parseView(
+    `kind: FeatureView
+name: v
+entity: person
+source: s
+features:
+  - name: folded
+    type: int64
+    expr: >-
+      count(*)
+        filter (where a)
+
+      + count(b)
+  - name: literal
+    filter: |
+      a
+
+      and b
+    type: int64
+    expr: "count(*) +
+      count(c)"
+  - name: plain
+    type: int64
+    expr: count(*)
+      + count(d)
+`,
+    'v.yaml',
+  )
+  const [folded, literal, plain] = parsed.features
+  const at = (feature: typeof folded, part: 'expr' | 'filter', text: string): string =>
+    placeIn(feature!, part, feature![part]!.indexOf(text))
+  assert.equal(folded!.place, 'v.yaml line 6')
+  assert.equal(at(folded, 'expr', 'count(*)'), 'v.yaml line 9')
+  assert.equal(at(folded, 'expr', 'filter'), 'v.yaml line 10')
+  assert.equal(at(folded, 'expr', 'count(b)'), 'v.yaml line 12')
+  assert.equal(at(literal, 'filter', 'a'), 'v.yaml line 15')
+  assert.equal(at(literal, 'filter', 'b'), 'v.yaml line 17')
+  assert.equal(at(literal, 'expr', 'count(*)'), 'v.yaml line 19')
+  assert.equal(at(literal, 'expr', 'count(c)'), 'v.yaml line 20')
+  assert.equal(at(plain, 'expr', 'count(d)'), 'v.yaml line 24')
 })
 
 const wrong: [string, (text: string) => string, RegExp][] = [

@@ -2,8 +2,11 @@
 import { Name } from '@whence/sdk'
 import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
+import type { Scalar } from 'yaml'
 import { Fault } from '../../fault.ts'
 import type { Micros } from '../../record/time.ts'
+import { lineOf, textLines } from './text-lines.ts'
+import type { TextLines } from './text-lines.ts'
 
 /**
  * Raised whenever the same declaration would give other values: it is part of every view's fingerprint.
@@ -57,6 +60,7 @@ const Feature = z.strictObject({
   /** The largest absolute difference at which a recomputed value still agrees: needed by aggregates that round. */
   tolerance: z.number().positive().optional(),
   description: z.string().optional(),
+  tags: z.array(z.string()).optional(),
   /** For explanations: `clicked {value} times in 30 days`. */
   sentence: z.string().optional(),
 })
@@ -84,9 +88,12 @@ export interface Feature {
   expr: string
   tolerance?: number
   description?: string
+  tags?: string[]
   sentence?: string
   /** Where it stands, for messages: `features/engagement.yaml line 12`. */
   place: string
+  /** Where its expressions stand, line by line; absent for a feature that comes from no file. */
+  lines?: { file: string; expr: TextLines; filter?: TextLines }
 }
 
 export interface FeatureView {
@@ -130,6 +137,9 @@ export function parseView(text: string, fileName: string): FeatureView {
     throw new Fault('invalid', sentences.join('\n'))
   }
 
+  const linesOf = (path: readonly PropertyKey[]): TextLines =>
+    textLines(text, document.getIn(path, true) as Scalar, lineAt)
+
   const view = read.data
   const seen = new Map<string, number>()
   view.features.forEach((feature, index) => {
@@ -146,8 +156,19 @@ export function parseView(text: string, fileName: string): FeatureView {
       ...(feature as Omit<Feature, 'source' | 'place'>),
       source: feature.source ?? view.source,
       place: placeOf(['features', index]),
+      lines: {
+        file: fileName,
+        expr: linesOf(['features', index, 'expr']),
+        ...(feature.filter === undefined ? {} : { filter: linesOf(['features', index, 'filter']) }),
+      },
     })),
   }
+}
+
+/** Where an expression of a feature stands, or the character at `offset` of it: `features/engagement.yaml line 14`. */
+export function placeIn(feature: Feature, part: 'expr' | 'filter', offset = 0): string {
+  const lines = feature.lines?.[part]
+  return lines ? `${feature.lines!.file} line ${lineOf(lines, offset)}` : feature.place
 }
 
 /** The streams that a view reads, the main one first. */
