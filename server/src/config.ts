@@ -19,6 +19,9 @@ export interface Config {
   origin: string | undefined
   /** Bytes of disk that are left free. */
   reserve: number
+  /** Milliseconds that one query over column files may take, and one that only plans or compiles a view. */
+  queryLimit: number
+  planLimit: number
 }
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -52,7 +55,16 @@ export function readConfig(
       'WHENCE_DISK_RESERVE (bytes)',
       Number.MAX_SAFE_INTEGER,
     ),
+    queryLimit: 1000 * seconds(env.WHENCE_QUERY_SECONDS ?? '600', 'WHENCE_QUERY_SECONDS'),
+    planLimit: 1000 * seconds(env.WHENCE_PLAN_SECONDS ?? '20', 'WHENCE_PLAN_SECONDS'),
   }
+}
+
+/** At most a week: a timer holds no more than 24 days. */
+function seconds(text: string, what: string): number {
+  const value = integer(text, what, 604_800)
+  if (value === 0) throw new Fault('usage', `${what} is 0, so that nothing could be computed: give at least 1`)
+  return value
 }
 
 /** Warnings that the server shows at its start and in its status. */

@@ -12,6 +12,8 @@ const meanings = {
   /** It contradicts what is recorded, or a state it depended on has moved. */
   conflict: { status: 409, exit: 1 },
   too_large: { status: 413, exit: 1 },
+  /** It would take longer than the time limit; asked for less, it may be done. */
+  too_slow: { status: 422, exit: 1 },
   /** Stored bytes are not the ones that were recorded. */
   altered: { status: 500, exit: 1 },
   internal: { status: 500, exit: 1 },

@@ -149,7 +149,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     undo.push(() => database.close())
     await database.migrate()
     // Before the follower: what a view says of lineage is read with the engine's parser.
-    const columns = await openColumns({ folder: config.data })
+    const columns = await openColumns({ folder: config.data, limit: config.queryLimit })
     undo.push(() => columns.close())
     const recent = new RecentStatements()
     // What each kind of record says of lineage.

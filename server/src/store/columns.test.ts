@@ -41,6 +41,30 @@ test('reads and writes nothing outside its folders', async () => {
   assert.equal(readFileSync(outside, 'utf8'), 'not ours')
 })
 
+test('a query that never ends is stopped, and its connection goes on', async () => {
+  const endless = 'SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range * b.range % 7 = 8'
+  const own = await openColumns({ folder: join(folder, 'limited'), threads: 2, limit: 200 })
+  try {
+    const tooSlow = (error: unknown): boolean => isFault(error, 'too_slow')
+    await assert.rejects(own.rows(endless), tooSlow)
+    await assert.rejects(
+      own.numbers(endless, () => {}),
+      tooSlow,
+    )
+    await assert.rejects(own.run(parquet(endless, join(folder, 'limited', 'never.parquet'), { rows: 1 })), tooSlow)
+    await own.session(async (session) => {
+      await assert.rejects(session.rows(endless), tooSlow)
+      assert.deepEqual(await session.row('SELECT 1::BIGINT AS one'), { one: 1n })
+    })
+  } finally {
+    await own.close()
+  }
+  // A session may ask for less than the store allows, and for no more.
+  await columns.session((session) => assert.rejects(session.rows(endless), (e) => isFault(e, 'too_slow')), {
+    limit: 200,
+  })
+})
+
 test('returns plain values', async () => {
   const row = await columns.row(
     `SELECT 1::BIGINT AS b, 2 AS i, 0.1::DOUBLE AS d, 12.50::DECIMAL(18,2) AS m, true AS t, 'x' AS s, NULL AS n,

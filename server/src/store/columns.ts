@@ -85,8 +85,11 @@ export interface Session {
 }
 
 export interface Columns extends Session {
-  /** Lends a connection of its own. Do not ask for another session inside: at most `sessions` are lent at once. */
-  session<T>(work: (session: Session) => Promise<T>): Promise<T>
+  /**
+   * Lends a connection of its own. Do not ask for another session inside: at most `sessions` are lent at once. `limit`: the
+   * milliseconds that each of its queries may take, where that is less than the store's own.
+   */
+  session<T>(work: (session: Session) => Promise<T>, options?: { limit?: number }): Promise<T>
   /** DuckDB's version, for example `v1.5.6`. */
   readonly version: string
   close(): Promise<void>
@@ -102,7 +105,11 @@ export interface ColumnsOptions {
   memory?: string
   /** Connections lent at once. Each running query holds one of Node's four worker threads, which the ledger's fsync needs too. */
   sessions?: number
+  /** Milliseconds that one query may take before it is stopped (`too_slow`); default 10 minutes. */
+  limit?: number
 }
+
+const LIMIT = 600_000
 
 /** Opens DuckDB for a data folder. */
 export async function openColumns(options: ColumnsOptions): Promise<Columns> {
@@ -147,13 +154,14 @@ export async function openColumns(options: ColumnsOptions): Promise<Columns> {
   let closed = false
   let idle: (() => void) | undefined
 
-  const session: Columns['session'] = async (work) => {
+  const longest = options.limit ?? LIMIT
+  const session: Columns['session'] = async (work, { limit = longest } = {}) => {
     if (closed) throw new Fault('unavailable', 'The column store is closed.')
     if (lent >= most) await new Promise<void>((resume) => waiting.push(resume))
     else lent += 1
     try {
       const connection = connections.pop() ?? (await instance.connect())
-      const borrowed = borrow(connection)
+      const borrowed = borrow(connection, Math.min(limit, longest))
       try {
         return await work(borrowed)
       } finally {
@@ -239,14 +247,36 @@ interface Borrowed extends Session {
   end(): Promise<unknown>
 }
 
-function borrow(connection: DuckDBConnection): Borrowed {
+function borrow(connection: DuckDBConnection, limit: number): Borrowed {
   let changed = false
+  /** Stops what takes longer than the limit: nothing else would end a query that never ends. */
+  const within = async <T>(work: () => Promise<T>): Promise<T> => {
+    let stopped = false
+    const timer = setTimeout(() => {
+      stopped = true
+      connection.interrupt()
+    }, limit)
+    try {
+      return await work()
+    } catch (error) {
+      if (!stopped) throw error
+      throw new Fault(
+        'too_slow',
+        `A query took longer than ${limit / 1000} seconds and was stopped: let it read less (a window, a filter, fewer features at once), or raise the limit (WHENCE_QUERY_SECONDS, WHENCE_PLAN_SECONDS).`,
+        { cause: error },
+      )
+    } finally {
+      clearTimeout(timer)
+    }
+  }
   let last: Promise<unknown> = Promise.resolve()
   // One after the other: a second query on a busy connection would only block one of Node's worker threads.
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const turn = last.then(work).catch((error: unknown) => {
-      throw explainFailure(error)
-    })
+  const inTurn = <T>(work: () => Promise<T>, most = limit): Promise<T> => {
+    const turn = last
+      .then(() => (most === Infinity ? work() : within(work)))
+      .catch((error: unknown) => {
+        throw explainFailure(error)
+      })
     last = turn.catch(() => {})
     return turn
   }
@@ -291,7 +321,7 @@ function borrow(connection: DuckDBConnection): Borrowed {
         const columns = fields.map((field) => `${identifier(field.name)} ${field.type}`)
         await connection.run(`CREATE OR REPLACE TEMP TABLE ${identifier(table)} (${columns.join(', ')})`)
         return append(connection, table, fields, batches)
-      }),
+      }, Infinity),
   }
   return own
 }
