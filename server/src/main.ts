@@ -26,9 +26,11 @@ import { createApi } from './http/api.ts'
 import { createApp, listen } from './http/server.ts'
 import { ContractBook, contractProjection } from './path/events/contract-book.ts'
 import { Events } from './path/events/events.ts'
+import { RecentEvents } from './path/events/recent.ts'
 import { Quarantine } from './path/events/quarantine.ts'
 import { contractLineage } from './path/events/lineage.ts'
 import { eventProjection, recordCountProjection } from './path/events/queries.ts'
+import { keepColumns } from './path/features/column-keeping.ts'
 import { snapshotLineage, trainingLineage, viewLineage } from './path/features/lineage.ts'
 import { Collector } from './path/lineage/collector.ts'
 import { lineageReader } from './path/lineage/reader.ts'
@@ -67,6 +69,8 @@ export interface StartOptions {
   /** Carry out again what the log says was erased: after a restore. */
   reapplyErasures?: boolean
   ledger?: Partial<Pick<LedgerOptions, 'limits' | 'publishEvery' | 'ignorePin'>>
+  /** Events of a stream after which its column files are brought up. */
+  columnsAfter?: number
   files?: Files
   clock?: Clock
   onFatal?: (error: unknown) => void
@@ -169,16 +173,34 @@ export async function startServer(config: Config, options: StartOptions = {}): P
 
     const contracts = new ContractBook(ledger, follower, database, clock)
     await contracts.load()
-    const events = new Events(ledger, contracts, clock)
+    const recentEvents = new RecentEvents()
+    const events = new Events(ledger, contracts, clock, recentEvents)
     const quarantine = new Quarantine({ ledger, follower, database, contracts, events, clock })
     const collector = new Collector(ledger, clock, recent)
     const views = new ViewBook({ ledger, follower, database, columns, contracts, clock })
-    const derived = new DerivedFiles({ ledger, follower, database, columns, contracts, folder: config.data })
+    const derived = new DerivedFiles({
+      ledger,
+      follower,
+      database,
+      columns,
+      contracts,
+      recent: recentEvents,
+      folder: config.data,
+    })
     undo.push(() => derived.place.events.settled())
     await derived.noteErasures()
     const trainingSets = new TrainingSets({ ledger, follower, database, views, clock, derived })
     const snapshots = new Snapshots({ ledger, follower, database, contracts, views, clock, derived, trainingSets })
     await snapshots.sweep()
+    undo.push(
+      keepColumns({
+        ledger,
+        contracts,
+        columns: snapshots.events,
+        recent: recentEvents,
+        enough: options.columnsAfter,
+      }),
+    )
     const models = new Models(ledger, follower, database, clock)
     const predictions = new Predictions({ ledger, follower, database, models, snapshots, clock })
     const policies = new PolicyBook({ ledger, follower, database, clock })

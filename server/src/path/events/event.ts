@@ -4,7 +4,7 @@ import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Micros } from '../../record/time.ts'
 import { readContent } from '../../rules/contracts/content.ts'
 import type { Contract } from '../../rules/contracts/contract.ts'
-import { columnValues, extract, judge } from '../../rules/contracts/judge.ts'
+import { extract, judge } from '../../rules/contracts/judge.ts'
 import type { Extracted } from '../../rules/contracts/judge.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import type { Violation } from '../../rules/contracts/violation.ts'
@@ -54,10 +54,12 @@ export function readEvent(ledger: Ledger, contracts: ContractBook, seq: number):
   }
 }
 
-/** The event's values for the columns of a stream, by name: contracts of other versions may lack some. */
-export function valuesFor(event: ReadEvent, columns: readonly { name: string }[]): unknown[] {
-  const values = columnValues(event.contract, event.value)
-  const own = event.contract.columns
+/** A contract's values for the columns of a stream, by name: contracts of other versions may lack some. */
+export function valuesFor(
+  { columns: own }: Pick<Contract, 'columns'>,
+  values: readonly unknown[],
+  columns: readonly { name: string }[],
+): readonly unknown[] {
   if (own.length === columns.length && own.every((column, i) => column.name === columns[i]!.name)) return values
   const byName = new Map(own.map((column, i) => [column.name, values[i]]))
   return columns.map((column) => byName.get(column.name) ?? null)

@@ -7,15 +7,17 @@ import type { Appended, Draft } from '../../record/ledger/writer.ts'
 import { MAX_PAYLOAD_BYTES } from '../../record/ledger/entry.ts'
 import { identityOf, placeBytes } from '../../record/subjects/seal.ts'
 import { DAY } from '../../record/time.ts'
-import type { Clock } from '../../record/time.ts'
+import type { Clock, Micros } from '../../record/time.ts'
 import { sourceOf } from '../../rules/access/access.ts'
 import type { Caller } from '../../rules/access/access.ts'
 import { LineSplitter, readContent } from '../../rules/contracts/content.ts'
 import type { Contract } from '../../rules/contracts/contract.ts'
-import { extract, judge } from '../../rules/contracts/judge.ts'
+import { columnValues, extract, judge } from '../../rules/contracts/judge.ts'
+import { parseTime } from '../../rules/contracts/time.ts'
 import type { Outcome, Violation } from '../../rules/contracts/violation.ts'
 import type { ContractBook } from './contract-book.ts'
 import { readJsonBody } from './json-body.ts'
+import type { RecentEvents } from './recent.ts'
 
 /** Events appended in one go. */
 const GROUP = 250
@@ -39,6 +41,8 @@ interface Judged {
   before?: number | undefined
   outcome: Outcome
   violations: Violation[]
+  /** As features see it; undefined when it will not belong to the stream. */
+  columns?: { time: Micros; known: Micros | undefined; values: unknown[] } | undefined
 }
 
 export function noEvents(): Accounting {
@@ -49,12 +53,14 @@ export class Events {
   readonly #ledger: Ledger
   readonly #contracts: ContractBook
   readonly #clock: Clock
+  readonly #recent: RecentEvents
   readonly #sinceStart = new Map<string, Accounting>()
 
-  constructor(ledger: Ledger, contracts: ContractBook, clock: Clock) {
+  constructor(ledger: Ledger, contracts: ContractBook, clock: Clock, recent: RecentEvents) {
     this.#ledger = ledger
     this.#contracts = contracts
     this.#clock = clock
+    this.#recent = recent
   }
 
   /** All that was received for a stream since the server started. */
@@ -177,8 +183,18 @@ export class Events {
         )
         continue
       }
-      this.#count(answer, contract.stream, event, results[next++]!, query.results === 'all')
+      const result = results[next++]!
+      this.#keep(contract, event, result)
+      this.#count(answer, contract.stream, event, result, query.results === 'all')
     }
+  }
+
+  #keep(contract: Contract, { draft, columns }: Judged, result: Appended): void {
+    if (!columns || result.status !== 'recorded') return
+    const { time, values } = columns
+    const known = columns.known ?? parseTime(result.recorded)!
+    const event = { subject: draft!.subject!.id, time, known, contract, values }
+    this.#recent.put(contract.stream, result.seq, event, draft!.content.length)
   }
 
   #judge(contract: Contract, source: string, file: string | undefined, { line, bytes }: Arrival): Judged {
@@ -233,7 +249,11 @@ export class Events {
       header,
       keep: outcome !== 'dropped',
     }
-    return { line, draft, outcome, violations }
+    const belongs = readable && (outcome === 'passed' || outcome === 'flagged')
+    if (!belongs) return { line, draft, outcome, violations }
+    const known = found.known.clock === 'recorded' ? undefined : found.known.at
+    const columns = { time: draft.time, known, values: columnValues(contract, value) }
+    return { line, draft, outcome, violations, columns }
   }
 
   #count(answer: Ingested, stream: string, event: Judged, result: Appended, all: boolean): void {

@@ -8,6 +8,7 @@ import type { Follower } from '../../record/projection/follower.ts'
 import type { Column, Columns } from '../../store/columns.ts'
 import type { Database } from '../../store/database.ts'
 import type { ContractBook } from '../events/contract-book.ts'
+import type { RecentEvents } from '../events/recent.ts'
 import type { CompiledView } from './compile.ts'
 import { EventColumns } from './event-columns.ts'
 import { ledgerEvents } from './event-source.ts'
@@ -41,6 +42,7 @@ export class DerivedFiles {
     database: Database
     columns: Columns
     contracts: ContractBook
+    recent: RecentEvents
     folder: string
   }) {
     this.#ledger = parts.ledger
@@ -51,7 +53,7 @@ export class DerivedFiles {
     this.place = {
       columns,
       folder,
-      events: new EventColumns({ columns, folder, source: ledgerEvents(parts.ledger, parts.contracts) }),
+      events: new EventColumns({ columns, folder, source: ledgerEvents(parts.ledger, parts.contracts, parts.recent) }),
     }
   }
 

@@ -322,7 +322,7 @@ class Stream {
   async *#bounded(from: number, to: number, end: (seq: number) => void): AsyncGenerator<readonly EventRow[]> {
     let last = from - 1
     let count = 0
-    for await (const batch of this.#source.events(this.#name, from, to)) {
+    for await (const batch of this.#source.events(this.#name, from, to, { recent: true })) {
       for (const { seq } of batch) {
         if (seq <= last || seq >= to) {
           throw new Fault('internal', `Event ${seq} of ${this.#name} came out of order, or outside ${from} to ${to}.`)

@@ -19,8 +19,11 @@ export interface EventRow {
 
 /** What the ledger knows about the events of a stream. */
 export interface EventSource {
-  /** The stream's events with from <= seq < to, in order of seq, in batches; those of erased subjects left out. */
-  events(stream: string, from: number, to: number): AsyncIterable<readonly EventRow[]>
+  /**
+   * The stream's events with from <= seq < to, in order of seq, in batches; those of erased subjects left out. With
+   * `recent` they may come as the door has just read them; else each is opened.
+   */
+  events(stream: string, from: number, to: number, use?: { recent: boolean }): AsyncIterable<readonly EventRow[]>
   /** The seqs of the stream's events in the range, those of erased subjects left out, ascending; read from the tree. */
   members(stream: string, from: number, to: number): Promise<ArrayLike<number>>
 }
