@@ -157,6 +157,13 @@ export class Disk {
         folder.seen.delete(name(draft))
         folder.seen.set(name(path), inode)
       },
+      link: async (from, to) => {
+        const folder = await this.#makeFolder(dirname(to))
+        await this.#operation(`link ${to}`)
+        const inode = this.#find(from)
+        if (inode === undefined) throw Object.assign(new Error(`ENOENT: ${from}`), { code: 'ENOENT' })
+        folder.seen.set(name(to), inode)
+      },
       syncFolder: (path) => this.#syncFolder(path),
       remove: async (path) => {
         await this.#operation(`remove ${path}`)

@@ -22,6 +22,8 @@ export interface Config {
   /** Milliseconds that one query over column files may take, and one that only plans or compiles a view. */
   queryLimit: number
   planLimit: number
+  /** Where engines see the data folder, when that is not where it is: `file:///mnt/whence`. */
+  tablesLocation: string | undefined
 }
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -57,6 +59,7 @@ export function readConfig(
     ),
     queryLimit: 1000 * seconds(env.WHENCE_QUERY_SECONDS ?? '600', 'WHENCE_QUERY_SECONDS'),
     planLimit: 1000 * seconds(env.WHENCE_PLAN_SECONDS ?? '20', 'WHENCE_PLAN_SECONDS'),
+    tablesLocation: location(env.WHENCE_TABLES_LOCATION),
   }
 }
 
@@ -96,6 +99,15 @@ function origin(text: string | undefined): string | undefined {
   throw new Fault(
     'usage',
     `WHENCE_ORIGIN "${text}" is no origin: use letters, digits, ".", "-", "_" and "/", as in example.com/whence`,
+  )
+}
+
+function location(text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined
+  if (/^[a-z][a-z0-9+.-]*:\/\/\/?[^\s?#]+$/.test(text)) return text.replace(/\/+$/, '')
+  throw new Fault(
+    'usage',
+    `WHENCE_TABLES_LOCATION "${text}" is no location: write where engines see the data folder, as in file:///mnt/whence`,
   )
 }
 

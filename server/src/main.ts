@@ -51,6 +51,8 @@ import { LineageGraph } from './record/lineage/graph.ts'
 import { lineageProjection } from './record/lineage/projection.ts'
 import type { StatementReaders } from './record/lineage/projection.ts'
 import { Follower } from './record/projection/follower.ts'
+import { tableProjection } from './record/tables/projection.ts'
+import { Tables } from './record/tables/tables.ts'
 import { systemClock } from './record/time.ts'
 import type { Clock } from './record/time.ts'
 import { openColumns } from './store/columns.ts'
@@ -102,6 +104,7 @@ const projections = [
   erasureProjection,
   anchorProjection,
   policyProjection,
+  tableProjection,
 ]
 
 /** Starts a server on a data folder. Throws `refused_start` with one clear line when starting would mean guessing. */
@@ -170,6 +173,18 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     await follower.start()
     undo.push(() => follower.stop())
     const graph = new LineageGraph({ ledger, follower, database, readers })
+
+    const tables = new Tables({
+      ledger,
+      follower,
+      database,
+      files,
+      columns,
+      clock,
+      folder: config.data,
+      location: config.tablesLocation,
+    })
+    await tables.sweep()
 
     const contracts = new ContractBook(ledger, follower, database, clock)
     await contracts.load()

@@ -10,7 +10,7 @@ import {
   closeSync,
   statSync,
 } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises'
+import { copyFile, link, mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
@@ -41,6 +41,11 @@ export interface Files {
    * their entries synced; that of the file itself is for the caller to sync (`syncFolder`).
    */
   replace(path: string, bytes: Uint8Array, options?: { mode?: number }): Promise<void>
+  /**
+   * Gives a file a second name; a copy where the file system knows no hard links. Folders are made, and their entries
+   * synced; that of the new name is for the caller to sync (`syncFolder`).
+   */
+  link(from: string, to: string): Promise<void>
   /** Makes renames and removals in a folder durable. */
   syncFolder(folder: string): Promise<void>
   remove(path: string): Promise<void>
@@ -135,6 +140,22 @@ export function localFiles(maxOpen = 256): Files {
       } catch (error) {
         await rm(draft, { force: true }).catch(() => {})
         throw error
+      }
+    },
+    async link(from, to) {
+      await makeFolder(dirname(to))
+      try {
+        await link(from, to)
+      } catch (error) {
+        if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'].includes((error as { code: string }).code))
+          throw error
+        await copyFile(from, to)
+        const handle = await open(to, 'r+')
+        try {
+          await handle.sync()
+        } finally {
+          await handle.close()
+        }
       }
     },
     async syncFolder(folder) {

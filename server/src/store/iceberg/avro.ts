@@ -1,0 +1,107 @@
+// Avro object container files, as the manifests of Iceberg are: a header with the schema, one block, no compression.
+//
+// The library encodes values and reads them back; the container is framed here, for two reasons: its own writer drops the
+// schema's `field-id`, by which Iceberg knows a field, and its longs end at 2^53, where snapshot ids do not.
+import avro from 'avsc'
+import { hash } from 'node:crypto'
+import { Fault } from '../../fault.ts'
+
+const MAGIC = Buffer.from('Obj\x01', 'latin1')
+const SYNC_BYTES = 16
+
+/** Longs as bigint, all 64 bits of them. */
+const long = avro.types.LongType.__with(
+  {
+    fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
+    toBuffer: (value: bigint) => {
+      const bytes = Buffer.alloc(8)
+      bytes.writeBigInt64LE(value)
+      return bytes
+    },
+    fromJSON: BigInt,
+    toJSON: String,
+    isValid: (value: unknown) => typeof value === 'bigint',
+    compare: (a: bigint, b: bigint) => (a === b ? 0 : a < b ? -1 : 1),
+  },
+  false,
+)
+
+const header = avro.Type.forSchema({
+  type: 'record',
+  name: 'org.apache.avro.file.Header',
+  fields: [
+    { name: 'magic', type: { type: 'fixed', name: 'Magic', size: MAGIC.length } },
+    { name: 'meta', type: { type: 'map', values: 'bytes' } },
+    { name: 'sync', type: { type: 'fixed', name: 'Sync', size: SYNC_BYTES } },
+  ],
+})
+const blockHead = avro.Type.forSchema({
+  type: 'record',
+  name: 'BlockHead',
+  fields: [
+    { name: 'count', type: 'long' },
+    { name: 'bytes', type: 'long' },
+  ],
+})
+
+/** Whatever Avro takes for a schema, with the attributes that Iceberg adds. */
+export type AvroSchema = Readonly<Record<string, unknown>>
+
+/** The bytes of a container; equal rows give equal bytes. Longs are bigint. */
+export function writeAvro(
+  schema: AvroSchema,
+  metadata: Readonly<Record<string, string>>,
+  rows: readonly object[],
+): Buffer {
+  const type = typeOf(schema)
+  const data = Buffer.concat(rows.map((row) => type.toBuffer(row)))
+  const meta = { 'avro.schema': JSON.stringify(schema), 'avro.codec': 'null', ...metadata }
+  const sync = hash('sha256', Buffer.concat([Buffer.from(JSON.stringify(meta)), data]), 'buffer').subarray(
+    0,
+    SYNC_BYTES,
+  )
+  const head = header.toBuffer({
+    magic: MAGIC,
+    meta: Object.fromEntries(Object.entries(meta).map(([key, value]) => [key, Buffer.from(value)])),
+    sync,
+  })
+  if (rows.length === 0) return head
+  return Buffer.concat([head, blockHead.toBuffer({ count: rows.length, bytes: data.length }), data, sync])
+}
+
+/** Reads a container that `writeAvro` wrote. Throws `altered`. */
+export function readAvro<Row>(bytes: Uint8Array): { metadata: Record<string, string>; rows: Row[] } {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  try {
+    const read = <T>(type: avro.Type, at: number): { value: T; offset: number } => {
+      const { value, offset } = type.decode(buffer, at) as { value: T; offset: number }
+      if (offset < 0) throw new Error('it is cut off')
+      return { value, offset }
+    }
+    const { value, offset } = read<{ magic: Buffer; meta: Record<string, Buffer>; sync: Buffer }>(header, 0)
+    if (!value.magic.equals(MAGIC)) throw new Error('it does not begin like one')
+    const metadata = Object.fromEntries(Object.entries(value.meta).map(([key, text]) => [key, text.toString('utf8')]))
+    const type = typeOf(JSON.parse(metadata['avro.schema'] ?? '') as AvroSchema)
+    const rows: Row[] = []
+    let at = offset
+    while (at < buffer.length) {
+      const block = read<{ count: number; bytes: number }>(blockHead, at)
+      at = block.offset
+      for (let row = 0; row < block.value.count; row++) {
+        const next = read<Row>(type, at)
+        rows.push(next.value)
+        at = next.offset
+      }
+      if (at !== block.offset + block.value.bytes || !buffer.subarray(at, at + SYNC_BYTES).equals(value.sync))
+        throw new Error('a block of it does not end where it says')
+      at += SYNC_BYTES
+    }
+    return { metadata, rows }
+  } catch (cause) {
+    throw new Fault('altered', `no Avro container: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function typeOf(schema: AvroSchema): avro.Type {
+  return avro.Type.forSchema(schema as never, { registry: { long }, omitRecordMethods: true })
+}
