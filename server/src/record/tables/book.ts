@@ -151,7 +151,10 @@ export class TableBook {
 
   /** Whether a table has a snapshot with this id, or had one that has expired. */
   async hadSnapshot(name: string, id: bigint): Promise<boolean> {
-    const found = await this.#database.query('select id from table_snapshot where table_name = $1 and id = $2', [name, id])
+    const found = await this.#database.query('select id from table_snapshot where table_name = $1 and id = $2', [
+      name,
+      id,
+    ])
     return found.length > 0
   }
 
@@ -256,7 +259,8 @@ export class TableBook {
         ...own.map((file) => this.#files.replace(join(this.folder, file.path), file.bytes)),
         ...links.map((file) => this.#files.link(join(this.folder, file.from), join(this.folder, file.path))),
       ])
-      for (const each of new Set(written.map((file) => dirname(file)))) await this.#files.syncFolder(join(this.folder, each))
+      for (const each of new Set(written.map((file) => dirname(file))))
+        await this.#files.syncFolder(join(this.folder, each))
     } catch (cause) {
       await Promise.allSettled(written.map((file) => this.#remove(file)))
       if (['ENOSPC', 'EDQUOT'].includes((cause as { code?: string }).code ?? ''))
@@ -281,14 +285,12 @@ export class TableBook {
       rows: next.rows,
       provenance: next.provenance ?? null,
       files: [
-        ...own.map(
-          (file): KeptFile => ({
-            kind: file.kind,
-            path: file.path,
-            sha256: hash('sha256', file.bytes),
-            bytes: file.bytes.length,
-          }),
-        ),
+        ...own.map((file): KeptFile => ({
+          kind: file.kind,
+          path: file.path,
+          sha256: hash('sha256', file.bytes),
+          bytes: file.bytes.length,
+        })),
         ...links.map(({ from: _, ...file }) => file),
       ],
       removed: next.removed ?? [],

@@ -172,7 +172,10 @@ export class Tables {
     const schema = currentSchema(metadata)
     const statistics = await statisticsOf(this.#columns, join(this.#folder, file.path), schema)
     if (statistics.rows !== file.rows)
-      throw new Fault('invalid', `${file.path} has ${statistics.rows} rows, not the ${file.rows} that it is said to have`)
+      throw new Fault(
+        'invalid',
+        `${file.path} has ${statistics.rows} rows, not the ${file.rows} that it is said to have`,
+      )
     return {
       location: this.#book.locate(path),
       rows: file.rows,

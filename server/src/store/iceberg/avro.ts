@@ -70,29 +70,31 @@ export function writeAvro(
 }
 
 /** Reads a container that `writeAvro` wrote. Throws `altered`. */
-export function readAvro<Row>(bytes: Uint8Array): { metadata: Record<string, string>; rows: Row[] } {
+export function readAvro(bytes: Uint8Array): { metadata: Record<string, string>; rows: unknown[] } {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   try {
-    const read = <T>(type: avro.Type, at: number): { value: T; offset: number } => {
-      const { value, offset } = type.decode(buffer, at) as { value: T; offset: number }
-      if (offset < 0) throw new Error('it is cut off')
-      return { value, offset }
+    const read = (type: avro.Type, at: number): { value: unknown; offset: number } => {
+      const found = type.decode(buffer, at)
+      if (found.offset < 0) throw new Error('it is cut off')
+      return found
     }
-    const { value, offset } = read<{ magic: Buffer; meta: Record<string, Buffer>; sync: Buffer }>(header, 0)
+    const { value: head, offset } = read(header, 0)
+    const value = head as { magic: Buffer; meta: Record<string, Buffer>; sync: Buffer }
     if (!value.magic.equals(MAGIC)) throw new Error('it does not begin like one')
     const metadata = Object.fromEntries(Object.entries(value.meta).map(([key, text]) => [key, text.toString('utf8')]))
     const type = typeOf(JSON.parse(metadata['avro.schema'] ?? '') as AvroSchema)
-    const rows: Row[] = []
+    const rows: unknown[] = []
     let at = offset
     while (at < buffer.length) {
-      const block = read<{ count: number; bytes: number }>(blockHead, at)
-      at = block.offset
-      for (let row = 0; row < block.value.count; row++) {
-        const next = read<Row>(type, at)
+      const { value: said, offset: start } = read(blockHead, at)
+      const block = said as { count: number; bytes: number }
+      at = start
+      for (let row = 0; row < block.count; row++) {
+        const next = read(type, at)
         rows.push(next.value)
         at = next.offset
       }
-      if (at !== block.offset + block.value.bytes || !buffer.subarray(at, at + SYNC_BYTES).equals(value.sync))
+      if (at !== start + block.bytes || !buffer.subarray(at, at + SYNC_BYTES).equals(value.sync))
         throw new Error('a block of it does not end where it says')
       at += SYNC_BYTES
     }

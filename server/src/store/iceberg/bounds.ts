@@ -22,7 +22,7 @@ export function boundOf(value: Plainly, type: IcebergType | 'int'): Buffer {
     case 'long':
     case 'timestamp': {
       const bytes = Buffer.alloc(8)
-      bytes.writeBigInt64LE(BigInt(value as bigint))
+      bytes.writeBigInt64LE(value as bigint)
       return bytes
     }
     case 'double': {
@@ -35,7 +35,7 @@ export function boundOf(value: Plainly, type: IcebergType | 'int'): Buffer {
     case 'binary':
       return value as Buffer
     default:
-      return twosComplement(BigInt(value as bigint))
+      return twosComplement(value as bigint)
   }
 }
 
@@ -51,7 +51,7 @@ function twosComplement(value: bigint): Buffer {
 
 /** At most the value: a long text is cut. */
 export function lowerBound(value: Plainly, type: IcebergType): Buffer {
-  if (type === 'string') return boundOf([...String(value)].slice(0, LONGEST).join(''), type)
+  if (type === 'string') return boundOf(Array.from(String(value)).slice(0, LONGEST).join(''), type)
   if (type === 'binary') return (value as Buffer).subarray(0, LONGEST)
   return boundOf(value, type)
 }
@@ -59,12 +59,11 @@ export function lowerBound(value: Plainly, type: IcebergType): Buffer {
 /** At least the value: a long text is cut and rounded up. Undefined when nothing short is greater. */
 export function upperBound(value: Plainly, type: IcebergType): Buffer | undefined {
   if (type === 'string') {
-    const characters = [...String(value)]
+    const characters = Array.from(String(value))
     if (characters.length <= LONGEST) return boundOf(value, type)
     for (let at = LONGEST - 1; at >= 0; at--) {
       const next = after(characters[at]!.codePointAt(0)!)
-      if (next !== undefined)
-        return Buffer.from(characters.slice(0, at).join('') + String.fromCodePoint(next), 'utf8')
+      if (next !== undefined) return Buffer.from(characters.slice(0, at).join('') + String.fromCodePoint(next), 'utf8')
     }
     return undefined
   }

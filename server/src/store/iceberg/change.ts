@@ -169,7 +169,9 @@ function liveEntries(manifest: ManifestFile, read: Read): ManifestEntry[] {
 /** Many small manifests as one. */
 function merged(kept: readonly Held[], writer: Writer): readonly Held[] {
   if (kept.length <= MANIFESTS) return kept
-  const small = kept.filter(({ entries }) => entries.length < LARGE && entries.every(({ status }) => status !== DELETED))
+  const small = kept.filter(
+    ({ entries }) => entries.length < LARGE && entries.every(({ status }) => status !== DELETED),
+  )
   // What this snapshot adds keeps its own manifest: readers of increments look for it there.
   const old = small.filter(({ manifest }) => !writer.wrote(manifest))
   if (old.length < 2) return kept

@@ -89,7 +89,7 @@ export function writeManifestList(
 }
 
 export function readManifestList(bytes: Uint8Array): ManifestFile[] {
-  return readAvro<ManifestFile>(bytes).rows
+  return readAvro(bytes).rows as ManifestFile[]
 }
 
 const LIST: AvroSchema = {

@@ -110,7 +110,7 @@ export function writeManifest(
 
 /** The entries as they stand there: what an added file inherits is for whoever knows the manifest's own numbers. */
 export function readManifest(bytes: Uint8Array): ManifestEntry[] {
-  return readAvro<StoredEntry>(bytes).rows.map((entry) => {
+  return (readAvro(bytes).rows as StoredEntry[]).map((entry) => {
     const file = entry.data_file
     const nulls = byKey(file.null_value_counts)
     const sizes = byKey(file.column_sizes)

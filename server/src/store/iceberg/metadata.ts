@@ -111,10 +111,7 @@ export function withSnapshot(metadata: TableMetadata, snapshot: SnapshotMetadata
     'current-snapshot-id': id,
     refs: { ...metadata.refs, main: { 'snapshot-id': id, type: 'branch' } },
     snapshots: [...metadata.snapshots, snapshot],
-    'snapshot-log': [
-      ...metadata['snapshot-log'],
-      { 'timestamp-ms': snapshot['timestamp-ms'], 'snapshot-id': id },
-    ],
+    'snapshot-log': [...metadata['snapshot-log'], { 'timestamp-ms': snapshot['timestamp-ms'], 'snapshot-id': id }],
   }
 }
 
@@ -142,7 +139,9 @@ export function following(
   now: number,
   { forgetting = false }: { forgetting?: boolean } = {},
 ): TableMetadata {
-  const log = before ? [...metadata['metadata-log'], { 'timestamp-ms': before.at, 'metadata-file': before.location }] : []
+  const log = before
+    ? [...metadata['metadata-log'], { 'timestamp-ms': before.at, 'metadata-file': before.location }]
+    : []
   return {
     ...metadata,
     'last-updated-ms': Math.max(now, metadata['last-updated-ms']),
@@ -166,7 +165,7 @@ export function parseMetadata(text: string): TableMetadata {
   const revive = (key: string, value: unknown, context?: { source?: string }): unknown =>
     IDS.has(key) && typeof value === 'number' ? BigInt(context?.source ?? value) : value
   try {
-    const metadata = JSON.parse(text, revive as (key: string, value: unknown) => unknown) as TableMetadata
+    const metadata = JSON.parse(text, revive) as TableMetadata
     if (metadata['format-version'] !== 2 || !Array.isArray(metadata.snapshots)) throw new Error('it is another version')
     return metadata
   } catch (cause) {

@@ -88,9 +88,13 @@ export function stored(value: PartitionValue, type: 'int' | IcebergType): Partit
     if (!Number.isInteger(days)) throw new Fault('invalid', `"${String(value)}" is no day: write 2026-03-20`)
     return days
   }
-  if (type === 'long') return BigInt(value as number)
+  if (type === 'long') return BigInt(value)
   const fits =
-    type === 'int' ? Number.isInteger(value) : type === 'boolean' ? typeof value === 'boolean' : typeof value === 'string'
+    type === 'int'
+      ? Number.isInteger(value)
+      : type === 'boolean'
+        ? typeof value === 'boolean'
+        : typeof value === 'string'
   if (!fits) throw new Fault('invalid', `"${String(value)}" is no ${type}`)
   return value
 }
@@ -109,7 +113,7 @@ export function bucketOf(value: Plainly, type: IcebergType, n: number): number {
 export function bucketHash(value: Plainly, type: IcebergType): number {
   if (type === 'long' || type === 'timestamp' || type === 'date') {
     const bytes = Buffer.alloc(8)
-    bytes.writeBigInt64LE(BigInt(value as bigint))
+    bytes.writeBigInt64LE(value as bigint)
     return murmur3(bytes)
   }
   return murmur3(boundOf(value, type))
