@@ -27,22 +27,22 @@ import {
 } from './governance.ts'
 import type { Scope } from './governance.ts'
 import { lineageEndpoints } from './lineage-endpoints.ts'
-import { ModelVersion, ModelVersionRequest } from './models.ts'
+import { modelsEndpoints } from './models-endpoints.ts'
 import { FindQuery, Found, PredictionBatch, PredictionResults } from './predictions.ts'
 
 /** What a 200 holds: one JSON value, plain text, or NDJSON of one row a line. */
 export type Answer<S extends z.ZodType = z.ZodType> = { json: S } | { text: string } | { rows: S } | { stream: string }
 
 export type Endpoint = {
-  method: 'GET' | 'POST' | 'DELETE'
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** `{name}` stands for a value, percent-encoded. */
   path: `/v1/${string}` | `/api/v1/${string}`
   /** A key with this scope may call it; `admin` may call everything. */
   scope: Scope
   summary: string
   query?: z.ZodObject
-  /** `events`: one JSON object, an array of them, or NDJSON; gzip or not. */
-  body?: z.ZodType | 'events'
+  /** `events`: one JSON object, an array of them, or NDJSON; gzip or not. `bytes`: a file as it is, gzip or not. */
+  body?: z.ZodType | 'events' | 'bytes'
   answer: Answer
   /** Answers of OpenLineage's API: 201 for one event, 204 for a batch of which there is nothing to say. */
   besides?: 201 | 204
@@ -179,21 +179,7 @@ export const endpoints = {
     summary: 'The rows of a training set',
     answer: { rows: TrainingRow },
   },
-  registerModel: {
-    method: 'POST',
-    path: '/v1/models',
-    scope: 'ingest',
-    summary: 'Record a model version with its run, training set, code and metrics',
-    body: ModelVersionRequest,
-    answer: { json: ModelVersion },
-  },
-  model: {
-    method: 'GET',
-    path: '/v1/models/{version}',
-    scope: 'read',
-    summary: 'A model version, as name@version',
-    answer: { json: ModelVersion },
-  },
+  ...modelsEndpoints,
   predict: {
     method: 'POST',
     path: '/v1/predictions',

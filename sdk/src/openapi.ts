@@ -10,6 +10,7 @@ import * as models from './models.ts'
 import * as predictions from './predictions.ts'
 import * as receipts from './receipts.ts'
 import * as time from './time.ts'
+import * as trainingRuns from './training-runs.ts'
 
 type Json = Record<string, unknown>
 
@@ -20,6 +21,7 @@ const resources = [
   collector,
   declarations,
   features,
+  trainingRuns,
   models,
   predictions,
   explanations,
@@ -86,7 +88,8 @@ function operation(name: string, endpoint: Endpoint): Json {
 
 function applies(status: string, endpoint: Endpoint): boolean {
   if (status === '404') return endpoint.path.includes('{') || endpoint.method === 'POST'
-  if (status === '409' || status === '413' || status === '507') return endpoint.method === 'POST'
+  if (status === '409' || status === '413' || status === '507')
+    return endpoint.method === 'POST' || endpoint.method === 'PUT'
   return true
 }
 
@@ -102,7 +105,9 @@ function inQuery(query: z.ZodObject | undefined): Json[] {
   }))
 }
 
-function body(schema: z.ZodType | 'events'): Json {
+function body(schema: z.ZodType | 'events' | 'bytes'): Json {
+  if (schema === 'bytes')
+    return { required: true, content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } }
   if (schema !== 'events') return { required: true, content: { 'application/json': { schema: reference(schema) } } }
   const event = { type: 'object', description: 'An event as its source sends it; the stream’s contract judges it.' }
   return {

@@ -23,7 +23,8 @@ export type ClientOptions = {
 export type Call = {
   path?: Record<string, string | number>
   query?: Record<string, unknown>
-  body?: { type: string; bytes: string | Uint8Array; encoding?: 'gzip' }
+  /** A Blob is read while it is sent, and again when the call is made again. */
+  body?: { type: string; bytes: string | Uint8Array | Blob; encoding?: 'gzip' }
 }
 
 const longestWait = 30_000
@@ -99,7 +100,7 @@ export class Transport {
     if (body) headers['content-type'] = body.type
     if (body?.encoding) headers['content-encoding'] = body.encoding
     const request: RequestInit = { method: endpoint.method, headers }
-    if (body) request.body = body.bytes as string | Uint8Array<ArrayBuffer>
+    if (body) request.body = body.bytes as string | Uint8Array<ArrayBuffer> | Blob
     if (this.#signal) request.signal = this.#signal
 
     for (let attempt = 1; ; attempt++) {

@@ -40,8 +40,11 @@ import { Snapshots, snapshotProjection } from './path/features/snapshots.ts'
 import { trainingProjection, TrainingSets } from './path/features/training-sets.ts'
 import { ViewBook, viewProjection } from './path/features/view-book.ts'
 import { modelLineage } from './path/models/lineage.ts'
+import { aliasProjection, Aliases } from './path/models/aliases.ts'
+import { Artifacts } from './path/models/artifacts.ts'
 import { modelProjection, Models } from './path/models/models.ts'
 import { plainScoring } from './path/models/scoring.ts'
+import { trainingRunProjection, TrainingRuns } from './path/models/training-runs.ts'
 import { predictionProjection, Predictions } from './path/predictions/predictions.ts'
 import { recordBeginning, recoverLog } from './record/ledger/beginning.ts'
 import type { Recovery } from './record/ledger/beginning.ts'
@@ -100,6 +103,8 @@ const projections = [
   snapshotProjection,
   trainingProjection,
   modelProjection,
+  aliasProjection,
+  trainingRunProjection,
   predictionProjection,
   erasureProjection,
   anchorProjection,
@@ -216,7 +221,12 @@ export async function startServer(config: Config, options: StartOptions = {}): P
         enough: options.columnsAfter,
       }),
     )
-    const models = new Models(ledger, follower, database, clock)
+    const aliases = new Aliases(ledger, follower, database, clock)
+    const room = async (): Promise<number> => (await files.free(config.data)) - config.reserve
+    const artifacts = new Artifacts({ folder: config.data, database, follower, room })
+    await artifacts.sweep()
+    const models = new Models({ ledger, follower, database, clock, aliases, artifacts })
+    const trainingRuns = new TrainingRuns(ledger, follower, database, clock)
     const predictions = new Predictions({ ledger, follower, database, models, snapshots, clock })
     const policies = new PolicyBook({ ledger, follower, database, clock })
     const apiKeys = new Keys(ledger, follower, database, clock)
@@ -267,6 +277,9 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       snapshots,
       trainingSets,
       models,
+      aliases,
+      artifacts,
+      trainingRuns,
       scoring: plainScoring,
       predictions,
       policies,

@@ -7,7 +7,7 @@ import { walk } from '../store/files.ts'
 import { dataFolder, flag, positionals, printJson, required, type Command } from './command.ts'
 
 /** What a backup holds besides the log's checkpoint, in the order in which it is copied. */
-export const BACKED_UP = ['origin', 'log', 'payloads', 'features', 'training'] as const
+export const BACKED_UP = ['origin', 'log', 'payloads', 'features', 'training', 'artifacts'] as const
 
 export const backup: Command = {
   name: 'backup',
@@ -79,7 +79,7 @@ export async function copyAll(
     if (!found) continue
     const paths = found.isDirectory() ? (await walk(join(from, name))).map((path) => `${name}/${path}`) : [name]
     for (const path of paths) {
-      if (without.has(path) || path.endsWith('.tmp')) continue
+      if (without.has(path) || path.endsWith('.tmp') || path.includes('/.draft-')) continue
       await mkdir(dirname(join(to, path)), { recursive: true, ...(mode === undefined ? {} : { mode: 0o700 }) })
       const done = await copyFile(join(from, path), join(to, path)).then(
         () => true,

@@ -25,7 +25,6 @@ import { exported } from '../path/lineage/exports/exports.ts'
 import type { Snapshots } from '../path/features/snapshots.ts'
 import type { TrainingSets } from '../path/features/training-sets.ts'
 import type { ViewBook } from '../path/features/view-book.ts'
-import type { Models } from '../path/models/models.ts'
 import type { Scoring } from '../path/models/scoring.ts'
 import { explain } from '../path/predictions/explain.ts'
 import type { Predictions } from '../path/predictions/predictions.ts'
@@ -39,9 +38,11 @@ import type { Database } from '../store/database.ts'
 import type { Files } from '../store/files.ts'
 import type { KeyStore } from '../store/keys.ts'
 import type { Handlers } from './handlers.ts'
+import { modelHandlers } from './models-api.ts'
+import type { ModelSteps } from './models-api.ts'
 import type { Pages } from './server.ts'
 
-export interface Steps {
+export interface Steps extends ModelSteps {
   config: Config
   files: Files
   ledger: Ledger
@@ -55,7 +56,6 @@ export interface Steps {
   views: ViewBook
   snapshots: Snapshots
   trainingSets: TrainingSets
-  models: Models
   scoring: Scoring
   predictions: Predictions
   graph: LineageGraph
@@ -199,8 +199,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
       await trainingSets.get(path.id!)
       return trainingSets.rows(path.id!)
     },
-    registerModel: ({ body, caller }) => models.register(body, caller),
-    model: ({ path }) => models.get(path.version!),
+    ...modelHandlers(steps),
     predict: ({ body, caller }) => predictions.record(body, caller),
     find: ({ query }) => predictions.find(query),
     explain: ({ path, query }) => explained(path.id!, query.asOf),
@@ -240,7 +239,11 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     revokeKey: ({ path, caller }) => apiKeys.revoke(path.id!, caller.id),
     anchor: ({ body, caller }) => anchors.anchor(body, caller),
     status,
-    verify: () => verifyData({ files, folder: config.data, ledger, keys }, [() => snapshots.check()]),
+    verify: () =>
+      verifyData({ files, folder: config.data, ledger, keys }, [
+        () => snapshots.check(),
+        () => steps.artifacts.check(),
+      ]),
   }
 
   async function status(): Promise<Status> {

@@ -38,6 +38,7 @@ export function readQuery<S extends z.ZodType>(c: Context<Env>, schema: S): z.ou
 
 export async function readBody(c: Context<Env>, endpoint: Endpoint): Promise<unknown> {
   if (endpoint.body === undefined) return undefined
+  if (endpoint.body === 'bytes') return bodyStream(c)
   const type = (c.req.header('content-type') ?? 'application/json').split(';', 1)[0]!.trim().toLowerCase()
   const ndjson = type === 'application/x-ndjson' || type === 'application/ndjson' || type === 'application/jsonl'
   if (type !== 'application/json' && !(ndjson && endpoint.body === 'events')) {

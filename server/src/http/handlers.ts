@@ -7,11 +7,13 @@ export type Endpoints = typeof endpoints
 export type EndpointName = keyof Endpoints
 
 type Query<E extends Endpoint> = E extends { query: infer S extends z.ZodType } ? z.output<S> : undefined
-type Body<E extends Endpoint> = E extends { body: 'events' }
-  ? { stream: AsyncIterable<Uint8Array>; format: 'json' | 'ndjson' }
-  : E extends { body: infer S extends z.ZodType }
-    ? z.output<S>
-    : undefined
+type Body<E extends Endpoint> = E extends { body: 'bytes' }
+  ? AsyncIterable<Uint8Array>
+  : E extends { body: 'events' }
+    ? { stream: AsyncIterable<Uint8Array>; format: 'json' | 'ndjson' }
+    : E extends { body: infer S extends z.ZodType }
+      ? z.output<S>
+      : undefined
 type Result<E extends Endpoint> = E extends { answer: { json: infer S extends z.ZodType } }
   ? z.input<S>
   : E extends { answer: { rows: infer S extends z.ZodType } }

@@ -52,7 +52,7 @@ export const plainScoring: Scoring = {
     }
     const scorer: Scorer = {
       features: model.features.map(({ name }) => name),
-      tolerance,
+      tolerance: tolerance ?? 1e-12,
       score: async (inputs) => one(inputs),
       scoreMany: async (rows) => rows.map(one),
     }

@@ -85,6 +85,31 @@ const examples: Record<string, { fit: object[]; misfit: object[] }> = {
       { model: 'buys@3', parameters: { deep: {} } },
     ],
   },
+  whence_trainingRun: {
+    fit: [
+      {},
+      {
+        name: 'nightly',
+        framework: 'scikit-learn 1.7.2',
+        status: 'failed',
+        parameters: { C: 1, on: true, x: null },
+        metrics: { auc: 0.7 },
+        trainingSet: 't-1',
+        code: { repository: 'https://git.example/r', commit: 'ab12', dirty: false, entryPoint: 'train.py' },
+        environment: { language: 'python 3.13', platform: 'linux', image: 'i', packages: { numpy: '2.4' } },
+        datasets: [{ name: 'rows', digest: 'x', source: 's3://b/rows', context: 'training' }],
+        artifacts: [{ path: 'model.onnx', sha256: '0f'.repeat(32), uri: 's3://b/model.onnx' }],
+      },
+    ],
+    misfit: [
+      { status: 'done' },
+      { metrics: { auc: 'good' } },
+      { parameters: { deep: {} } },
+      { datasets: [{}] },
+      { artifacts: [{ path: 'm', sha256: 'x' }] },
+      { environment: { packages: { numpy: 2 } } },
+    ],
+  },
   whence_inference: {
     fit: [
       { model: 'buys@3', confidence: 0.9 },

@@ -3,6 +3,7 @@ import { z } from 'zod'
 
 const text = z.string().min(1).max(4000)
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
+const hex = z.string().regex(/^[0-9a-f]{64}$/)
 const time = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/)
 const values = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
 const modelVersion = z.string().regex(/^[^@/]+@[1-9][0-9]*$/)
@@ -54,6 +55,41 @@ export const ownFacets: Readonly<Record<string, z.ZodType>> = {
     qualityScorecardId: text.optional(),
     parameters: values.optional(),
     metrics: z.record(z.string(), z.number()).optional(),
+  }),
+  whence_trainingRun: z.looseObject({
+    name: text.optional(),
+    framework: text.optional(),
+    status: z.enum(['running', 'finished', 'failed', 'killed']).optional(),
+    parameters: values.optional(),
+    metrics: z.record(z.string(), z.number()).optional(),
+    trainingSet: text.optional(),
+    code: z
+      .looseObject({
+        repository: text.optional(),
+        commit: text.optional(),
+        dirty: z.boolean().optional(),
+        entryPoint: text.optional(),
+      })
+      .optional(),
+    environment: z
+      .looseObject({
+        language: text.optional(),
+        platform: text.optional(),
+        image: text.optional(),
+        packages: z.record(z.string(), z.string()).optional(),
+      })
+      .optional(),
+    datasets: z
+      .array(
+        z.looseObject({
+          name: text,
+          digest: text.optional(),
+          source: text.optional(),
+          context: text.optional(),
+        }),
+      )
+      .optional(),
+    artifacts: z.array(z.looseObject({ path: text, sha256: hex.optional(), uri: text.optional() })).optional(),
   }),
   whence_inference: z.looseObject({
     model: modelVersion,
