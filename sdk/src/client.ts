@@ -3,7 +3,7 @@ import { WhenceError } from './error.ts'
 import type { LineageBatch, LineageEventsQuery, LineageReceipt, ReceivedLineageEvents } from './collector.ts'
 import type { Applied, ContractInfo, Declarations, ViewInfo } from './declarations.ts'
 import type { Ingested, IngestQuery, Quarantined, QuarantineQuery, Release, ReleaseRequest, Stream } from './events.ts'
-import type { ExplainQuery, Explanation, Link, Replay, ReplayRequest } from './explanations.ts'
+import type { ExplainQuery, Explanation, Link } from './explanations.ts'
 import type {
   FeatureRow,
   Materialize,
@@ -65,6 +65,7 @@ import type {
   TrainingRuns,
   TrainingRunsQuery,
 } from './training-runs.ts'
+import type { JobProgress, Replay, ReplayRequest } from './replays.ts'
 import { Transport } from './transport.ts'
 import type { Call, ClientOptions } from './transport.ts'
 
@@ -256,6 +257,11 @@ export class Client {
 
   replay(request: ReplayRequest = {}): Promise<Replay> {
     return this.#transport.json(endpoints.replay, { body: json(request) })
+  }
+
+  /** How far a long question is that was given this name; undefined totals are not known yet. */
+  progress(job: string): Promise<JobProgress> {
+    return this.#transport.json(endpoints.progress, { path: { job } })
   }
 
   /** Records one OpenLineage event, as a value or as its bytes; durable when this returns, and repeatable. */

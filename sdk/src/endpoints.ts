@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Applied, ContractInfo, Declarations, ViewInfo } from './declarations.ts'
 import { Ingested, IngestQuery, Quarantined, QuarantineQuery, Release, ReleaseRequest, Stream } from './events.ts'
-import { Explanation, ExplainQuery, Link, Replay, ReplayRequest } from './explanations.ts'
+import { Explanation, ExplainQuery, Link } from './explanations.ts'
 import {
   FeatureRow,
   Materialize,
@@ -29,6 +29,7 @@ import type { Scope } from './governance.ts'
 import { lineageEndpoints } from './lineage-endpoints.ts'
 import { modelsEndpoints } from './models-endpoints.ts'
 import { FindQuery, Found, PredictionBatch, PredictionResults } from './predictions.ts'
+import { replayEndpoints } from './replay-endpoints.ts'
 
 /** What a 200 holds: one JSON value, plain text, or NDJSON of one row a line. */
 export type Answer<S extends z.ZodType = z.ZodType> = { json: S } | { text: string } | { rows: S } | { stream: string }
@@ -218,14 +219,7 @@ export const endpoints = {
     summary: 'A short-lived address of the explanation’s page, for somebody without a key',
     answer: { json: Link },
   },
-  replay: {
-    method: 'POST',
-    path: '/v1/replays',
-    scope: 'read',
-    summary: 'Recompute a sample, or all, of a model’s predictions, and say how many agree exactly',
-    body: ReplayRequest,
-    answer: { json: Replay },
-  },
+  ...replayEndpoints,
   ...lineageEndpoints,
   erase: {
     method: 'POST',

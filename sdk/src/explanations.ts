@@ -139,42 +139,6 @@ export const Explanation = z.object({
 })
 export type Explanation = z.infer<typeof Explanation>
 
-export const ReplayRequest = z.object({
-  model: z.string().optional().describe('name@version; default: all'),
-  sample: z.number().int().positive().optional().describe('default: all predictions'),
-  seed: z.number().int().default(1),
-})
-export type ReplayRequest = z.input<typeof ReplayRequest>
-
-export const MissCause = z.enum([
-  'late data',
-  'code changed',
-  'snapshot expired',
-  'erased on request',
-  'not deterministic',
-  'file altered',
-  'record altered',
-  'inputs differ',
-  'score differs',
-  'model cannot be scored',
-  'no snapshot',
-])
-
-/** "exact of compared were recomputed exactly", with the 95 % Wilson interval and the cause of each miss. */
-export const Replay = z.object({
-  model: z.string().optional(),
-  population: z.number().int(),
-  sampled: z.number().int(),
-  compared: z.number().int().describe('sampled, less what was erased on request'),
-  exact: z.number().int(),
-  interval: z.object({ low: z.number(), high: z.number(), level: z.literal(0.95) }),
-  misses: z.array(z.object({ id: z.string().optional(), seq: Seq, cause: MissCause, detail: z.string() })),
-  causes: z.record(z.string(), z.number().int()),
-  seed: z.number().int(),
-  asOf: Seq,
-})
-export type Replay = z.infer<typeof Replay>
-
 export const ExplainQuery = z.object({
   asOf: z.coerce.number<number>().int().nonnegative().optional().describe('ledger position; default: the head'),
 })

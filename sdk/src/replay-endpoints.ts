@@ -1,0 +1,21 @@
+// What was decided, computed again; what was served, compared with what the events give; how far the one drifts.
+import type { Endpoint } from './endpoints.ts'
+import { JobProgress, Replay, ReplayRequest } from './replays.ts'
+
+export const replayEndpoints = {
+  replay: {
+    method: 'POST',
+    path: '/v1/replays',
+    scope: 'read',
+    summary: 'Recompute a sample, or all, of the predictions asked for; how many agree exactly, and why the others do not',
+    body: ReplayRequest,
+    answer: { json: Replay },
+  },
+  progress: {
+    method: 'GET',
+    path: '/v1/progress/{job}',
+    scope: 'read',
+    summary: 'How far a replay or a comparison is that the caller has given this name',
+    answer: { json: JobProgress },
+  },
+} as const satisfies Record<string, Endpoint>
