@@ -7,7 +7,8 @@ export const replayEndpoints = {
     method: 'POST',
     path: '/v1/replays',
     scope: 'read',
-    summary: 'Recompute a sample, or all, of the predictions asked for; how many agree exactly, and why the others do not',
+    summary:
+      'Recompute a sample, or all, of the predictions asked for; how many agree exactly, and why the others do not',
     body: ReplayRequest,
     answer: { json: Replay },
   },

@@ -274,6 +274,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       collector,
       graph,
       views,
+      derived,
       snapshots,
       trainingSets,
       models,

@@ -22,13 +22,13 @@ import type { Events } from '../path/events/events.ts'
 import type { Quarantine } from '../path/events/quarantine.ts'
 import type { Collector } from '../path/lineage/collector.ts'
 import { exported } from '../path/lineage/exports/exports.ts'
+import type { DerivedFiles } from '../path/features/derived-files.ts'
 import type { Snapshots } from '../path/features/snapshots.ts'
 import type { TrainingSets } from '../path/features/training-sets.ts'
 import type { ViewBook } from '../path/features/view-book.ts'
 import type { Scoring } from '../path/models/scoring.ts'
 import { explain } from '../path/predictions/explain.ts'
 import type { Predictions } from '../path/predictions/predictions.ts'
-import { replay } from '../path/predictions/replay.ts'
 import type { Ledger } from '../record/ledger/ledger.ts'
 import type { LineageGraph } from '../record/lineage/graph.ts'
 import type { Follower } from '../record/projection/follower.ts'
@@ -40,6 +40,7 @@ import type { KeyStore } from '../store/keys.ts'
 import type { Handlers } from './handlers.ts'
 import { modelHandlers } from './models-api.ts'
 import type { ModelSteps } from './models-api.ts'
+import { replayHandlers } from './replay-api.ts'
 import type { Pages } from './server.ts'
 
 export interface Steps extends ModelSteps {
@@ -54,6 +55,7 @@ export interface Steps extends ModelSteps {
   quarantine: Quarantine
   collector: Collector
   views: ViewBook
+  derived: DerivedFiles
   snapshots: Snapshots
   trainingSets: TrainingSets
   scoring: Scoring
@@ -216,7 +218,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
         expires: formatTime(expires),
       }
     },
-    replay: ({ body }) => replay({ ledger, follower, database, models, snapshots }, body),
+    ...replayHandlers(steps),
     async collect({ body, caller }) {
       const { only, batch } = await collector.collect(body.stream, body.format, caller)
       if (only instanceof Fault) throw only

@@ -1,22 +1,22 @@
 // A view's features at many instants, each with its own two clocks, computed from the events as they are known now; and
 // all events behind a value, also those that were not known in time. Nothing is written.
 import type { FeatureValue } from '@whence/sdk'
-import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Micros } from '../../record/time.ts'
-import type { Columns, Session } from '../../store/columns.ts'
+import type { Session } from '../../store/columns.ts'
 import { identifier } from '../../store/columns.ts'
 import type { ContractBook } from '../events/contract-book.ts'
 import { readEvent } from '../events/event.ts'
 import type { ReadEvent } from '../events/event.ts'
 import type { CompiledView } from './compile.ts'
-import type { EventColumns } from './event-columns.ts'
+import type { DerivedFiles } from './derived-files.ts'
 import { rowFor } from './event-source.ts'
 import { subjectLiteral } from './events.ts'
 import { outward } from './outward.ts'
 import { loadSpine, recomputeAll } from './recompute.ts'
 import type { Ask, OpenedEvent } from './recompute.ts'
 import type { Value } from './rows.ts'
+import { SEMANTICS } from './view.ts'
 import type { ViewBook, ViewVersion } from './view-book.ts'
 
 export interface OfflineRow {
@@ -51,28 +51,20 @@ const AT_ONCE = 20_000
 
 export class AsOf {
   readonly #ledger: Ledger
-  readonly #columns: Columns
   readonly #contracts: ContractBook
   readonly #views: ViewBook
-  readonly #events: EventColumns
+  readonly #derived: DerivedFiles
 
-  constructor(parts: {
-    ledger: Ledger
-    columns: Columns
-    contracts: ContractBook
-    views: ViewBook
-    events: EventColumns
-  }) {
+  constructor(parts: { ledger: Ledger; contracts: ContractBook; views: ViewBook; derived: DerivedFiles }) {
     this.#ledger = parts.ledger
-    this.#columns = parts.columns
     this.#contracts = parts.contracts
     this.#views = parts.views
-    this.#events = parts.events
+    this.#derived = parts.derived
   }
 
-  /** DuckDB's version, as snapshots record it. */
-  get engine(): string {
-    return this.#columns.version
+  /** What computes, as snapshots record it. */
+  get engine(): { duckdb: string; semantics: number } {
+    return { duckdb: this.#derived.place.columns.version, semantics: SEMANTICS }
   }
 
   /** A view by name or `name@vN`, under the contracts named, else under those in force. */
@@ -175,7 +167,7 @@ export class AsOf {
         ]),
       ),
     }))
-    const values = await recomputeAll(this.#columns, compiled, asks)
+    const values = await recomputeAll(this.#derived.place.columns, compiled, asks)
     return values.map((each) => outward(columns, each))
   }
 
@@ -185,16 +177,14 @@ export class AsOf {
     work: (session: Session, relations: (stream: string) => string) => Promise<T>,
   ): Promise<T> {
     const asOf = asks.reduce((most, ask) => Math.max(most, ask.asOf), 0)
-    if (asOf > this.#ledger.size)
-      throw new Fault('invalid', `position ${asOf} is in the future: the log ends at ${this.#ledger.size}`)
-    for (const { stream } of compiled.sources)
-      await this.#events.extend(stream, this.#contracts.columns(stream), asOf)
+    await this.#derived.extend(compiled, this.#derived.position(asOf))
+    const { columns, events } = this.#derived.place
     const [low, high] = asks.reduce(
       ([least, most], { subject }) => [subject < least ? subject : least, subject > most ? subject : most],
       [asks[0]?.subject ?? '', asks[0]?.subject ?? ''],
     )
-    return this.#events.use(compiled.sources, asOf, (relations) =>
-      this.#columns.session(async (session) => {
+    return events.use(compiled.sources, asOf, (relations) =>
+      columns.session(async (session) => {
         await loadSpine(session, asks)
         // Files lie in the order of subjects: outside of these bounds nothing is read.
         const bounded = (stream: string): string =>

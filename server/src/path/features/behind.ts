@@ -140,7 +140,10 @@ function chosen(
   for (const { how, changed, values } of tried.slice(1)) {
     const own = changed.filter(({ features }) => features.has(feature))
     if (own.length === 0 || !same(feature, served, values[feature] ?? null)) continue
-    const key = `${how} ${own.map(({ read }) => read.seq).sort((a, b) => a - b)}`
+    const key = `${how} ${own
+      .map(({ read }) => read.seq)
+      .sort((a, b) => a - b)
+      .join(' ')}`
     if (!fitting.has(key)) fitting.set(key, { how, own, late: own.every((event) => isLate(row, event, all)) })
   }
   const ranked = [...fitting.values()].toSorted(

@@ -50,11 +50,7 @@ export interface PredictionSource {
 const PAGE = 10_000
 
 /** Predictions that have a record of their own. */
-export function singlePredictions(parts: {
-  ledger: Ledger
-  follower: Follower
-  database: Database
-}): PredictionSource {
+export function singlePredictions(parts: { ledger: Ledger; follower: Follower; database: Database }): PredictionSource {
   const { ledger, follower, database } = parts
   return {
     async *refs({ models, from, to }) {
@@ -75,12 +71,7 @@ export function singlePredictions(parts: {
            where seq > $1 and ($2::text[] is null or model = any($2::text[]))
              and (subject is null or (($3::int8 is null or at >= $3) and ($4::int8 is null or at < $4)))
            order by seq limit ${PAGE}`,
-          [
-            last,
-            models ?? null,
-            from === undefined ? null : BigInt(from),
-            to === undefined ? null : BigInt(to),
-          ],
+          [last, models ?? null, from === undefined ? null : BigInt(from), to === undefined ? null : BigInt(to)],
         )
         const page = rows.filter(({ seq, subject }) => subject !== null || onDay(Number(seq)))
         yield page.map(({ seq, model, snapshot, subject }) => ({

@@ -150,7 +150,7 @@ class RefList {
 
   #grow(): void {
     const twice = <A extends Float64Array | Int32Array | Buffer>(old: A, made: A): A => {
-      made.set(old as never)
+      made.set(old)
       return made
     }
     this.#seqs = twice(this.#seqs, new Float64Array(2 * this.#seqs.length))

@@ -1,164 +1,278 @@
-// Replay: a sample of a model's predictions, or all, computed again from the events; how many agree exactly, and why not.
-import type { FeatureValue, Replay, ReplayRequest } from '@whence/sdk'
-import { Fault } from '../../fault.ts'
-import type { Ledger } from '../../record/ledger/ledger.ts'
+// Replay: predictions computed again from the events, all or a sample; how many agree exactly, and why the others do not.
+import type { FeatureValue, ModelVersion, Replay, ReplayMiss, ReplayRequest } from '@whence/sdk'
+import { Fault, isFault } from '../../fault.ts'
 import type { Follower } from '../../record/projection/follower.ts'
-import type { Database } from '../../store/database.ts'
+import type { AsOf } from '../features/as-of.ts'
 import type { Snapshots } from '../features/snapshots.ts'
-import { scoreLogistic } from '../models/logistic.ts'
 import type { Models } from '../models/models.ts'
-import { same } from './explain-words.ts'
-import { predictionOf } from './predictions.ts'
+import type { Scorable, Scorer, Scoring } from '../models/scoring.ts'
+import type { PredictionRef, PredictionSource } from './enumeration.ts'
+import { draw } from './population.ts'
 import type { RecordedPrediction } from './predictions.ts'
+import { causesOfInputs, causesOfScores } from './replay-causes.ts'
+import type { Cause } from './replay-causes.ts'
+import { differences, differs, misscored } from './replay-cases.ts'
+import type { Case, Differing, Misscored } from './replay-cases.ts'
+import { Groups, markedOf } from './segments.ts'
+import type { Marked } from './segments.ts'
+import { selectionOf } from './selection.ts'
+import { wilson } from './wilson.ts'
 
 export interface ReplayParts {
-  ledger: Ledger
   follower: Follower
-  database: Database
+  source: PredictionSource
   models: Models
+  scoring: Scoring
   snapshots: Snapshots
+  asOf: AsOf
 }
 
-type Miss = Replay['misses'][number]
+/** How far it is, in predictions; the total once it is known. */
+export type OnProgress = (done: number, total?: number) => void
 
-interface Case {
-  seq: number
-  subject: string
-  prediction: RecordedPrediction
+/** A prediction whose inputs agree. */
+interface Clean {
+  one: Case
+  /** What the model is given. */
+  inputs: Record<string, FeatureValue>
+  /** Inputs that no feature computes: they are used as the producer states them. */
+  stated: string[]
 }
 
+interface Tally {
+  sampled: number
+  erased: number
+  exact: number
+  causes: Record<string, number>
+}
+
+/** Predictions of one snapshot that are computed at once. */
+const CHUNK = 2_000
 /** Misses that are listed one by one; all are counted. */
 const LISTED = 100
+/** Misses whose causes are looked into: each costs some fifty recomputations. */
+const EXAMINED = 2_000
 
-export async function replay(parts: ReplayParts, request: ReplayRequest): Promise<Replay> {
-  const { ledger, follower, database, models, snapshots } = parts
-  await follower.reach('prediction', 'erasure')
-  const model = request.model === undefined ? undefined : await models.get(request.model)
-  const name = model && `${model.name}@${model.version}`
-  const rows = await database.query<{ seq: bigint; model: string; snapshot: bigint | null }>(
-    'select seq, model, snapshot from prediction where ($1::text is null or model = $1) order by seq',
-    [name ?? null],
-  )
-  if (rows.length === 0)
-    throw new Fault('not_found', name ? `model ${name} has made no predictions` : 'there are no predictions yet')
+export async function replay(
+  parts: ReplayParts,
+  request: ReplayRequest,
+  onProgress: OnProgress = () => {},
+): Promise<Replay> {
+  const { filter, keep, model, of, narrowed } = await selectionOf(parts.models, request)
   const seed = request.seed ?? 1
-  const sampled =
-    request.sample === undefined || request.sample >= rows.length ? rows : sample(rows, request.sample, seed)
-
-  const misses: Miss[] = []
-  let erased = 0
-  let exact = 0
-  const miss = (seq: number, id: string | undefined, cause: Miss['cause'], detail: string): void => {
-    misses.push({ seq, cause, detail, ...(id === undefined ? {} : { id }) })
+  const drawn = await draw(parts.source, filter, { sample: request.sample, seed, keep })
+  if (drawn.population === 0 && !narrowed)
+    throw new Fault('not_found', of ? `there are no predictions${of}` : 'there are no predictions yet')
+  const asOf = parts.follower.next
+  const run = new Replaying(parts, request.by ?? [])
+  let done = 0
+  onProgress(done, drawn.sampled)
+  for (const chunk of drawn.chunks(CHUNK)) {
+    await run.chunk(chunk)
+    done += chunk.refs.length
+    onProgress(done, drawn.sampled)
   }
-  for (const [key, group] of Map.groupBy(sampled, (row) => `${row.model}\0${row.snapshot ?? ''}`)) {
-    const [modelName, snapshotId] = key.split('\0') as [string, string]
+  return { ...(model === undefined ? {} : { model }), population: drawn.population, ...run.found(), seed, asOf }
+}
+
+class Replaying {
+  readonly #parts: ReplayParts
+  readonly #all: Tally = tally()
+  readonly #groups: Groups<Tally> | undefined
+  readonly #scorers = new Map<string, { version: ModelVersion; scorable: Scorable }>()
+  #misses: ReplayMiss[] = []
+  #examined = 0
+  #unexamined = 0
+  #asserted = 0
+
+  constructor(parts: ReplayParts, by: readonly string[]) {
+    this.#parts = parts
+    this.#groups = by.length > 0 ? new Groups(by, tally) : undefined
+  }
+
+  async chunk({
+    model,
+    snapshot,
+    refs,
+  }: {
+    model: string
+    snapshot: number | undefined
+    refs: PredictionRef[]
+  }): Promise<void> {
+    const found = await this.#parts.source.open(refs)
     const cases: Case[] = []
-    for (const row of group) {
-      const seq = Number(row.seq)
-      try {
-        const opened = ledger.open(seq)
-        if (opened.state !== 'open') {
-          erased++
-          miss(seq, undefined, 'erased on request', 'the person was erased')
-        } else if (!(await ledger.intact(seq))) {
-          miss(seq, undefined, 'record altered', 'its entry is not under the root of the signed checkpoint')
-        } else {
-          cases.push({ seq, subject: opened.subject, prediction: predictionOf(opened) })
-        }
-      } catch (error) {
-        miss(seq, undefined, 'record altered', Fault.from(error).message)
-      }
-    }
-    if (cases.length === 0) continue
-    const version = await models.get(modelName)
-    if (!version.model || snapshotId === '') {
-      const cause = version.model ? 'no snapshot' : 'model cannot be scored'
-      for (const { seq, prediction } of cases)
-        miss(seq, prediction.id, cause, 'score and inputs are as the producer says')
-      continue
-    }
-    const snapshot = await snapshots.get(Number(snapshotId))
-    const flaw = await snapshots.flaw(snapshot)
-    const recomputed = await snapshots.recomputeMany(
-      snapshot,
-      cases.map(({ subject }) => subject),
-    )
-    for (const { seq, subject, prediction } of cases) {
-      const one = recomputed.get(subject)!
-      if (one.problem !== undefined) {
-        miss(seq, prediction.id, 'file altered', one.problem)
-        continue
-      }
-      if (flaw !== undefined) {
-        miss(seq, prediction.id, 'file altered', flaw)
-        continue
-      }
-      const differing = one.view.features.find(({ name: feature, tolerance }) =>
-        [prediction.inputs?.[feature], one.stored?.[feature]].some(
-          (other: FeatureValue | undefined) =>
-            other !== undefined && !same(other, one.values[feature] ?? null, tolerance),
-        ),
-      )
-      const { score } = scoreLogistic(version.model, one.values)
-      if (differing) {
-        miss(
-          seq,
-          prediction.id,
-          'inputs differ',
-          `${differing.name} was ${String(prediction.inputs?.[differing.name] ?? one.stored?.[differing.name])}, and recomputes to ${String(one.values[differing.name])}`,
-        )
-      } else if (!(Math.abs(score - prediction.score) <= (version.tolerance ?? 1e-12))) {
-        miss(seq, prediction.id, 'score differs', `given as ${prediction.score}, recomputed as ${score}`)
+    for (const [i, ref] of refs.entries()) {
+      const one = found[i]!
+      const { state } = one
+      if (state === 'open') {
+        const marked = markedOf(one.prediction, one.time)
+        cases.push({ ref, subject: one.subject, time: one.time, prediction: one.prediction, marked })
+      } else if (state === 'erased') {
+        this.#miss({ ref, marked: { model } }, { cause: 'erased on request', detail: 'the person was erased' })
       } else {
-        exact++
+        const { id, problem } = one
+        this.#miss(
+          { ref, marked: { model }, ...(id === undefined ? {} : { id }) },
+          { cause: 'record altered', detail: problem },
+        )
       }
     }
+    if (cases.length === 0) return
+    const { version, scorable } = await this.#scorer(model)
+    if (snapshot === undefined) {
+      for (const one of cases)
+        this.#miss(
+          one,
+          scorable.able
+            ? { cause: 'no snapshot', detail: 'score and inputs are as the producer says' }
+            : unscorable(scorable.why),
+        )
+      return
+    }
+    const clean = await this.#inputs(snapshot, cases)
+    if (!scorable.able) for (const { one } of clean) this.#miss(one, unscorable(scorable.why))
+    else await this.#scores(version, scorable.scorer, clean)
   }
-  const compared = sampled.length - erased
-  const causes: Record<string, number> = {}
-  for (const { cause } of misses) causes[cause] = (causes[cause] ?? 0) + 1
-  return {
-    ...(name === undefined ? {} : { model: name }),
-    population: rows.length,
-    sampled: sampled.length,
-    compared,
-    exact,
-    interval: { ...wilson(exact, compared), level: 0.95 },
-    misses: misses.sort((a, b) => a.seq - b.seq).slice(0, LISTED),
-    causes,
-    seed,
-    asOf: follower.next,
+
+  /** Recomputes the inputs from the events; gives those that agree, with what the model is to be given. */
+  async #inputs(id: number, cases: readonly Case[]): Promise<Clean[]> {
+    const { snapshots, asOf } = this.#parts
+    const snapshot = await snapshots.get(id)
+    const flaw = await snapshots.flaw(snapshot)
+    const subjects = cases.map(({ subject }) => subject)
+    const recomputed = await snapshots.recomputeMany(snapshot, subjects).catch((error: unknown) => {
+      if (isFault(error, 'conflict')) return error
+      throw error
+    })
+    if (recomputed instanceof Fault) {
+      for (const one of cases) this.#miss(one, { cause: 'code changed', detail: recomputed.message })
+      return []
+    }
+    const clean: Clean[] = []
+    const differing: Differing[] = []
+    for (const one of cases) {
+      const again = recomputed.get(one.subject)!
+      const problem = again.problem ?? flaw
+      if (problem !== undefined) {
+        this.#miss(one, { cause: 'file altered', detail: problem })
+        continue
+      }
+      const others = differences(one.prediction, again)
+      if (Object.keys(others).length > 0) differing.push({ ...one, recomputed: again, differing: others })
+      else {
+        const stated = Object.keys(one.prediction.inputs ?? {}).filter((name) => !(name in again.values))
+        clean.push({ one, inputs: { ...one.prediction.inputs, ...again.values }, stated })
+      }
+    }
+    const some = differing.slice(0, Math.max(0, EXAMINED - this.#examined))
+    this.#examined += some.length
+    const causes = await causesOfInputs(asOf, snapshot, some)
+    for (const [i, one] of some.entries()) this.#miss(one, causes[i]!)
+    for (const one of differing.slice(some.length)) {
+      this.#unexamined++
+      const [feature, served] = Object.entries(one.differing)[0]!
+      this.#miss(one, {
+        cause: 'inputs differ',
+        detail: differs(feature, served, one.recomputed.values[feature] ?? null),
+      })
+    }
+    return clean
+  }
+
+  async #scores(version: ModelVersion, scorer: Scorer, clean: readonly Clean[]): Promise<void> {
+    const scores = await scorer.scoreMany(clean.map(({ inputs }) => inputs)).catch((error: unknown) => {
+      if (isFault(error, 'unavailable')) return error
+      throw error
+    })
+    if (scores instanceof Fault) {
+      for (const { one } of clean) this.#miss(one, unscorable(scores.message))
+      return
+    }
+    const wrong: Misscored[] = []
+    for (const [i, { one, inputs, stated }] of clean.entries()) {
+      const { score, problem } = scores[i]!
+      if (problem !== undefined) this.#miss(one, unscorable(problem))
+      else if (Math.abs(score - one.prediction.score) <= scorer.tolerance)
+        this.#exact(
+          one,
+          stated.some((name) => scorer.features.includes(name)),
+        )
+      else wrong.push({ ...one, inputs, score })
+    }
+    const some = wrong.slice(0, Math.max(0, EXAMINED - this.#examined))
+    this.#examined += some.length
+    const causes = await causesOfScores(this.#parts, version, scorer, some)
+    for (const [i, one] of some.entries()) this.#miss(one, causes[i]!)
+    for (const one of wrong.slice(some.length)) {
+      this.#unexamined++
+      this.#miss(one, { cause: 'score differs', detail: misscored(one) })
+    }
+  }
+
+  #exact(one: Case, asserted: boolean): void {
+    if (asserted) this.#asserted++
+    for (const each of this.#tallies(one.marked)) {
+      each.sampled++
+      each.exact++
+    }
+  }
+
+  #miss(
+    { ref, marked, ...more }: { ref: PredictionRef; marked: Marked; id?: string; prediction?: RecordedPrediction },
+    cause: Cause,
+  ): void {
+    for (const each of this.#tallies(marked)) {
+      each.sampled++
+      if (cause.cause === 'erased on request') each.erased++
+      each.causes[cause.cause] = (each.causes[cause.cause] ?? 0) + 1
+    }
+    const id = more.prediction?.id ?? more.id
+    this.#misses.push({
+      ...(id === undefined ? {} : { id }),
+      seq: ref.seq,
+      ...(ref.row === undefined ? {} : { row: ref.row }),
+      model: ref.model,
+      ...cause,
+    })
+    if (this.#misses.length >= 10 * LISTED) this.#misses = this.#listed()
+  }
+
+  #listed(): ReplayMiss[] {
+    return this.#misses.toSorted((a, b) => a.seq - b.seq || (a.row ?? 0) - (b.row ?? 0)).slice(0, LISTED)
+  }
+
+  #tallies(marked: Marked): Tally[] {
+    return this.#groups ? [this.#all, this.#groups.of(marked)] : [this.#all]
+  }
+
+  async #scorer(model: string): Promise<{ version: ModelVersion; scorable: Scorable }> {
+    let found = this.#scorers.get(model)
+    if (!found) {
+      const version = await this.#parts.models.get(model)
+      found = { version, scorable: await this.#parts.scoring.scorerOf(version) }
+      this.#scorers.set(model, found)
+    }
+    return found
+  }
+
+  found(): Omit<Replay, 'population' | 'seed' | 'asOf'> {
+    return {
+      ...counted(this.#all),
+      ...(this.#asserted > 0 ? { asserted: this.#asserted } : {}),
+      ...(this.#groups ? { groups: this.#groups.all().map(({ key, tally: own }) => ({ key, ...counted(own) })) } : {}),
+      misses: this.#listed(),
+      ...(this.#unexamined > 0 ? { unexamined: this.#unexamined } : {}),
+    }
   }
 }
 
-/**
- * The 95 % Wilson score interval of a share: `wilson(200, 200) // { low: 0.981…, high: 1 }`. Of nothing, everything is
- * possible: 0 to 1.
- */
-export function wilson(hits: number, n: number): { low: number; high: number } {
-  if (n === 0) return { low: 0, high: 1 }
-  const z = 1.959963984540054
-  const share = hits / n
-  const centre = share + (z * z) / (2 * n)
-  const spread = z * Math.sqrt((share * (1 - share)) / n + (z * z) / (4 * n * n))
-  const scale = 1 + (z * z) / n
-  return { low: hits === 0 ? 0 : (centre - spread) / scale, high: hits === n ? 1 : (centre + spread) / scale }
+function tally(): Tally {
+  return { sampled: 0, erased: 0, exact: 0, causes: {} }
 }
 
-/** `n` of the items without repetition, the same for the same seed, in their order. */
-function sample<Item>(items: readonly Item[], n: number, seed: number): Item[] {
-  let state = seed >>> 0
-  const random = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-  const chosen = new Set<number>()
-  for (let last = items.length - n; last < items.length; last++) {
-    const at = Math.floor(random() * (last + 1))
-    chosen.add(chosen.has(at) ? last : at)
-  }
-  return [...chosen].sort((a, b) => a - b).map((at) => items[at]!)
+function counted({ sampled, erased, exact, causes }: Tally) {
+  const compared = sampled - erased
+  return { sampled, compared, exact, interval: wilson(exact, compared), causes }
 }
+
+const unscorable = (why: string): Cause => ({ cause: 'model cannot be scored', detail: why })

@@ -46,7 +46,8 @@ export function valueOf(key: string, marked: Marked): unknown {
  * may be left out), `decision = null` (none). Throws `invalid` for a range that has no number in it.
  */
 export function condition(key: string, value: string): (marked: Marked) => boolean {
-  if (key.includes('/')) throw new Fault('invalid', `a width (${key}) is for counting apart; to choose, write LOW..HIGH`)
+  if (key.includes('/'))
+    throw new Fault('invalid', `a width (${key}) is for counting apart; to choose, write LOW..HIGH`)
   const range = /^(-?[0-9.eE+-]*)\.\.(-?[0-9.eE+-]*)$/.exec(value)
   if (range && (key === 'score' || key.startsWith('feature.'))) {
     const [low, high] = [range[1] === '' ? -Infinity : Number(range[1]), range[2] === '' ? Infinity : Number(range[2])]
@@ -59,7 +60,7 @@ export function condition(key: string, value: string): (marked: Marked) => boole
   if (value === 'null') return (marked) => (valueOf(key, marked) ?? null) === null
   return (marked) => {
     const found = valueOf(key, marked)
-    return found !== undefined && found !== null && String(found) === value
+    return found !== undefined && found !== null && textOf(found) === value
   }
 }
 
@@ -75,7 +76,11 @@ export function groupOf(key: string, marked: Marked): string {
     const edge = (value: number): string => String(Number(value.toFixed(digits)))
     return `${edge(low)}..${edge(low + width)}`
   }
-  return String(found).slice(0, 200)
+  return textOf(found).slice(0, 200)
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 /** More groups than this are counted as one, called `other`. */
