@@ -18,6 +18,7 @@ const config = readConfig('/data', { WHENCE_STATE: '/state' })
 const limits: WriterLimits = {
   queueRecords: 50_000,
   queueBytes: 1 << 30,
+  unpublishedBytes: 1 << 30,
   turnRecords: 2,
   smallFrame: 2,
   frameRecords: 5,

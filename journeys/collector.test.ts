@@ -293,7 +293,14 @@ suite('the collector', () => {
     await server.stop()
     server = await site.start({
       ledger: {
-        limits: { queueRecords: 1, queueBytes: 1 << 30, turnRecords: 32, smallFrame: 128, frameRecords: 4096 },
+        limits: {
+          queueRecords: 1,
+          queueBytes: 1 << 30,
+          unpublishedBytes: 1 << 30,
+          turnRecords: 32,
+          smallFrame: 128,
+          frameRecords: 4096,
+        },
       },
     })
     const statuses = await Promise.all(

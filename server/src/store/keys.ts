@@ -14,6 +14,9 @@ import type { Files, GrowingFile } from './files.ts'
 
 export const SLOT_BYTES = 128
 
+/** A mebibyte. */
+const SLOTS_AT_ONCE = 8192
+
 /** One subject's place: what finds it (`lookup`), what names it (`id`), what opens it (`wrapped`). */
 export interface Slot {
   readonly index: number
@@ -184,9 +187,8 @@ export async function openKeyStore(files: Files, folder: string, kek: Uint8Array
     async flush() {
       const indices = [...unsynced]
       if (indices.length === 0) return
-      for (const index of indices) {
-        const bytes = raw.get(index)
-        if (bytes) await file.overwrite(index * SLOT_BYTES, bytes)
+      for (const run of runsOf(indices.filter((index) => raw.has(index)))) {
+        await file.overwrite(run[0]! * SLOT_BYTES, Buffer.concat(run.map((index) => raw.get(index)!)))
       }
       await file.sync()
       for (const index of indices) {
@@ -318,3 +320,14 @@ export function keyFingerprint(key: Uint8Array): string {
 }
 
 export type { GrowingFile }
+
+/** Slots that lie side by side, written in one piece: one by one, a hundred thousand new people hold publication up. */
+function runsOf(indices: readonly number[]): number[][] {
+  const runs: number[][] = []
+  for (const index of indices.toSorted((a, b) => a - b)) {
+    const run = runs.at(-1)
+    if (run && run.at(-1)! + 1 === index && run.length < SLOTS_AT_ONCE) run.push(index)
+    else runs.push([index])
+  }
+  return runs
+}

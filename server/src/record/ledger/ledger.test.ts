@@ -6,11 +6,13 @@ import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { verifyLog, verifyProof } from '@whence/ledger'
 import { readFile } from 'node:fs/promises'
+import { isFault } from '../../fault.ts'
 import { localFiles } from '../../store/files.ts'
 import { loadKek, openKeyStore } from '../../store/keys.ts'
 import { systemClock } from '../time.ts'
 import { Ledger } from './ledger.ts'
 import type { LedgerOptions } from './ledger.ts'
+import { defaultLimits } from './writer.ts'
 import type { Appended, Draft, Placed } from './writer.ts'
 
 async function openLedger(folder: string, options: Partial<LedgerOptions> = {}) {
@@ -114,5 +116,62 @@ test('an append whose basis has moved is stale', async (t) => {
   assert.equal(both[1], 'stale')
   assert.equal((both[0] as Placed[])[0]!.seq, 0)
   assert.notEqual(await ledger.append([draft('b')], { actor: 'k', basis: ledger.size, keys: ['consent:c'] }), 'stale')
+  await stop()
+})
+
+void test('refuses more while the disk does not keep up with publication, and loses nothing', async (t) => {
+  const folder = await folderOf(t)
+  const files = localFiles()
+  let release = (): void => {}
+  const slow = new Promise<void>((resolve) => (release = resolve))
+  const held: typeof files = {
+    ...files,
+    async replace(path, ...rest) {
+      if (path.includes('/tile/')) await slow
+      await files.replace(path, ...rest)
+    },
+  }
+  const limits = { ...defaultLimits, unpublishedBytes: 20_000 }
+  const { ledger, stop } = await openLedger(folder, { files: held, publishEvery: 0, limits })
+  let accepted = 0
+  let refused: unknown
+  while (refused === undefined && accepted < 1000) {
+    await ledger.append([event(ledger, `e-${accepted}`, 'anna')], { actor: 'k-1' }).then(
+      () => accepted++,
+      (error: unknown) => (refused = error),
+    )
+  }
+  assert.ok(isFault(refused, 'overloaded'))
+  release()
+  await ledger.publish()
+  await ledger.append([event(ledger, 'later', 'anna')], { actor: 'k-1' })
+  await ledger.publish()
+  assert.equal(ledger.published, accepted + 1)
+  await stop()
+})
+
+void test('writes the keys of many new people in few pieces', async (t) => {
+  const folder = await folderOf(t)
+  const files = localFiles()
+  let pieces = 0
+  const counted: typeof files = {
+    ...files,
+    async grow(path, options) {
+      const file = await files.grow(path, options)
+      if (!path.endsWith('/subjects')) return file
+      return Object.assign(Object.create(file) as typeof file, {
+        overwrite(at: number, bytes: Uint8Array) {
+          pieces++
+          return file.overwrite(at, bytes)
+        },
+      })
+    },
+  }
+  const { ledger, keys, stop } = await openLedger(folder, { files: counted, publishEvery: 60_000 })
+  const people = Array.from({ length: 2000 }, (_, i) => event(ledger, `e-${i}`, `person-${i}`))
+  await ledger.append(people, { actor: 'k-1' })
+  await ledger.publish()
+  assert.ok(pieces > 0 && pieces <= 3, `${pieces} pieces`)
+  assert.deepEqual(keys.check(), [])
   await stop()
 })

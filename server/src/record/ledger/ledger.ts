@@ -92,6 +92,7 @@ export class Ledger {
   readonly #writer: Writer
   /** Committed, not yet published; the first of them has the position `#published`. */
   #tail: CommittedRecord[] = []
+  #tailBytes = 0
   #published: number
   #publishedCheckpoint: string
   #committedCheckpoint: string
@@ -234,6 +235,7 @@ export class Ledger {
       isGone: (subject) => this.subjects.isGone(subject),
       publicationDue: () => this.#publicationDue(),
       room: () => this.#room,
+      unpublished: () => this.#tailBytes,
       onFatal: (error) => this.#fatal(error),
     })
     this.#identities = identities
@@ -575,6 +577,7 @@ export class Ledger {
         )
       }
       this.#tail.push(...records)
+      this.#tailBytes += bytesOf(records)
       this.#committedCheckpoint = frame.checkpoint
     }
     const size = this.#growing.size
@@ -644,7 +647,9 @@ export class Ledger {
   #afterCommit(records: readonly CommittedRecord[], checkpoint: string): void {
     for (const record of records) this.#tail.push(record)
     this.#committedCheckpoint = checkpoint
-    this.#room -= records.reduce((sum, record) => sum + 2 * (record.entry.length + record.payload.length), 0)
+    const bytes = bytesOf(records)
+    this.#tailBytes += bytes
+    this.#room -= 2 * bytes
     this.#startPublishing()
     for (const listener of this.#listeners) listener()
   }
@@ -681,6 +686,7 @@ export class Ledger {
         this.#published = from + records.length
         this.#publishedCheckpoint = checkpoint
         this.#tail = this.#tail.slice(records.length)
+        this.#tailBytes -= bytesOf(records)
         this.#publishedAt = Date.now()
       })
       .catch((error: unknown) => this.#fatal(error))
@@ -734,6 +740,10 @@ export class Ledger {
     this.#bundles.set(key, entries)
     return entries
   }
+}
+
+function bytesOf(records: readonly CommittedRecord[]): number {
+  return records.reduce((sum, { entry, payload }) => sum + entry.length + payload.length, 0)
 }
 
 async function readCheckpoint(

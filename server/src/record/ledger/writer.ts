@@ -83,6 +83,8 @@ export interface WriterLimits {
   /** Records and bytes that may wait; beyond, appends are refused with `overloaded`. */
   queueRecords: number
   queueBytes: number
+  /** Bytes that are durable in the journal and not yet published: they are held in memory. */
+  unpublishedBytes: number
   /** Records formed in one turn of the event loop, so that others get theirs. */
   turnRecords: number
   /** Records that make a frame worth its sync when the disk is idle. */
@@ -94,6 +96,7 @@ export interface WriterLimits {
 export const defaultLimits: WriterLimits = {
   queueRecords: 50_000,
   queueBytes: 256 * 1024 * 1024,
+  unpublishedBytes: 256 * 1024 * 1024,
   turnRecords: 32,
   smallFrame: 128,
   frameRecords: 4096,
@@ -126,6 +129,8 @@ export interface WriterParts {
   publicationDue(): boolean
   /** Bytes that may still be accepted before the disk reserve would be eaten. */
   room(): number
+  /** Bytes that are durable and not yet published. */
+  unpublished(): number
   onFatal(error: unknown): void
 }
 
@@ -196,13 +201,18 @@ export class Writer {
     if (this.#stopped) return Promise.reject(this.#stopped)
     if (drafts.length === 0) return Promise.resolve([])
     const bytes = drafts.reduce((sum, draft) => sum + draft.content.length + 1024, 0)
-    const { queueRecords, queueBytes } = this.#parts.limits
+    const { queueRecords, queueBytes, unpublishedBytes } = this.#parts.limits
     if (
       this.#queuedRecords > 0 &&
       (this.#queuedRecords + drafts.length > queueRecords || this.#queuedBytes + bytes > queueBytes)
     ) {
       return Promise.reject(
         new Fault('overloaded', `${this.#queuedRecords} records wait to be written: try again in a second`),
+      )
+    }
+    if (this.#parts.unpublished() > unpublishedBytes) {
+      return Promise.reject(
+        new Fault('overloaded', 'the disk does not keep up with publication: try again in a second'),
       )
     }
     if (bytes * 2 > this.#parts.room() - this.#queuedBytes * 2) {
