@@ -32,7 +32,7 @@ const never = [
   { who: /^server\/src\/rules\//, what: /^server\/src\/store\//, why: 'rules see facts, never tables', tests: true },
   {
     who: /^(?!server\/src\/store\/)/,
-    what: /^(pg|pg-copy-streams|@electric-sql\/pglite|@duckdb\/node-api)(\/|$)/,
+    what: /^(pg|pg-copy-streams|@electric-sql\/pglite|@duckdb\/node-api|onnxruntime-web)(\/|$)/,
     why: 'only store imports drivers',
     tests: false,
   },

@@ -43,7 +43,7 @@ import { modelLineage } from './path/models/lineage.ts'
 import { aliasProjection, Aliases } from './path/models/aliases.ts'
 import { Artifacts } from './path/models/artifacts.ts'
 import { modelProjection, Models } from './path/models/models.ts'
-import { plainScoring } from './path/models/scoring.ts'
+import { OnnxScoring } from './path/models/onnx-scoring.ts'
 import { trainingRunProjection, TrainingRuns } from './path/models/training-runs.ts'
 import { predictionProjection, Predictions } from './path/predictions/predictions.ts'
 import { recordBeginning, recoverLog } from './record/ledger/beginning.ts'
@@ -60,6 +60,7 @@ import { systemClock } from './record/time.ts'
 import type { Clock } from './record/time.ts'
 import { openColumns } from './store/columns.ts'
 import { openDatabase } from './store/database.ts'
+import { Onnx } from './store/onnx.ts'
 import { noteOpen } from './store/boot.ts'
 import { localFiles } from './store/files.ts'
 import type { Files } from './store/files.ts'
@@ -225,7 +226,11 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const room = async (): Promise<number> => (await files.free(config.data)) - config.reserve
     const artifacts = new Artifacts({ folder: config.data, database, follower, room })
     await artifacts.sweep()
-    const models = new Models({ ledger, follower, database, clock, aliases, artifacts })
+    const onnx = new Onnx()
+    undo.push(() => onnx.close())
+    const scoring = new OnnxScoring(onnx, artifacts)
+    const admit = scoring.admit.bind(scoring)
+    const models = new Models({ ledger, follower, database, clock, aliases, artifacts, admit })
     const trainingRuns = new TrainingRuns(ledger, follower, database, clock)
     const predictions = new Predictions({ ledger, follower, database, models, snapshots, clock })
     const policies = new PolicyBook({ ledger, follower, database, clock })
@@ -281,7 +286,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       aliases,
       artifacts,
       trainingRuns,
-      scoring: plainScoring,
+      scoring,
       predictions,
       policies,
       apiKeys,

@@ -42,6 +42,9 @@ export const modelProjection: Projection = {
   },
 }
 
+/** Throws `invalid` where a version with an artifact cannot be scored as it says that it can. */
+export type Admit = (body: ModelVersionRequest & { tolerance: number }) => Promise<void>
+
 export class Models {
   readonly #ledger: Ledger
   readonly #follower: Follower
@@ -49,6 +52,7 @@ export class Models {
   readonly #clock: Clock
   readonly #aliases: Aliases
   readonly #artifacts: Artifacts
+  readonly #admit: Admit
 
   constructor(parts: {
     ledger: Ledger
@@ -57,6 +61,7 @@ export class Models {
     clock: Clock
     aliases: Aliases
     artifacts: Artifacts
+    admit: Admit
   }) {
     this.#ledger = parts.ledger
     this.#follower = parts.follower
@@ -64,6 +69,7 @@ export class Models {
     this.#clock = parts.clock
     this.#aliases = parts.aliases
     this.#artifacts = parts.artifacts
+    this.#admit = parts.admit
   }
 
   /** Records a model version under the next number. The same content again is the same version. */
@@ -71,6 +77,7 @@ export class Models {
     const body = withTolerance(ModelVersionRequest.parse(request))
     const kept = body.artifact && (await this.#artifacts.size(body.artifact.sha256)) !== undefined
     const content = canonicalize(JSON.parse(JSON.stringify(body)))
+    let tried = false
     for (;;) {
       await this.#follower.reach('model')
       const basis = this.#follower.next
@@ -83,6 +90,9 @@ export class Models {
         const seq = Number(same.seq)
         return { ...body, version: same.version, seq, receipt: { ...this.#ledger.receiptOf(seq), status: 'duplicate' } }
       }
+      // Only what is new is tried: what was admitted once stays what it was.
+      if (!tried && !body.model && body.artifact?.format === 'onnx') await this.#admit(body)
+      tried = true
       const version = (rows.at(-1)?.version ?? 0) + 1
       const result = await this.#ledger.append(
         [
@@ -194,7 +204,7 @@ export function formOf({ model, artifact }: Pick<ModelVersionRequest, 'model' | 
 /** What ONNX computes is computed in single precision: see docs/spec/models.md. */
 const TOLERANCE = { doubles: 1e-12, onnx: 1e-5 }
 
-function withTolerance<Body extends ModelVersionRequest>(body: Body): Body {
+function withTolerance<Body extends ModelVersionRequest>(body: Body): Body & { tolerance: number } {
   const { tolerance = formOf(body) === 'onnx' ? TOLERANCE.onnx : TOLERANCE.doubles } = body
   return { ...body, tolerance }
 }
