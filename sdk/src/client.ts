@@ -1,7 +1,7 @@
 import { endpoints } from './endpoints.ts'
 import { WhenceError } from './error.ts'
 import type { LineageBatch, LineageEventsQuery, LineageReceipt, ReceivedLineageEvents } from './collector.ts'
-import type { Applied, ContractInfo, Declarations, ViewInfo } from './declarations.ts'
+import type { Applied, ContractInfo, ViewInfo } from './declarations.ts'
 import type { Ingested, IngestQuery, Quarantined, QuarantineQuery, Release, ReleaseRequest, Stream } from './events.ts'
 import type { ExplainQuery, Explanation, Link } from './explanations.ts'
 import type {
@@ -57,6 +57,7 @@ import type {
   ModelVersion,
   ModelVersionRequest,
 } from './models.ts'
+import type { ApplyRequest, Plan, PlanRequest } from './plans.ts'
 import type { FindQuery, Found, PredictionBatch, PredictionResults } from './predictions.ts'
 import type {
   TrainingRun,
@@ -99,9 +100,17 @@ export class Client {
     this.#transport = new Transport(options)
   }
 
-  /** Puts contracts and feature views into force. All or none: one file that does not parse refuses them all. */
-  apply(declarations: Declarations): Promise<Applied> {
-    return this.#transport.json(endpoints.apply, { body: json(declarations) })
+  /** What applying these files would change. It changes nothing. */
+  plan(request: PlanRequest): Promise<Plan> {
+    return this.#transport.json(endpoints.plan, { body: json(request) })
+  }
+
+  /**
+   * Puts contracts, feature views and policies into force. All or none: one file that does not parse refuses them all.
+   * With `plan`, throws `conflict` when something else was applied since, or the files are not those that were planned.
+   */
+  apply(request: ApplyRequest): Promise<Applied> {
+    return this.#transport.json(endpoints.apply, { body: json(request) })
   }
 
   contract(stream: string): Promise<ContractInfo> {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Receipt } from './receipts.ts'
-import { Seq } from './time.ts'
+import { Seq, Sha256 } from './time.ts'
 
 /** The files of a project folder, as `whence apply` sends them: contracts, feature views and lineage policies, in YAML. */
 export const Declarations = z.object({
@@ -11,14 +11,15 @@ export type Declarations = z.infer<typeof Declarations>
 export const Applied = z.object({
   applied: z.array(
     z.object({
-      path: z.string(),
+      path: z.string().optional(),
       kind: z.enum(['contract', 'view', 'policy']),
       name: z.string(),
       version: z.string(),
-      change: z.enum(['new', 'unchanged', 'patch', 'minor', 'major']),
+      change: z.enum(['new', 'unchanged', 'patch', 'minor', 'major', 'described', 'restored', 'removed']),
       receipt: Receipt.optional(),
     }),
   ),
+  plan: z.object({ digest: Sha256, receipt: Receipt }).optional().describe('absent where nothing changed'),
 })
 export type Applied = z.infer<typeof Applied>
 
@@ -36,5 +37,7 @@ export const ViewInfo = z.object({
   fingerprint: z.string(),
   seq: Seq,
   text: z.string(),
+  revision: z.number().int().describe('how often this version has been described'),
+  removed: z.literal(true).optional().describe('out of force: only name@vN finds it'),
 })
 export type ViewInfo = z.infer<typeof ViewInfo>

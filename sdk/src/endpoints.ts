@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Applied, ContractInfo, Declarations, ViewInfo } from './declarations.ts'
+import { ContractInfo, ViewInfo } from './declarations.ts'
 import { Ingested, IngestQuery, Quarantined, QuarantineQuery, Release, ReleaseRequest, Stream } from './events.ts'
 import { Explanation, ExplainQuery, Link } from './explanations.ts'
 import {
@@ -28,6 +28,7 @@ import {
 import type { Scope } from './governance.ts'
 import { lineageEndpoints } from './lineage-endpoints.ts'
 import { modelsEndpoints } from './models-endpoints.ts'
+import { planEndpoints } from './plan-endpoints.ts'
 import { FindQuery, Found, PredictionBatch, PredictionResults } from './predictions.ts'
 import { replayEndpoints } from './replay-endpoints.ts'
 
@@ -51,14 +52,7 @@ export type Endpoint = {
 
 /** Everything that can be asked over HTTP, by the name of the client's method. The OpenAPI document is made from it. */
 export const endpoints = {
-  apply: {
-    method: 'POST',
-    path: '/v1/declarations',
-    scope: 'admin',
-    summary: 'Put contracts and feature views into force; what is unchanged is left alone',
-    body: Declarations,
-    answer: { json: Applied },
-  },
+  ...planEndpoints,
   contract: {
     method: 'GET',
     path: '/v1/contracts/{stream}',

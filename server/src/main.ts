@@ -19,6 +19,7 @@ import { verify } from './cli/verify.ts'
 import { configWarnings, readConfig } from './config.ts'
 import type { Config } from './config.ts'
 import { Anchors, anchorProjection } from './govern/anchors/anchors.ts'
+import { Planner } from './govern/changes/plan.ts'
 import { PolicyBook, policyProjection } from './govern/changes/policy.ts'
 import { Erasures, erasureProjection } from './govern/erasures/erasures.ts'
 import { keyProjection, Keys } from './govern/keys/keys.ts'
@@ -29,6 +30,7 @@ import { Events } from './path/events/events.ts'
 import { RecentEvents } from './path/events/recent.ts'
 import { Quarantine } from './path/events/quarantine.ts'
 import { contractLineage } from './path/events/lineage.ts'
+import { planProjection } from './path/events/plan-records.ts'
 import { eventProjection, recordCountProjection } from './path/events/queries.ts'
 import { keepColumns } from './path/features/column-keeping.ts'
 import { snapshotLineage, trainingLineage, viewLineage } from './path/features/lineage.ts'
@@ -111,6 +113,7 @@ const projections = [
   anchorProjection,
   policyProjection,
   tableProjection,
+  planProjection,
 ]
 
 /** Starts a server on a data folder. Throws `refused_start` with one clear line when starting would mean guessing. */
@@ -192,13 +195,13 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     })
     await tables.sweep()
 
-    const contracts = new ContractBook(ledger, follower, database, clock)
+    const contracts = new ContractBook(follower, database, clock)
     await contracts.load()
     const recentEvents = new RecentEvents()
     const events = new Events(ledger, contracts, clock, recentEvents)
     const quarantine = new Quarantine({ ledger, follower, database, contracts, events, clock })
     const collector = new Collector(ledger, clock, recent)
-    const views = new ViewBook({ ledger, follower, database, columns, contracts, clock })
+    const views = new ViewBook({ follower, database, columns, contracts, clock, limit: config.planLimit })
     const derived = new DerivedFiles({
       ledger,
       follower,
@@ -233,7 +236,20 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const models = new Models({ ledger, follower, database, clock, aliases, artifacts, admit })
     const trainingRuns = new TrainingRuns(ledger, follower, database, clock)
     const predictions = new Predictions({ ledger, follower, database, models, snapshots, clock })
-    const policies = new PolicyBook({ ledger, follower, database, clock })
+    const policies = new PolicyBook({ follower, database, clock })
+    const planner = new Planner({
+      ledger,
+      follower,
+      database,
+      graph,
+      contracts,
+      views,
+      policies,
+      snapshots,
+      columns,
+      clock,
+      limit: config.planLimit,
+    })
     const apiKeys = new Keys(ledger, follower, database, clock)
     const anchors = new Anchors({ ledger, follower, database, files, clock, data: config.data })
     const erasures = new Erasures({
@@ -289,6 +305,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       scoring,
       predictions,
       policies,
+      planner,
       apiKeys,
       anchors,
       erasures,

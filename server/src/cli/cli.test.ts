@@ -146,9 +146,29 @@ test('finds every declaration of a folder, and says what changed', async (t) => 
     { path: 'contracts/a.yaml', kind: 'contract', name: 'clicks', version: '1.1.0', change: 'minor', receipt },
   ]
   const answers = {
+    'POST /v1/plans': {
+      base: 7,
+      digest: 'd'.repeat(64),
+      asOf: 9,
+      remove: false,
+      unchanged: 1,
+      absent: [],
+      changes: [
+        {
+          kind: 'contract',
+          name: 'clicks',
+          action: 'change',
+          class: 'non-breaking',
+          from: '1.0.0',
+          to: '1.1.0',
+          parts: [{ class: 'non-breaking', what: 'column x', aspect: 'added', after: 'BIGINT' }],
+          notes: [],
+        },
+      ],
+    },
     'POST /v1/declarations': ({ body }: Asked) => {
       sent = JSON.parse(body.toString())
-      return { applied }
+      return { applied, plan: { digest: 'd'.repeat(64), receipt } }
     },
   }
   const { code, stdout } = await run(['apply', root], answers)
@@ -158,7 +178,10 @@ test('finds every declaration of a folder, and says what changed', async (t) => 
       { path: 'b.yml', text: 'id: b.yml' },
       { path: 'contracts/a.yaml', text: 'id: contracts/a.yaml' },
     ],
+    remove: false,
+    plan: { base: 7, digest: 'd'.repeat(64) },
   })
+  assert.match(stdout, /~ contract clicks +1\.0\.0 → 1\.1\.0 +non-breaking/)
   assert.match(stdout, /= +view +engagement@v1 +unchanged +b\.yml\n/)
   assert.match(stdout, /✓ +contract +clicks@1\.1\.0 +minor +contracts\/a\.yaml\n/)
   assert.equal((await run(['apply', join(root, 'node_modules', '..', 'c.d')], answers)).code, 2)

@@ -16,6 +16,7 @@ import { lineageNodes } from './lineage/nodes.ts'
 import { lineageShow } from './lineage/show.ts'
 import { lineageWhatIf } from './lineage/what-if.ts'
 import { materialize } from './materialize.ts'
+import { plan } from './plan.ts'
 import { quarantine } from './quarantine.ts'
 import { release } from './release.ts'
 import { replay } from './replay.ts'
@@ -23,6 +24,7 @@ import { status } from './status.ts'
 
 /** The commands that need no more than a client. */
 export const commands: readonly Command[] = [
+  plan,
   apply,
   ingest,
   quarantine,

@@ -11,7 +11,7 @@ import type { Keys } from '../govern/keys/keys.ts'
 import { coverage, coverageMetrics } from '../govern/changes/coverage.ts'
 import { diff } from '../govern/changes/diff.ts'
 import { Lineage } from '../govern/changes/lineage.ts'
-import { parsePolicy } from '../govern/changes/policy.ts'
+import type { Planner } from '../govern/changes/plan.ts'
 import type { PolicyBook } from '../govern/changes/policy.ts'
 import { runOf } from '../govern/changes/run.ts'
 import { whatIf } from '../govern/changes/what-if.ts'
@@ -41,6 +41,7 @@ import type { Handlers } from './handlers.ts'
 import { modelHandlers } from './models-api.ts'
 import type { ModelSteps } from './models-api.ts'
 import { replayHandlers } from './replay-api.ts'
+import { planHandlers } from './plans-api.ts'
 import type { Pages } from './server.ts'
 
 export interface Steps extends ModelSteps {
@@ -62,6 +63,7 @@ export interface Steps extends ModelSteps {
   predictions: Predictions
   graph: LineageGraph
   policies: PolicyBook
+  planner: Planner
   apiKeys: Keys
   anchors: Anchors
   erasures: Erasures
@@ -90,6 +92,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     predictions,
     graph,
     policies,
+    planner,
     apiKeys,
     anchors,
     erasures,
@@ -110,56 +113,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     coverage({ graph, database, follower, policies, clock }, query)
 
   const handlers: Handlers = {
-    async apply({ body, caller }) {
-      const contractFiles = body.files.filter(({ text }) => /^kind:\s*DataContract\s*$/m.test(text))
-      const viewFiles = body.files.filter(({ text }) => /^kind:\s*FeatureView\s*$/m.test(text))
-      const policyFiles = body.files.filter(({ text }) => /^kind:\s*LineagePolicy\s*$/m.test(text))
-      const known = new Set([...contractFiles, ...viewFiles, ...policyFiles])
-      const strange = body.files.find((file) => !known.has(file))
-      if (strange)
-        throw new Fault(
-          'invalid',
-          `${strange.path} is no contract (kind: DataContract), feature view (kind: FeatureView) or lineage policy (kind: LineagePolicy)`,
-        )
-      const coming = contracts.check(contractFiles)
-      for (const { path, text } of viewFiles) await views.check(text, path, coming)
-      for (const { path, text } of policyFiles) parsePolicy(text, path)
-      const applied = []
-      for (const { path, text } of contractFiles) {
-        const { contract, change, receipt } = await contracts.apply(text, path, caller)
-        applied.push({
-          path,
-          kind: 'contract' as const,
-          name: contract.stream,
-          version: contract.version,
-          change,
-          ...(receipt ? { receipt } : {}),
-        })
-      }
-      for (const { path, text } of viewFiles) {
-        const { view, change, receipt } = await views.apply(text, path, caller)
-        applied.push({
-          path,
-          kind: 'view' as const,
-          name: view.name,
-          version: `v${view.version}`,
-          change,
-          ...(receipt ? { receipt } : {}),
-        })
-      }
-      for (const { path, text } of policyFiles) {
-        const { name, version, change, receipt } = await policies.apply(text, path, caller)
-        applied.push({
-          path,
-          kind: 'policy' as const,
-          name,
-          version: `v${version}`,
-          change,
-          ...(receipt ? { receipt } : {}),
-        })
-      }
-      return { applied }
-    },
+    ...planHandlers(planner),
     async contract({ path }) {
       const { contract, seq, text } = contracts.inForce(path.stream!)
       return { stream: contract.stream, version: contract.version, seq, text }

@@ -1,13 +1,14 @@
 // What a policy file demands of jobs: lineage, code version, owner. Applying one is a record; its newest version counts.
 import { Name } from '@whence/sdk'
-import type { Receipt, Requirement } from '@whence/sdk'
+import type { Requirement } from '@whence/sdk'
 import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { Fault } from '../../fault.ts'
-import type { Ledger } from '../../record/ledger/ledger.ts'
+import type { Draft } from '../../record/ledger/writer.ts'
 import type { Follower, Projection } from '../../record/projection/follower.ts'
 import type { Clock } from '../../record/time.ts'
 import type { Database } from '../../store/database.ts'
+import { removed } from '../../path/events/plan-records.ts'
 
 const Policy = z.strictObject({
   kind: z.literal('LineagePolicy'),
@@ -35,6 +36,16 @@ export interface PolicyVersion {
   readonly policy: LineagePolicy
   readonly version: number
   readonly seq: number
+}
+
+/** What applying a policy's file would do. */
+export interface PreparedPolicy {
+  readonly path: string
+  readonly text: string
+  readonly policy: LineagePolicy
+  readonly before: { readonly version: number; readonly policy: LineagePolicy } | undefined
+  readonly version: number
+  readonly change: 'new' | 'unchanged' | 'major'
 }
 
 /** Reads a policy file. A fault names the file, the line and what must stand there. */
@@ -98,55 +109,48 @@ export const policyProjection: Projection = {
 }
 
 export class PolicyBook {
-  readonly #ledger: Ledger
   readonly #follower: Follower
   readonly #database: Database
   readonly #clock: Clock
 
-  constructor(parts: { ledger: Ledger; follower: Follower; database: Database; clock: Clock }) {
-    this.#ledger = parts.ledger
+  constructor(parts: { follower: Follower; database: Database; clock: Clock }) {
     this.#follower = parts.follower
     this.#database = parts.database
     this.#clock = parts.clock
   }
 
-  /** Puts a policy into force. The same text again is the same version. */
-  async apply(
-    text: string,
-    file: string,
-    by: { id: string },
-  ): Promise<{ name: string; version: number; change: 'new' | 'unchanged' | 'major'; receipt?: Receipt }> {
-    const { name } = parsePolicy(text, file)
-    for (;;) {
-      await this.#follower.reach('policy')
-      const basis = this.#follower.next
-      const [newest] = await this.#database.query<{ version: number; body: string }>(
-        'select version, body from lineage_policy where name = $1 order by version desc limit 1',
-        [name],
-      )
-      if (newest?.body === text) return { name, version: newest.version, change: 'unchanged' }
-      const version = (newest?.version ?? 0) + 1
-      const result = await this.#ledger.append(
-        [
-          {
-            kind: 'policy/1',
-            stream: 'whence.policies',
-            source: 'whence',
-            id: `${name}@v${version}`,
-            time: this.#clock.now(),
-            refs: { name, version: String(version) },
-            content: Buffer.from(text),
-            type: 'application/yaml',
-            touches: [`policy:${name}`],
-          },
-        ],
-        { actor: by.id, basis, keys: [`policy:${name}`] },
-      )
-      if (result === 'stale') continue
-      const [placed] = result
-      if (placed!.status === 'refused') throw placed!.fault
-      const { seq, leaf, recorded, status } = placed!
-      return { name, version, change: newest ? 'major' : 'new', receipt: { seq, leaf, recorded, status } }
+  /** What applying a file would do; throws what is wrong with it. The same text again is the same version. */
+  async prepare(path: string, text: string): Promise<PreparedPolicy> {
+    const policy = parsePolicy(text, path)
+    await this.#follower.reach('policy')
+    const [newest] = await this.#database.query<{ version: number; body: string }>(
+      'select version, body from lineage_policy where name = $1 order by version desc limit 1',
+      [policy.name],
+    )
+    const gone = await removed(this.#database, this.#follower, 'policy', Number.MAX_SAFE_INTEGER)
+    const unchanged = newest?.body === text && !gone.has(policy.name)
+    return {
+      path,
+      text,
+      policy,
+      before: newest && { version: newest.version, policy: parsePolicy(newest.body, path) },
+      version: unchanged ? newest.version : (newest?.version ?? 0) + 1,
+      change: unchanged ? 'unchanged' : newest && !gone.has(policy.name) ? 'major' : 'new',
+    }
+  }
+
+  /** The record that puts a policy into force. */
+  draft({ policy: { name }, text, version }: PreparedPolicy): Draft {
+    return {
+      kind: 'policy/1',
+      stream: 'whence.policies',
+      source: 'whence',
+      id: `${name}@v${version}`,
+      time: this.#clock.now(),
+      refs: { name, version: String(version) },
+      content: Buffer.from(text),
+      type: 'application/yaml',
+      touches: [`policy:${name}`],
     }
   }
 
@@ -157,10 +161,13 @@ export class PolicyBook {
       'select distinct on (name) name, version, seq, body from lineage_policy where seq < $1 order by name, version desc',
       [BigInt(asOf)],
     )
-    return rows.map(({ name, version, seq, body }) => ({
-      policy: parsePolicy(body, name),
-      version,
-      seq: Number(seq),
-    }))
+    const gone = await removed(this.#database, this.#follower, 'policy', asOf)
+    return rows
+      .filter(({ name }) => !gone.has(name))
+      .map(({ name, version, seq, body }) => ({
+        policy: parsePolicy(body, name),
+        version,
+        seq: Number(seq),
+      }))
   }
 }

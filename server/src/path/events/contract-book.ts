@@ -1,7 +1,6 @@
 // The contracts in force: one a stream, its newest version. Applying one is a record.
-import type { Receipt } from '@whence/sdk'
 import { Fault } from '../../fault.ts'
-import type { Ledger } from '../../record/ledger/ledger.ts'
+import type { Draft } from '../../record/ledger/writer.ts'
 import type { Follower, Projection } from '../../record/projection/follower.ts'
 import type { Clock } from '../../record/time.ts'
 import { checkVersion } from '../../rules/contracts/compare.ts'
@@ -33,22 +32,25 @@ export const contractProjection: Projection = {
   },
 }
 
-export interface AppliedContract {
-  contract: Contract
-  change: 'new' | 'unchanged' | 'patch' | 'minor' | 'major'
-  receipt?: Receipt
+/** What applying a contract's file would do. */
+export interface PreparedContract {
+  readonly path: string
+  readonly text: string
+  readonly contract: Contract
+  readonly before: ContractInForce | undefined
+  readonly change: 'new' | 'unchanged' | 'patch' | 'minor' | 'major'
 }
 
 export class ContractBook {
-  readonly #ledger: Ledger
   readonly #follower: Follower
   readonly #database: Database
   readonly #clock: Clock
   #newest = new Map<string, ContractInForce>()
+  /** By stream, in the order in which they came into force. */
+  readonly #ofStream = new Map<string, ContractInForce[]>()
   #all = new Map<string, Contract>()
 
-  constructor(ledger: Ledger, follower: Follower, database: Database, clock: Clock) {
-    this.#ledger = ledger
+  constructor(follower: Follower, database: Database, clock: Clock) {
     this.#follower = follower
     this.#database = database
     this.#clock = clock
@@ -86,17 +88,31 @@ export class ContractBook {
     return found
   }
 
-  /** Throws what is wrong with any of these files, before any of them is applied; gives those that change something. */
-  check(files: readonly { path: string; text: string }[]): Map<string, Contract> {
-    const parsed = new Map<string, Contract>()
-    for (const { path, text } of files) {
+  /** The contract that was in force for a stream before a position. Throws `not_found`. */
+  at(stream: string, position: number): Contract {
+    const found = this.#ofStream.get(stream)?.findLast(({ seq }) => seq < position)
+    if (!found) throw new Fault('not_found', `stream "${stream}" had no contract before record ${position}`)
+    return found.contract
+  }
+
+  /** What each of these files would do; throws what is wrong with any of them. Nothing is changed. */
+  prepare(files: readonly { path: string; text: string }[]): PreparedContract[] {
+    const streams = new Map<string, string>()
+    return files.map(({ path, text }) => {
       const contract = parseContract(text, path)
+      const other = streams.get(contract.stream)
+      if (other !== undefined)
+        throw new Fault('invalid', `${path}: ${other} is a contract of stream ${contract.stream} too: keep one of them`)
       const before = this.#newest.get(contract.stream)
-      if (before) checkVersion(before.contract, contract)
-      this.#refuseOtherTypes(contract, path)
-      if (before?.contract.digest !== contract.digest) parsed.set(contract.stream, contract)
-    }
-    return parsed
+      const bump = before ? checkVersion(before.contract, contract) : 'new'
+      const change = bump === 'none' ? 'unchanged' : bump
+      if (change !== 'unchanged') {
+        this.#refuseOtherTypes(contract, path)
+        this.#refuseClash(contract, [...streams.keys()])
+      }
+      streams.set(contract.stream, path)
+      return { path, text, contract, before, change }
+    })
   }
 
   /**
@@ -126,46 +142,41 @@ export class ContractBook {
     }
   }
 
-  async apply(text: string, file: string, by: { id: string }): Promise<AppliedContract> {
-    const contract = parseContract(text, file)
-    const before = this.#newest.get(contract.stream)
-    const change = before ? checkVersion(before.contract, contract) : 'new'
-    if (change === 'none') return { contract, change: 'unchanged' }
-    this.#refuseOtherTypes(contract, file)
-    const clash = this.streams().find(
-      (other) => other !== contract.stream && streamNumber(other) === streamNumber(contract.stream),
+  #refuseClash({ stream }: Contract, coming: readonly string[]): void {
+    const clash = [...this.streams(), ...coming].find(
+      (other) => other !== stream && streamNumber(other) === streamNumber(stream),
     )
     if (clash)
       throw new Fault(
         'conflict',
-        `the name of stream ${contract.stream} collides with that of ${clash} in the index: give it another name`,
+        `the name of stream ${stream} collides with that of ${clash} in the index: give it another name`,
       )
-    const result = await this.#ledger.appendOne(
-      {
-        kind: 'contract/1',
-        stream: contract.stream,
-        source: 'whence',
-        id: contract.version,
-        time: this.#clock.now(),
-        refs: { contract: contract.id, version: contract.version },
-        content: Buffer.from(text),
-        type: 'application/yaml',
-        touches: [`contract:${contract.stream}`],
-      },
-      by.id,
-    )
-    if (result.status === 'conflict')
-      throw new Fault(
-        'conflict',
-        `${contract.id}@${contract.version} is on the ledger with other content: raise its version`,
-      )
-    const { status, seq, leaf, recorded } = result
+  }
+
+  /** The record that puts a contract into force. */
+  draft({ contract, text }: PreparedContract): Draft {
+    return {
+      kind: 'contract/1',
+      stream: contract.stream,
+      source: 'whence',
+      id: contract.version,
+      time: this.#clock.now(),
+      refs: { contract: contract.id, version: contract.version },
+      content: Buffer.from(text),
+      type: 'application/yaml',
+      touches: [`contract:${contract.stream}`],
+    }
+  }
+
+  /** Takes into use what was recorded at a position. */
+  accept({ contract, text }: PreparedContract, seq: number): void {
     this.#remember(contract, text, seq)
-    return { contract, change, receipt: { seq, leaf, recorded, status } }
   }
 
   #remember(contract: Contract, text: string, seq: number): void {
-    this.#newest.set(contract.stream, { contract, text, seq })
+    const inForce = { contract, text, seq }
+    this.#newest.set(contract.stream, inForce)
+    this.#ofStream.set(contract.stream, [...(this.#ofStream.get(contract.stream) ?? []), inForce])
     this.#all.set(`${contract.id}@${contract.version}`, contract)
   }
 }

@@ -15,7 +15,6 @@ import type { CompiledView, Prepared, Scope } from './compiled.ts'
 import type { StreamShape } from './events.ts'
 import { frames } from './frames.ts'
 import { Judge } from './judge.ts'
-import type { Expression } from './syntax.ts'
 import { SEMANTICS, sourcesOf } from './view.ts'
 import type { FeatureView } from './view.ts'
 
@@ -39,7 +38,6 @@ async function compile(session: Session, view: FeatureView, shapes: readonly Str
   })
   const scopes = new Map<string, Scope[]>(sources.map(({ stream }) => [stream, []]))
   const prepared: Prepared[] = []
-  const trees: { expr: Expression; filter: Expression | undefined }[] = []
   const refused: Fault[] = []
   for (const feature of view.features) {
     const shape = sources.find(({ stream }) => stream === feature.source)!
@@ -47,9 +45,8 @@ async function compile(session: Session, view: FeatureView, shapes: readonly Str
     try {
       const expr = await judge.expression()
       const filter = await judge.filter()
-      trees.push({ expr, filter })
       const scope = scopeOf(scopes.get(feature.source)!, { window: feature.window, filter })
-      prepared.push({ ...(await judge.aggregates(expr, `in:${scope}`)), scope })
+      prepared.push({ ...(await judge.aggregates(expr, `in:${scope}`)), expr, filter, scope })
     } catch (error) {
       if (!isFault(error, 'invalid')) throw error
       refused.push(error)
@@ -58,7 +55,7 @@ async function compile(session: Session, view: FeatureView, shapes: readonly Str
   if (refused.length > 0) throw together(refused)
 
   const fingerprint = `fp1:${createHash('sha256')
-    .update(canonicalize(identity(view, sources, trees)))
+    .update(canonicalize(identity(view, sources, prepared)))
     .digest('hex')}`
   return {
     view,
@@ -78,11 +75,7 @@ function together(refused: readonly Fault[]): Fault {
   return new Fault('invalid', [...shown, ...more].join('\n'))
 }
 
-function identity(
-  view: FeatureView,
-  sources: readonly StreamShape[],
-  trees: { expr: Expression; filter: Expression | undefined }[],
-): Json {
+function identity(view: FeatureView, sources: readonly StreamShape[], prepared: readonly Prepared[]): Json {
   return {
     kind: 'FeatureView',
     semantics: SEMANTICS,
@@ -95,8 +88,8 @@ function identity(
       type: feature.type,
       source: feature.source,
       window: feature.window ?? null,
-      filter: (trees[index]!.filter ?? null) as Json,
-      expr: trees[index]!.expr as unknown as Json,
+      filter: (prepared[index]!.filter ?? null) as Json,
+      expr: prepared[index]!.expr as unknown as Json,
       tolerance: feature.tolerance ?? null,
     })),
   }

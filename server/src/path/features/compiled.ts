@@ -41,6 +41,9 @@ export interface CompiledView {
 /** A feature, ready to be computed: what every frame of SQL, and an evaluator without SQL, is made from. */
 export interface Prepared {
   feature: CompiledFeature
+  /** The feature's expression and filter as they were read, columns by their stored names. */
+  expr: Expression
+  filter: Expression | undefined
   /** The expression; every aggregate's FILTER says that the event is in scope (the column `in:N`). */
   value: Expression
   /**

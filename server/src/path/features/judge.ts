@@ -148,7 +148,7 @@ export class Judge {
   }
 
   /** Adds the scope to every aggregate's filter; checks that the whole has one answer and the declared type. */
-  async aggregates(expr: Expression, scope: string): Promise<Omit<Prepared, 'scope'>> {
+  async aggregates(expr: Expression, scope: string): Promise<Pick<Prepared, 'feature' | 'value' | 'feeds'>> {
     this.#part = 'expr'
     const calls: Call[] = []
     const inScope: Expression = { is: 'column', path: [scope] }

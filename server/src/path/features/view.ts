@@ -1,4 +1,7 @@
 // A feature view: what a team declares in a file, and what its words mean.
+import { hash } from 'node:crypto'
+import { canonicalize } from '@whence/ledger'
+import type { Json } from '@whence/ledger'
 import { Name } from '@whence/sdk'
 import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
@@ -26,6 +29,13 @@ const Duration = z
   .string()
   .regex(/^[1-9]\d{0,5}[smhdw]$/, 'must be a number of s, m, h, d or w, for example 30d')
   .transform((text): Micros => Number(text.slice(0, -1)) * units[text.slice(-1)]!)
+
+/** A duration as a view writes it, in the largest unit that divides it: `30d`. Undefined for none. */
+export function durationText(micros: Micros | undefined): string | undefined {
+  if (micros === undefined) return undefined
+  const [unit, size] = Object.entries(units).findLast(([name, each]) => name !== 'w' && micros % each === 0)!
+  return `${micros / size}${unit}`
+}
 
 /** `decimal` takes the scale that the expression has; `decimal(18,2)` fixes it. */
 const FeatureType = z
@@ -174,4 +184,22 @@ export function placeIn(feature: Feature, part: 'expr' | 'filter', offset = 0): 
 /** The streams that a view reads, the main one first. */
 export function sourcesOf(view: FeatureView): string[] {
   return [...new Set([view.source, ...view.features.map((feature) => feature.source)])]
+}
+
+/**
+ * `mp1:` and the SHA-256 of what a view says in words: owner, description, tags, and of its features description, tags
+ * and sentence. It decides no value; a change of it is another text of the same version.
+ */
+export function metadataOf(view: FeatureView): string {
+  const words = ({ description, tags, sentence }: Partial<Feature>): Json => ({
+    description: description ?? null,
+    tags: [...new Set(tags)].toSorted(),
+    sentence: sentence ?? null,
+  })
+  const said = {
+    owner: view.owner ?? null,
+    ...(words(view) as object),
+    features: Object.fromEntries(view.features.map((feature) => [feature.name, words(feature)])),
+  }
+  return `mp1:${hash('sha256', canonicalize(said), 'hex')}`
 }

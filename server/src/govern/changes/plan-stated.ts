@@ -1,0 +1,203 @@
+// One change of a plan, said: what it does to a declaration in force, and how far each part of it reaches.
+import type { ChangeClass, PlannedChange, PlanPart } from '@whence/sdk'
+import type { ContractBook, PreparedContract } from '../../path/events/contract-book.ts'
+import type { DeclaredKind } from '../../path/events/plan-records.ts'
+import { metadataOf, parseView } from '../../path/features/view.ts'
+import type { PreparedView, ViewBook } from '../../path/features/view-book.ts'
+import type { Ledger } from '../../record/ledger/ledger.ts'
+import { contractPartsOf } from './plan-contracts.ts'
+import { viewParts, wordParts } from './plan-views.ts'
+import type { PolicyBook, PreparedPolicy } from './policy.ts'
+
+/** One file, judged against what is in force. */
+export type Prepared =
+  | ({ kind: 'contract' } & PreparedContract)
+  | ({ kind: 'view' } & PreparedView)
+  | ({ kind: 'policy' } & PreparedPolicy)
+
+export interface Stated {
+  change: PlannedChange
+  /** Absent where something is taken out of force. */
+  prepared?: Prepared
+  /** How many versions of it there have been. */
+  versions: number
+}
+
+/** A declaration in force, by its newest version. */
+export interface InForce {
+  kind: DeclaredKind
+  name: string
+  version: string
+}
+
+interface Books {
+  ledger: Ledger
+  contracts: ContractBook
+  views: ViewBook
+  policies: PolicyBook
+}
+
+export function nameOf(one: Prepared): string {
+  if (one.kind === 'contract') return one.contract.stream
+  return one.kind === 'view' ? one.view.name : one.policy.name
+}
+
+/** The gravest first. */
+const order: readonly ChangeClass[] = ['breaking', 'forward-only', 'non-breaking', 'metadata']
+
+export async function statedChange({ views }: Books, one: Prepared): Promise<Stated> {
+  if (one.kind === 'view') return viewChange(views, one)
+  return one.kind === 'contract' ? contractChange(one) : policyChange(one)
+}
+
+async function viewChange(views: ViewBook, one: { kind: 'view' } & PreparedView): Promise<Stated> {
+  const { view, compiled, before, version, change, path } = one
+  const base = { kind: 'view' as const, name: view.name, path, to: `v${version}` }
+  const metadata = metadataOf(view)
+  if (!before) {
+    const parts: PlanPart[] = compiled.features.map(({ name, type }) => ({
+      class: 'non-breaking',
+      what: `feature ${name}`,
+      aspect: 'added',
+      after: type,
+    }))
+    return {
+      change: {
+        ...base,
+        action: 'create',
+        class: 'non-breaking',
+        fingerprint: { after: compiled.fingerprint },
+        metadata: { after: metadata },
+        parts,
+        notes: [],
+      },
+      prepared: one,
+      versions: 0,
+    }
+  }
+  const earlier = parseView(before.text, path)
+  const both = {
+    from: `v${before.version}`,
+    fingerprint: { before: before.fingerprint, after: compiled.fingerprint },
+    metadata: { before: metadataOf(earlier), after: metadata },
+  }
+  const stated = (action: PlannedChange['action'], parts: PlanPart[], notes: string[] = []): Stated => ({
+    change: { ...base, ...both, action, class: gravest(parts), parts, notes },
+    prepared: one,
+    versions: before.version,
+  })
+  if (change === 'restored') return stated('restore', [{ class: 'non-breaking', what: 'the view', aspect: 'restored' }])
+  if (change === 'described') return stated('describe', wordParts(earlier, view))
+  try {
+    const parts = viewParts(await views.compiled(before), compiled)
+    const notes = [`${view.name}@v${before.version} stays as it is, for whoever has pinned it.`]
+    return stated('change', parts.length > 0 ? parts : [unknown('its fingerprint is another')], notes)
+  } catch (error) {
+    // The engine reads the version in force no longer: nothing can be compared, so nothing is promised.
+    return stated('change', [unknown(`${view.name}@v${before.version} no longer compiles`)], [(error as Error).message])
+  }
+}
+
+function unknown(why: string): PlanPart {
+  return { class: 'breaking', what: 'the view', aspect: 'unknown', after: why }
+}
+
+function contractChange(one: Extract<Prepared, { kind: 'contract' }>): Stated {
+  const { contract, before, path, change } = one
+  const base = { kind: 'contract' as const, name: contract.stream, path, to: contract.version }
+  if (!before) {
+    const parts: PlanPart[] = contract.columns.map(({ name, type }) => ({
+      class: 'non-breaking',
+      what: `column ${name}`,
+      aspect: 'added',
+      after: type,
+    }))
+    return {
+      change: { ...base, action: 'create', class: 'non-breaking', parts, notes: [] },
+      prepared: one,
+      versions: 0,
+    }
+  }
+  const parts = contractPartsOf(before.contract, contract)
+  const cls = gravest(parts)
+  return {
+    change: {
+      ...base,
+      from: before.contract.version,
+      action: cls === 'metadata' ? 'describe' : 'change',
+      class: cls,
+      parts,
+      notes: change === 'major' ? ['By its version it is a major change: senders may find events refused.'] : [],
+    },
+    prepared: one,
+    versions: 0,
+  }
+}
+
+function policyChange(one: { kind: 'policy' } & PreparedPolicy): Stated {
+  const { policy, before, version, change, path } = one
+  const base = { kind: 'policy' as const, name: policy.name, path, to: `v${version}` }
+  const rules = policy.rules.map(({ namespace, require }) => `${namespace}: ${require.toSorted().join(', ')}`)
+  if (change === 'new' || !before) {
+    const parts: PlanPart[] = rules.map((rule) => ({
+      class: 'non-breaking',
+      what: 'rule',
+      aspect: 'added',
+      after: rule,
+    }))
+    return {
+      change: { ...base, action: 'create', class: 'non-breaking', parts, notes: [] },
+      prepared: one,
+      versions: 0,
+    }
+  }
+  const was = before.policy.rules.map(({ namespace, require }) => `${namespace}: ${require.toSorted().join(', ')}`)
+  const parts: PlanPart[] = [
+    ...was
+      .filter((rule) => !rules.includes(rule))
+      .map((rule): PlanPart => ({ class: 'forward-only', what: 'rule', aspect: 'removed', before: rule })),
+    ...rules
+      .filter((rule) => !was.includes(rule))
+      .map((rule): PlanPart => ({ class: 'forward-only', what: 'rule', aspect: 'added', after: rule })),
+  ]
+  if (parts.length === 0) parts.push({ class: 'metadata', what: 'the policy', aspect: 'words' })
+  const cls = gravest(parts)
+  return {
+    change: {
+      ...base,
+      from: `v${before.version}`,
+      action: cls === 'metadata' ? 'describe' : 'change',
+      class: cls,
+      parts,
+      notes: [],
+    },
+    prepared: one,
+    versions: before.version,
+  }
+}
+
+function gravest(parts: readonly PlanPart[]): ChangeClass {
+  return order.find((each) => parts.some((part) => part.class === each)) ?? 'metadata'
+}
+
+/** What is in force and not among the files. */
+export async function absentFrom(
+  { ledger, contracts, views, policies }: Books,
+  prepared: readonly Prepared[],
+): Promise<InForce[]> {
+  const there = new Set(prepared.map((one) => `${one.kind} ${nameOf(one)}`))
+  const all: InForce[] = [
+    ...contracts.streams().map((stream): InForce => ({
+      kind: 'contract',
+      name: stream,
+      version: contracts.inForce(stream).contract.version,
+    })),
+    ...(await views.inForce()).map(({ name, version }): InForce => ({ kind: 'view', name, version: `v${version}` })),
+    ...(await policies.inForce(ledger.size)).map(({ policy, version }): InForce => ({
+      kind: 'policy',
+      name: policy.name,
+      version: `v${version}`,
+    })),
+  ]
+  return all.filter(({ kind, name }) => !there.has(`${kind} ${name}`))
+}
