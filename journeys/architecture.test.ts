@@ -36,7 +36,12 @@ const never = [
     why: 'only store imports drivers',
     tests: false,
   },
-  { who: /^(ledger|sdk)\//, what: /^node:/, why: 'ledger and sdk run in a browser too', tests: false },
+  {
+    who: /^(ledger|sdk)\/(?!src\/emitter\/)/,
+    what: /^(node:|sdk\/src\/emitter\/)/,
+    why: 'ledger and sdk run in a browser too, but for the emitter',
+    tests: false,
+  },
   { who: /^ledger\//, what: /^(?!ledger\/|node:)/, why: 'the ledger has no dependencies', tests: false },
   { who: /^web\//, what: /^server\//, why: 'the web app is a window onto the API', tests: true },
 ]

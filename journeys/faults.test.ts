@@ -2,7 +2,6 @@
 // last one before the power goes; then the ledger is opened again.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmdirSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,6 +17,7 @@ import { Disk } from './disk.ts'
 import type { Mishap, Survival } from './disk.ts'
 import { openLedger } from './site.ts'
 import type { BareLedger } from './site.ts'
+import { mountSmallDisk, noSmallDisk } from './small-disk.ts'
 
 const config = readConfig('/data', { WHENCE_STATE: '/state' })
 
@@ -297,25 +297,3 @@ suite('a failing disk', () => {
     assert.deepEqual(report.problems, [])
   })
 })
-
-function mountSmallDisk(folder: string): void {
-  const { status, stderr, error } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder], {
-    encoding: 'utf8',
-  })
-  if (status !== 0) throw new Error(stderr || error?.message)
-}
-
-/** Why a small file system cannot be mounted here, for who may not. In CI it is tried all the same, and fails. */
-function noSmallDisk(): string | false {
-  if (process.env.CI === 'true') return false
-  const folder = mkdtempSync(join(tmpdir(), 'whence-mount-'))
-  try {
-    mountSmallDisk(folder)
-    spawnSync('umount', ['-l', folder])
-    return false
-  } catch (error) {
-    return `a small file system cannot be mounted here: ${(error as Error).message.trim()}`
-  } finally {
-    rmdirSync(folder)
-  }
-}

@@ -1,6 +1,7 @@
 import { endpoints } from './endpoints.ts'
 import { WhenceError } from './error.ts'
 import type { LineageBatch, LineageEventsQuery, LineageReceipt, ReceivedLineageEvents } from './collector.ts'
+import type { EmissionReceipts, EmissionReport, Emitters, EmittersQuery, Numbered } from './emissions.ts'
 import type { Applied, ContractInfo, ViewInfo } from './declarations.ts'
 import type { Ingested, IngestQuery, Quarantined, QuarantineQuery, Release, ReleaseRequest, Stream } from './events.ts'
 import type { ExplainQuery, Explanation, Link } from './explanations.ts'
@@ -238,8 +239,8 @@ export class Client {
   }
 
   /** Records predictions, at most 10,000 a call; durable when this returns, and repeatable like `ingest`. */
-  predict(batch: PredictionBatch): Promise<PredictionResults> {
-    return this.#transport.json(endpoints.predict, { body: json(batch) })
+  predict(batch: PredictionBatch, query: Numbered = {}): Promise<PredictionResults> {
+    return this.#transport.json(endpoints.predict, { query, body: json(batch) })
   }
 
   /** The subject id of each identifier, in their order. */
@@ -331,6 +332,16 @@ export class Client {
   /** Recorded OpenLineage events, a line each, or PROV-JSON, as it arrives; throws `unreachable` when it breaks off. */
   lineageExport(query: LineageExportQuery = {}): AsyncGenerator<Uint8Array, void, undefined> {
     return this.#transport.bytes(endpoints.lineageExport, { query })
+  }
+
+  /** Records what an emitter says of itself: how much it was given, and what became of it. */
+  reportEmissions(emitter: string, report: EmissionReport): Promise<EmissionReceipts> {
+    return this.#transport.json(endpoints.reportEmissions, { path: { emitter }, body: json(report) })
+  }
+
+  /** All emitters: their own last word, and which of their numbers stand on the ledger. */
+  emitters(query: EmittersQuery = {}): Promise<Emitters> {
+    return this.#transport.json(endpoints.emitters, { query })
   }
 
   /** Makes a person's sealed data unreadable, for ever. */

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { ContractInfo, ViewInfo } from './declarations.ts'
 import { Ingested, IngestQuery, Quarantined, QuarantineQuery, Release, ReleaseRequest, Stream } from './events.ts'
+import { emissionEndpoints } from './emission-endpoints.ts'
+import { Numbered } from './emissions.ts'
 import { Explanation, ExplainQuery, Link } from './explanations.ts'
 import {
   FeatureRow,
@@ -180,6 +182,7 @@ export const endpoints = {
     path: '/v1/predictions',
     scope: 'ingest',
     summary: 'Record predictions of one model version; the same id and content again is a duplicate',
+    query: Numbered,
     body: PredictionBatch,
     answer: { json: PredictionResults },
   },
@@ -215,6 +218,7 @@ export const endpoints = {
   },
   ...replayEndpoints,
   ...lineageEndpoints,
+  ...emissionEndpoints,
   erase: {
     method: 'POST',
     path: '/v1/erasures',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Numbered } from './emissions.ts'
 import { Problem, Receipt } from './receipts.ts'
 import { Seq } from './time.ts'
 
@@ -64,7 +65,7 @@ export const Ingested = z.object({
 })
 export type Ingested = z.infer<typeof Ingested>
 
-export const IngestQuery = z.object({
+export const IngestQuery = Numbered.extend({
   file: z.string().min(1).max(255).optional().describe('name of the file that the lines come from'),
   line: z.coerce.number<number>().int().positive().optional().describe('line (or row) number of the first event'),
   source: z.string().min(1).max(128).optional().describe('admin keys only: the source to record'),

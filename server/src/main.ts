@@ -31,6 +31,7 @@ import { RecentEvents } from './path/events/recent.ts'
 import { Quarantine } from './path/events/quarantine.ts'
 import { contractLineage } from './path/events/lineage.ts'
 import { planProjection } from './path/events/plan-records.ts'
+import { emissionProjection, Emissions } from './path/events/emissions.ts'
 import { eventProjection, recordCountProjection } from './path/events/queries.ts'
 import { keepColumns } from './path/features/column-keeping.ts'
 import { snapshotLineage, trainingLineage, viewLineage } from './path/features/lineage.ts'
@@ -102,6 +103,7 @@ const projections = [
   keyProjection,
   contractProjection,
   eventProjection,
+  emissionProjection,
   viewProjection,
   snapshotProjection,
   trainingProjection,
@@ -199,6 +201,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     await contracts.load()
     const recentEvents = new RecentEvents()
     const events = new Events(ledger, contracts, clock, recentEvents)
+    const emissions = new Emissions({ ledger, follower, database, clock })
     const quarantine = new Quarantine({ ledger, follower, database, contracts, events, clock })
     const collector = new Collector(ledger, clock, recent)
     const views = new ViewBook({ follower, database, columns, contracts, clock, limit: config.planLimit })
@@ -291,6 +294,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       keys,
       contracts,
       events,
+      emissions,
       quarantine,
       collector,
       graph,

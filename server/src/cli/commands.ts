@@ -1,6 +1,7 @@
 import { anchor } from './anchor.ts'
 import { apply } from './apply.ts'
 import type { Command } from './command.ts'
+import { emitters } from './emitters.ts'
 import { erase } from './erase.ts'
 import { explain } from './explain.ts'
 import { find } from './find.ts'
@@ -44,6 +45,7 @@ export const commands: readonly Command[] = [
   lineageExport,
   erase,
   anchor,
+  emitters,
   status,
   keys,
 ]

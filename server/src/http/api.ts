@@ -18,6 +18,7 @@ import { whatIf } from '../govern/changes/what-if.ts'
 import { explanationPage } from '../govern/reports/explanation-page.ts'
 import { verifyData } from '../govern/verify/verify.ts'
 import type { ContractBook } from '../path/events/contract-book.ts'
+import type { Emissions } from '../path/events/emissions.ts'
 import type { Events } from '../path/events/events.ts'
 import type { Quarantine } from '../path/events/quarantine.ts'
 import type { Collector } from '../path/lineage/collector.ts'
@@ -37,6 +38,7 @@ import type { Clock } from '../record/time.ts'
 import type { Database } from '../store/database.ts'
 import type { Files } from '../store/files.ts'
 import type { KeyStore } from '../store/keys.ts'
+import { emissionHandlers } from './emission-api.ts'
 import type { Handlers } from './handlers.ts'
 import { modelHandlers } from './models-api.ts'
 import type { ModelSteps } from './models-api.ts'
@@ -53,6 +55,7 @@ export interface Steps extends ModelSteps {
   keys: KeyStore
   contracts: ContractBook
   events: Events
+  emissions: Emissions
   quarantine: Quarantine
   collector: Collector
   views: ViewBook
@@ -83,6 +86,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     keys,
     contracts,
     events,
+    emissions,
     quarantine,
     collector,
     views,
@@ -156,7 +160,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
       return trainingSets.rows(path.id!)
     },
     ...modelHandlers(steps),
-    predict: ({ body, caller }) => predictions.record(body, caller),
+    predict: ({ query, body, caller }) => predictions.record(body, caller, query),
     find: ({ query }) => predictions.find(query),
     explain: ({ path, query }) => explained(path.id!, query.asOf),
     async explanationProof({ path }) {
@@ -189,6 +193,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     lineageNode: ({ query }) => lineage.node(query),
     lineageRun: ({ query }) => runOf({ graph, follower, clock }, query),
     lineageCoverage: ({ query }) => covered(query),
+    ...emissionHandlers(emissions),
     erase: ({ body, caller }) => erasures.erase(body, caller),
     keys: () => apiKeys.list(),
     issueKey: ({ body, caller }) => apiKeys.issue(body, caller.id),

@@ -16,6 +16,8 @@ import { columnValues, extract, judge } from '../../rules/contracts/judge.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import type { Outcome, Violation } from '../../rules/contracts/violation.ts'
 import type { ContractBook } from './contract-book.ts'
+import { numbersOf } from './numbers.ts'
+import type { Numbering } from './numbers.ts'
 import { readJsonBody } from './json-body.ts'
 import type { RecentEvents } from './recent.ts'
 
@@ -95,6 +97,7 @@ export class Events {
       blank: [],
       results: [],
     }
+    const numbers = numbersOf(query)
     const offset = (query.line ?? 1) - 1
     // One group is judged while the one before it is being written; the answers keep their order.
     let writing: Promise<void> = Promise.resolve()
@@ -102,7 +105,7 @@ export class Events {
       const judged: Judged[] = []
       for (const [i, arrival] of arrivals.entries()) {
         if (i > 0 && i % TURN === 0) await new Promise((resolve) => setImmediate(resolve))
-        judged.push(this.#judge(contract, source, query.file, arrival))
+        judged.push(this.#judge(contract, source, query.file, arrival, numbers?.at(arrival.line - 1)))
       }
       const before = writing
       writing = this.#take(contract, query, caller, judged, answer, before)
@@ -197,7 +200,13 @@ export class Events {
     this.#recent.put(contract.stream, result.seq, event, draft!.content.length)
   }
 
-  #judge(contract: Contract, source: string, file: string | undefined, { line, bytes }: Arrival): Judged {
+  #judge(
+    contract: Contract,
+    source: string,
+    file: string | undefined,
+    { line, bytes }: Arrival,
+    emitted: Numbering | undefined,
+  ): Judged {
     const { value, problems } = readContent(bytes)
     const judgement = judge(contract, value, problems)
     const found = extract(contract, value)
@@ -205,7 +214,9 @@ export class Events {
     const violations = [...judgement.violations]
     const now = this.#clock.now()
     const position = file === undefined ? undefined : `${file}:${line}`
-    const id = contract.roles.eventId === undefined ? position : found.id
+    // The number of an emitter's record is a place too: the same one again is the same event.
+    const place = position ?? (emitted && `${emitted.emitter}:${emitted.n}`)
+    const id = contract.roles.eventId === undefined ? place : found.id
     if (id === undefined && contract.roles.eventId === undefined) {
       violations.push({
         rule: 'event_id',
@@ -222,8 +233,8 @@ export class Events {
       ? this.#ledger.subjects.mint(contract.roles.subjectType, found.subject!)
       : this.#ledger.subjects.ofDay(contract.stream, Math.floor(now / DAY))
     if (subject === 'erased') {
-      const place = placeBytes({ kind: 'event/1', stream: contract.stream, source, id: id ?? position ?? '' })
-      const before = this.#ledger.find(identityOf(this.#ledger.subjects.idKey, place))
+      const identity = placeBytes({ kind: 'event/1', stream: contract.stream, source, id: id ?? place ?? '' })
+      const before = this.#ledger.find(identityOf(this.#ledger.subjects.idKey, identity))
       const same = before !== undefined && this.#ledger.line(before).erased
       return { line, draft: undefined, before: same ? before : undefined, outcome, violations }
     }
@@ -232,17 +243,20 @@ export class Events {
     if (violations.length > 0) header.violations = violations
     if (position !== undefined) header.position = position
     if (!readable) header.unreadable = true
+    // A sequence that the contract names is the source's own, and goes before the emitter's.
+    const own = contract.roles.sequence === undefined ? emitted : undefined
     const draft: Draft = {
       kind: 'event/1',
       stream: contract.stream,
       source,
-      id: id ?? position ?? `sha256:${hash('sha256', bytes, 'hex')}`,
+      id: id ?? place ?? `sha256:${hash('sha256', bytes, 'hex')}`,
       time: found.time ?? now,
-      n: found.sequence,
+      n: found.sequence ?? own?.n,
       refs: {
         contract: `${contract.id}@${contract.version}`,
         outcome,
         ...(failed ? { failed: failed.slice(0, 1000) } : {}),
+        ...(own ? { emitter: own.emitter } : {}),
       },
       content: bytes,
       subject,

@@ -2,6 +2,7 @@
 import { kindOf } from '../../record/ledger/entry.ts'
 import type { FollowedRecord, Projection } from '../../record/projection/follower.ts'
 import type { Transaction } from '../../store/database.ts'
+import { joinRanges } from './ranges.ts'
 
 export const recordCountProjection: Projection = {
   tables: ['record_count'],
@@ -80,21 +81,22 @@ async function addCounts(
 async function widenRanges(tx: Transaction, records: readonly FollowedRecord[]): Promise<void> {
   const numbers = new Map<string, { stream: string; source: string; seen: number[] }>()
   for (const { entry } of records) {
-    if (entry.n === undefined || kindOf(entry) !== 'event') continue
+    // The numbers of an emitter are its own, not the source's.
+    if (entry.n === undefined || entry.refs.emitter !== undefined || kindOf(entry) !== 'event') continue
     const key = `${entry.stream}\0${entry.source}`
     const group = numbers.get(key)
     if (group) group.seen.push(entry.n)
     else numbers.set(key, { stream: entry.stream, source: entry.source, seen: [entry.n] })
   }
   for (const { stream, source, seen } of numbers.values()) {
-    const fresh = ranges(seen.map((n) => ({ first: n, last: n })))
+    const fresh = joinRanges(seen.map((n) => ({ first: n, last: n })))
     const low = fresh[0]!.first - 1
     const high = fresh.at(-1)!.last + 1
     const touched = await tx.query<{ first: bigint; last: bigint }>(
       'delete from sequence_range where stream = $1 and source = $2 and last >= $3 and first <= $4 returning first, last',
       [stream, source, BigInt(low), BigInt(high)],
     )
-    const joined = ranges([
+    const joined = joinRanges([
       ...fresh,
       ...touched.map(({ first, last }) => ({ first: Number(first), last: Number(last) })),
     ])
@@ -109,14 +111,4 @@ async function widenRanges(tx: Transaction, records: readonly FollowedRecord[]):
       joined.map(({ first, last }) => [stream, source, BigInt(first), BigInt(last)]),
     )
   }
-}
-
-function ranges(parts: { first: number; last: number }[]): { first: number; last: number }[] {
-  const joined: { first: number; last: number }[] = []
-  for (const part of parts.sort((a, b) => a.first - b.first)) {
-    const before = joined.at(-1)
-    if (before && part.first <= before.last + 1) before.last = Math.max(before.last, part.last)
-    else joined.push({ ...part })
-  }
-  return joined
 }

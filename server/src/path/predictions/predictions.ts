@@ -1,5 +1,5 @@
 // Predictions: what a model said of a person, from which snapshot, with which inputs and reasons; sealed under the person.
-import type { FindQuery, Found, Prediction, PredictionBatch, PredictionResults } from '@whence/sdk'
+import type { FindQuery, Found, Numbered, Prediction, PredictionBatch, PredictionResults } from '@whence/sdk'
 import { Fault } from '../../fault.ts'
 import type { Ledger, OpenedRecord } from '../../record/ledger/ledger.ts'
 import type { Appended, Draft } from '../../record/ledger/writer.ts'
@@ -9,6 +9,8 @@ import type { Clock } from '../../record/time.ts'
 import type { Caller } from '../../rules/access/access.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import type { Database } from '../../store/database.ts'
+import { numbersOf } from '../events/numbers.ts'
+import type { Numbering } from '../events/numbers.ts'
 import type { Contributors, Snapshots } from '../features/snapshots.ts'
 import type { Models } from '../models/models.ts'
 
@@ -83,7 +85,8 @@ export class Predictions {
     this.#clock = parts.clock
   }
 
-  async record(batch: PredictionBatch, caller: Caller): Promise<PredictionResults> {
+  async record(batch: PredictionBatch, caller: Caller, numbered: Numbered = {}): Promise<PredictionResults> {
+    const numbers = numbersOf(numbered)
     const { name, version } = await this.#models.get(batch.model)
     const model = `${name}@${version}`
     const types = new Map<number | undefined, string>()
@@ -95,7 +98,7 @@ export class Predictions {
     const refused = new Map<number, { code: string; message: string }>()
     for (const [i, prediction] of batch.predictions.entries()) {
       const draft = this.#draft(prediction, batch, model, caller, types)
-      if ('draft' in draft) drafts.push(draft.draft)
+      if ('draft' in draft) drafts.push(withNumber(draft.draft, numbers?.at(i)))
       else refused.set(i, draft)
     }
     if (batch.consequential) await this.#keepContributors(drafts)
@@ -254,6 +257,10 @@ export class Predictions {
       for (const draft of group) draft.header = { contributors: contributors.get(draft.subject!.id) ?? {} }
     }
   }
+}
+
+function withNumber(draft: Draft, numbering: Numbering | undefined): Draft {
+  return numbering ? { ...draft, n: numbering.n, refs: { ...draft.refs, emitter: numbering.emitter } } : draft
 }
 
 function momentOf(time: string): bigint {
