@@ -334,7 +334,7 @@ test('the disk of the spool is full: records wait in memory, and arrive', { skip
     for (let i = 0; i < 5000; i++) one.emit(stream, visit({ page }))
     const before = await one.flush(500)
     assert.equal(before.streams[stream]!.waiting, 5000)
-    assert.deepEqual(problems.map(([code]) => code).toSorted(), ['spool', 'unreachable'])
+    assert.ok(problems.some(([code]) => code === 'spool'))
     way.target = server.url
     const stats = await one.close(60_000)
     assert.equal(stats.streams[stream]!.recorded, 5000)
