@@ -68,6 +68,7 @@ import type {
   TrainingRunsQuery,
 } from './training-runs.ts'
 import type { JobProgress, Replay, ReplayRequest } from './replays.ts'
+import type { Drift, DriftRequest, Skew, SkewRequest } from './skew.ts'
 import { Transport } from './transport.ts'
 import type { Call, ClientOptions } from './transport.ts'
 
@@ -267,6 +268,16 @@ export class Client {
 
   replay(request: ReplayRequest = {}): Promise<Replay> {
     return this.#transport.json(endpoints.replay, { body: json(request) })
+  }
+
+  /** What was served, beside what offline gives as of the same instants. */
+  skew(request: SkewRequest = {}): Promise<Skew> {
+    return this.#transport.json(endpoints.skew, { body: json(request) })
+  }
+
+  /** How far what is served lies from what the model was trained on. */
+  drift(request: DriftRequest): Promise<Drift> {
+    return this.#transport.json(endpoints.drift, { body: json(request) })
   }
 
   /** How far a long question is that was given this name; undefined totals are not known yet. */

@@ -6,14 +6,19 @@ import { Seq, Time } from './time.ts'
 export const SegmentKey = z
   .string()
   .regex(
-    /^(model|day|decision|campaign|creative|score|(about|segment|feature)\.[^/\0]{1,128})(\/[0-9.eE+-]{1,20})?$/,
-    'must be model, day, decision, campaign, creative, score, about.NAME, segment.NAME or feature.NAME; score and feature may take a width: score/0.1',
+    /^(model|day|decision|campaign|creative|segment|score|(about|segment|feature)\.[^/\0]{1,128})(\/[0-9.eE+-]{1,20})?$/,
+    'must be model, day, decision, campaign, creative, segment, score, about.NAME, segment.NAME or feature.NAME; score and feature may take a width: score/0.1',
   )
 
 /** Which predictions: all conditions hold together. */
 export const PredictionSelection = z.object({
   model: z.string().max(200).optional().describe('name@version; default: all'),
   models: z.array(z.string().max(200)).min(1).max(100).optional().describe('several, instead of one'),
+  live: z
+    .string()
+    .max(128)
+    .optional()
+    .describe('instead: every model version that an alias points at in this environment, as production'),
   from: Time.optional().describe('made at this time or later'),
   to: Time.optional().describe('made before this time'),
   segment: z

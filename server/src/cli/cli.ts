@@ -111,7 +111,7 @@ function failure(error: unknown): { code: string; message: string; exit: number;
 const topics: [string, string[]][] = [
   ['Start', ['up', 'demo', 'status', 'keys']],
   ['Put in', ['apply', 'ingest', 'quarantine', 'release', 'materialize']],
-  ['Ask', ['explain', 'find', 'replay', 'verify']],
+  ['Ask', ['explain', 'find', 'replay', 'skew', 'drift', 'verify']],
   [
     'Lineage',
     [

@@ -2,6 +2,7 @@ import { anchor } from './anchor.ts'
 import { apply } from './apply.ts'
 import type { Command } from './command.ts'
 import { emitters } from './emitters.ts'
+import { drift } from './drift.ts'
 import { erase } from './erase.ts'
 import { explain } from './explain.ts'
 import { find } from './find.ts'
@@ -21,6 +22,7 @@ import { plan } from './plan.ts'
 import { quarantine } from './quarantine.ts'
 import { release } from './release.ts'
 import { replay } from './replay.ts'
+import { skew } from './skew.ts'
 import { status } from './status.ts'
 
 /** The commands that need no more than a client. */
@@ -34,6 +36,8 @@ export const commands: readonly Command[] = [
   explain,
   find,
   replay,
+  skew,
+  drift,
   lineageExplain,
   lineageImpact,
   lineageWhatIf,

@@ -14,7 +14,7 @@ export const replay: Command = {
       type: 'string',
       multiple: true,
       value: 'KEY',
-      help: 'count apart by model, day, campaign, segment.NAME, score/0.1 …; may be repeated',
+      help: 'count apart by model, day, campaign, segment, score/0.1 …; may be repeated',
     },
     'min-exact': { type: 'string', value: 'SHARE', help: 'exit with 0 when at least this share agrees, as 0.99' },
     surely: { type: 'boolean', help: 'with --min-exact: the lower end of the 95 % interval must reach it' },
@@ -23,7 +23,8 @@ export const replay: Command = {
   details: `
 Exit code 1 when one that could be compared does not agree; with --min-exact, when less than that share does, or nothing
 could be compared. Predictions about erased people are not compared.
-KEY is model, day, decision, campaign, creative, score, about.NAME, segment.NAME or feature.NAME. Each miss has a cause:
+KEY is model, day, decision, campaign, creative, segment, score, about.NAME, segment.NAME or
+feature.NAME. Each miss has a cause:
 docs/spec/replay.md says how it is found.`,
   async run(context, args) {
     positionals(args)

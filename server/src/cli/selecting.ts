@@ -6,13 +6,14 @@ import type { Args, Option } from './command.ts'
 
 export const selectionOptions: Record<string, Option> = {
   model: { type: 'string', multiple: true, value: 'M', help: 'of this model version, name@version; may be repeated' },
+  live: { type: 'string', value: 'ENV', help: 'of every version that an alias points at there, as production' },
   from: { type: 'string', value: 'T', help: 'made at this time or later' },
   to: { type: 'string', value: 'T', help: 'made before this time' },
   segment: {
     type: 'string',
     multiple: true,
     value: 'KEY=VALUE',
-    help: 'only these, as campaign=winter, segment.region=north, feature.opens_30d=0..5; may be repeated',
+    help: 'only these, as campaign=winter, segment=north, feature.opens_30d=0..5; may be repeated',
   },
   sample: { type: 'string', value: 'N', help: 'a random sample of N (default: all predictions)' },
   seed: { type: 'string', value: 'N', help: 'of the sample (default 1): the same seed draws the same' },
@@ -30,6 +31,7 @@ export function selection(args: Args): PredictionSelection {
   return given({
     model: models.length === 1 ? models[0] : undefined,
     models: models.length > 1 ? models : undefined,
+    live: text(args, 'live'),
     from: time(args, 'from'),
     to: time(args, 'to'),
     segment: segment.length > 0 ? Object.fromEntries(segment) : undefined,

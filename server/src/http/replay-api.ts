@@ -3,12 +3,16 @@ import { Fault } from '../fault.ts'
 import type { DerivedFiles } from '../path/features/derived-files.ts'
 import { AsOf } from '../path/features/as-of.ts'
 import type { Snapshots } from '../path/features/snapshots.ts'
+import type { TrainingSets } from '../path/features/training-sets.ts'
 import type { ViewBook } from '../path/features/view-book.ts'
 import type { ContractBook } from '../path/events/contract-book.ts'
+import type { Aliases } from '../path/models/aliases.ts'
 import type { Models } from '../path/models/models.ts'
 import type { Scoring } from '../path/models/scoring.ts'
 import { singlePredictions } from '../path/predictions/enumeration.ts'
+import { drift } from '../path/predictions/drift.ts'
 import { replay } from '../path/predictions/replay.ts'
+import { skew } from '../path/predictions/skew.ts'
 import type { Ledger } from '../record/ledger/ledger.ts'
 import type { Follower } from '../record/projection/follower.ts'
 import type { Caller } from '../rules/access/access.ts'
@@ -24,16 +28,18 @@ export interface ReplaySteps {
   derived: DerivedFiles
   snapshots: Snapshots
   models: Models
+  aliases: Aliases
+  trainingSets: TrainingSets
   scoring: Scoring
 }
 
-export function replayHandlers(steps: ReplaySteps): Pick<Handlers, 'replay' | 'progress'> {
-  const asOf = new AsOf(steps)
-  const source = singlePredictions(steps)
+export function replayHandlers(steps: ReplaySteps): Pick<Handlers, 'replay' | 'skew' | 'drift' | 'progress'> {
+  const parts = { ...steps, asOf: new AsOf(steps), source: singlePredictions(steps) }
   const jobs = new Jobs()
   return {
-    replay: ({ body, caller }) =>
-      jobs.follow(caller, body.job, (onProgress) => replay({ ...steps, source, asOf }, body, onProgress)),
+    replay: ({ body, caller }) => jobs.follow(caller, body.job, (onProgress) => replay(parts, body, onProgress)),
+    skew: ({ body, caller }) => jobs.follow(caller, body.job, (onProgress) => skew(parts, body, onProgress)),
+    drift: ({ body, caller }) => jobs.follow(caller, body.job, (onProgress) => drift(parts, body, onProgress)),
     async progress({ path, caller }) {
       return jobs.of(caller, path.job!)
     },

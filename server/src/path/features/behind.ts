@@ -161,7 +161,8 @@ function chosen(
   }
 }
 
-const order = (how: Behind['how']): number => ['without', 'with', 'twice', 'future'].indexOf(how)
+/** What there is speaks before what is only possible: an event counted twice leaves no trace. */
+const order = (how: Behind['how']): number => ['without', 'with', 'future', 'twice'].indexOf(how)
 
 function isLate(row: Differing, event: KnownEvent, all: readonly KnownEvent[]): boolean {
   return lateness(row, event, all).length > 0

@@ -165,6 +165,17 @@ export class Aliases {
     )
   }
 
+  /** The versions that aliases point at in an environment now, as `name@3`, each once. */
+  async live(environment: string): Promise<string[]> {
+    await this.#follower.reach('alias')
+    const rows = await this.#database.query<{ name: string; version: number }>(
+      `select distinct name, version from model_alias
+       where environment = $1 and version is not null order by name, version`,
+      [environment],
+    )
+    return rows.map(({ name, version }) => `${name}@${version}`)
+  }
+
   async #get(model: string, environment: string, alias: string): Promise<Alias> {
     const changes = await this.#database.query<{
       version: number | null

@@ -16,12 +16,14 @@ import type { Case, Differing, Misscored } from './replay-cases.ts'
 import { Groups, markedOf } from './segments.ts'
 import type { Marked } from './segments.ts'
 import { selectionOf } from './selection.ts'
+import type { LiveModels } from './selection.ts'
 import { wilson } from './wilson.ts'
 
 export interface ReplayParts {
   follower: Follower
   source: PredictionSource
   models: Models
+  aliases: LiveModels
   scoring: Scoring
   snapshots: Snapshots
   asOf: AsOf
@@ -58,7 +60,7 @@ export async function replay(
   request: ReplayRequest,
   onProgress: OnProgress = () => {},
 ): Promise<Replay> {
-  const { filter, keep, model, of, narrowed } = await selectionOf(parts.models, request)
+  const { filter, keep, model, of, narrowed } = await selectionOf(parts, request)
   const seed = request.seed ?? 1
   const drawn = await draw(parts.source, filter, { sample: request.sample, seed, keep })
   if (drawn.population === 0 && !narrowed)

@@ -8,7 +8,7 @@ const marked = {
   time: '2026-03-01T06:00:00Z',
   score: 0.73,
   about: { campaign: 'winter', channel: 'mail' },
-  segments: { region: 'north' },
+  segments: ['vip', 'north'],
   decision: 'send',
   inputs: { opens_30d: 4, spent: null, vip: true },
 }
@@ -19,7 +19,9 @@ test('a key reads what it names, and nothing that an object has by itself', () =
     ['day', '2026-03-01'],
     ['campaign', 'winter'],
     ['about.channel', 'mail'],
-    ['segment.region', 'north'],
+    ['segment.north', 'yes'],
+    ['segment.south', 'no'],
+    ['segment', 'north, vip'],
     ['decision', 'send'],
     ['score/0.1', 0.73],
     ['feature.opens_30d', 4],
@@ -28,7 +30,8 @@ test('a key reads what it names, and nothing that an object has by itself', () =
     ['creative', undefined],
   ]
   for (const [key, value] of expected) assert.equal(valueOf(key, marked), value, key)
-  assert.equal(valueOf('segment.region', {}), undefined)
+  assert.equal(valueOf('segment', {}), undefined)
+  assert.equal(valueOf('segment.north', {}), 'no')
 })
 
 test('a condition takes a value, a half-open range of numbers, or null', () => {
@@ -45,6 +48,10 @@ test('a condition takes a value, a half-open range of numbers, or null', () => {
     ['feature.spent', '0..9', false],
     ['feature.vip', 'true', true],
     ['creative', 'null', true],
+    ['segment', 'vip', true],
+    ['segment', 'south', false],
+    ['segment', 'null', false],
+    ['segment.vip', 'yes', true],
     // Only numbers have ranges: of a name it is a name.
     ['campaign', 'a..z', false],
   ]

@@ -9,12 +9,12 @@ export interface Marked {
   time?: string
   score?: number
   about?: Readonly<Record<string, unknown>>
-  segments?: Readonly<Record<string, unknown>>
+  segments?: readonly string[]
   decision?: unknown
   inputs?: Readonly<Record<string, unknown>>
 }
 
-/** A prediction as keys see it. What later kinds of predictions add (`segments`, `decision`) is read where it stands. */
+/** A prediction as keys see it. */
 export function markedOf(prediction: RecordedPrediction, time: string): Marked {
   return { ...(prediction as Omit<Marked, 'time'>), time }
 }
@@ -25,13 +25,15 @@ export function valueOf(key: string, marked: Marked): unknown {
   const own = (record: Readonly<Record<string, unknown>> | undefined, inner: string): unknown =>
     record !== undefined && Object.hasOwn(record, inner) ? record[inner] : undefined
   if (name.startsWith('about.')) return own(marked.about, name.slice(6))
-  if (name.startsWith('segment.')) return own(marked.segments, name.slice(8))
+  if (name.startsWith('segment.')) return marked.segments?.includes(name.slice(8)) ? 'yes' : 'no'
   if (name.startsWith('feature.')) return own(marked.inputs, name.slice(8))
   switch (name) {
     case 'model':
       return marked.model
     case 'day':
       return marked.time?.slice(0, 10)
+    case 'segment':
+      return marked.segments && marked.segments.length > 0 ? marked.segments.toSorted().join(', ') : undefined
     case 'decision':
       return marked.decision
     case 'score':
@@ -57,6 +59,7 @@ export function condition(key: string, value: string): (marked: Marked) => boole
       return typeof found === 'number' && found >= low && found < high
     }
   }
+  if (key === 'segment' && value !== 'null') return (marked) => marked.segments?.includes(value) ?? false
   if (value === 'null') return (marked) => (valueOf(key, marked) ?? null) === null
   return (marked) => {
     const found = valueOf(key, marked)

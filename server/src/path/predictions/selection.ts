@@ -18,10 +18,23 @@ export interface Selected {
   narrowed: boolean
 }
 
-export async function selectionOf(models: Models, request: PredictionSelection): Promise<Selected> {
-  if (request.model !== undefined && request.models !== undefined)
-    throw new Fault('invalid', 'give "model" or "models", not both')
-  const asked = request.models ?? (request.model === undefined ? undefined : [request.model])
+/** Which versions aliases point at: those are live. */
+export interface LiveModels {
+  live(environment: string): Promise<string[]>
+}
+
+export async function selectionOf(
+  { models, aliases }: { models: Models; aliases: LiveModels },
+  request: PredictionSelection,
+): Promise<Selected> {
+  const ways = [request.model, request.models, request.live].filter((way) => way !== undefined)
+  if (ways.length > 1) throw new Fault('invalid', 'give one of "model", "models" and "live"')
+  const asked =
+    request.live === undefined
+      ? (request.models ?? (request.model === undefined ? undefined : [request.model]))
+      : await aliases.live(request.live)
+  if (asked?.length === 0)
+    throw new Fault('not_found', `no alias points at a model version in ${request.live}: see whence model alias --help`)
   const names: string[] = []
   for (const name of asked ?? []) {
     const { name: own, version } = await models.get(name)
