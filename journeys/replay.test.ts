@@ -101,7 +101,7 @@ suite('a store of the shop’s own', () => {
     const [own] = skew.views
     const off = own!.features.filter(({ mismatch }) => mismatch > 0).map(({ name }) => name)
     assert.deepEqual(off, ['opens_90d', 'opens_30d'])
-    const [feature] = own!.features.filter(({ name }) => name === 'opens_90d')
+    const feature = own!.features.find(({ name }) => name === 'opens_90d')
     assert.equal(feature!.mismatchRatio, 1)
     assert.equal(feature!.missingRatio, 0)
     assert.deepEqual(feature!.behind, { late: 1 })
