@@ -31,7 +31,7 @@ export function fake(facts: Independent): Fake {
       return { id: request.id, view: `${request.view}@v1` }
     },
     async *trainingRows(id: string) {
-      for (const { entity = '', at, label } of sets.get(id)!.spine) {
+      for (const { entity = '', at, label } of sets.get(id)!.spine!) {
         const values = facts.featuresOf(entity, at)
         if (values) yield { at, subject: subjectOf(entity), label, values }
       }

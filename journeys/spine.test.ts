@@ -249,7 +249,10 @@ suite('the spine', () => {
       id: 'half',
       spine: [...request.spine, { entity: 'nobody', at: '2026-02-15T00:00:00Z', label: 0 }],
     })
-    assert.deepEqual({ leftOut, rows }, { leftOut: { unknown: 1, erased: 0 }, rows: 1 })
+    assert.deepEqual(
+      { leftOut, rows },
+      { leftOut: { unknown: 1, erased: 0, objected: 0, future: 0, unlabelled: 0 }, rows: 1 },
+    )
   })
 
   test('a prediction again is a duplicate; other content under its id is a conflict, and the first one stands', async () => {

@@ -5,16 +5,7 @@ import type { EmissionReceipts, EmissionReport, Emitters, EmittersQuery, Numbere
 import type { Applied, ContractInfo, ViewInfo } from './declarations.ts'
 import type { Ingested, IngestQuery, Quarantined, QuarantineQuery, Release, ReleaseRequest, Stream } from './events.ts'
 import type { ExplainQuery, Explanation, Link } from './explanations.ts'
-import type {
-  FeatureRow,
-  Materialize,
-  Snapshot,
-  Subjects,
-  SubjectsRequest,
-  TrainingRow,
-  TrainingSet,
-  TrainingSetRequest,
-} from './features.ts'
+import type { FeatureRow, Materialize, Snapshot, Subjects, SubjectsRequest } from './features.ts'
 import type {
   Anchor,
   AnchorRequest,
@@ -69,6 +60,23 @@ import type {
 } from './training-runs.ts'
 import type { JobProgress, Replay, ReplayRequest } from './replays.ts'
 import type { Drift, DriftRequest, Skew, SkewRequest } from './skew.ts'
+import type {
+  Approval,
+  ApprovalRequest,
+  Objection,
+  ObjectionQuery,
+  ObjectionRequest,
+  ObjectionState,
+  SpineUpload,
+  TrainingCard,
+  TrainingComparison,
+  TrainingProgress,
+  TrainingRow,
+  TrainingSet,
+  TrainingSetRequest,
+  TrainingVerification,
+  TrainingVerifyRequest,
+} from './training-sets.ts'
 import { Transport } from './transport.ts'
 import type { Call, ClientOptions } from './transport.ts'
 
@@ -188,6 +196,51 @@ export class Client {
   /** The rows of a training set as they arrive; throws `unreachable` when the answer breaks off before its end. */
   trainingRows(id: string): AsyncIterable<TrainingRow> {
     return this.#transport.rows(endpoints.trainingRows, { path: { id } })
+  }
+
+  /** A file of CSV or Parquet for `createTrainingSet`; a Blob (`openAsBlob` of node:fs) is not held in memory. */
+  uploadSpine(file: string | Uint8Array | Blob, format: 'csv' | 'parquet'): Promise<SpineUpload> {
+    const body = { type: 'application/octet-stream', bytes: file }
+    return this.#transport.json(endpoints.uploadSpine, { query: { format }, body })
+  }
+
+  trainingProgress(id: string): Promise<TrainingProgress> {
+    return this.#transport.json(endpoints.trainingProgress, { path: { id } })
+  }
+
+  /** The Parquet file as it arrives; throws `unreachable` when it breaks off. */
+  exportTrainingSet(id: string): AsyncGenerator<Uint8Array, void, undefined> {
+    return this.#transport.bytes(endpoints.exportTrainingSet, { path: { id } })
+  }
+
+  trainingCard(id: string): Promise<TrainingCard> {
+    return this.#transport.json(endpoints.trainingCard, { path: { id } })
+  }
+
+  /** The data card in Markdown. */
+  trainingCardText(id: string): Promise<string> {
+    return this.#transport.text(endpoints.trainingCardText, { path: { id } })
+  }
+
+  approveTrainingSet(id: string, request: ApprovalRequest): Promise<Approval> {
+    return this.#transport.json(endpoints.approveTrainingSet, { path: { id }, body: json(request) })
+  }
+
+  verifyTrainingSet(id: string, request: TrainingVerifyRequest = {}): Promise<TrainingVerification> {
+    return this.#transport.json(endpoints.verifyTrainingSet, { path: { id }, body: json(request) })
+  }
+
+  compareTrainingSets(id: string, other: string): Promise<TrainingComparison> {
+    return this.#transport.json(endpoints.compareTrainingSets, { path: { id }, query: { with: other } })
+  }
+
+  /** Records that a person objects, or takes an objection back. */
+  object(request: ObjectionRequest): Promise<Objection> {
+    return this.#transport.json(endpoints.object, { body: json(request) })
+  }
+
+  objections(query: ObjectionQuery): Promise<ObjectionState> {
+    return this.#transport.json(endpoints.objections, { query })
   }
 
   registerModel(request: ModelVersionRequest): Promise<ModelVersion> {

@@ -4,16 +4,7 @@ import { Ingested, IngestQuery, Quarantined, QuarantineQuery, Release, ReleaseRe
 import { emissionEndpoints } from './emission-endpoints.ts'
 import { Numbered } from './emissions.ts'
 import { Explanation, ExplainQuery, Link } from './explanations.ts'
-import {
-  FeatureRow,
-  Materialize,
-  Snapshot,
-  Subjects,
-  SubjectsRequest,
-  TrainingRow,
-  TrainingSet,
-  TrainingSetRequest,
-} from './features.ts'
+import { FeatureRow, Materialize, Snapshot, Subjects, SubjectsRequest } from './features.ts'
 import {
   Anchor,
   AnchorRequest,
@@ -32,6 +23,8 @@ import { lineageEndpoints } from './lineage-endpoints.ts'
 import { modelsEndpoints } from './models-endpoints.ts'
 import { planEndpoints } from './plan-endpoints.ts'
 import { FindQuery, Found, PredictionBatch, PredictionResults } from './predictions.ts'
+import { offlineEndpoints } from './offline-endpoints.ts'
+import { TrainingRow, TrainingSet, TrainingSetRequest } from './training-sets.ts'
 import { replayEndpoints } from './replay-endpoints.ts'
 
 /** What a 200 holds: one JSON value, plain text, or NDJSON of one row a line. */
@@ -219,6 +212,7 @@ export const endpoints = {
   ...replayEndpoints,
   ...lineageEndpoints,
   ...emissionEndpoints,
+  ...offlineEndpoints,
   erase: {
     method: 'POST',
     path: '/v1/erasures',

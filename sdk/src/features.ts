@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Receipt } from './receipts.ts'
-import { isStep, Seq, Sha256, SubjectId, Time } from './time.ts'
+import { Seq, Sha256, SubjectId, Time } from './time.ts'
 
 /** A file of derived data whose digest is on the ledger. */
 export const DataFile = z.object({
@@ -59,51 +59,3 @@ export const SubjectsRequest = z.object({
 export type SubjectsRequest = z.input<typeof SubjectsRequest>
 export const Subjects = z.object({ subjects: z.array(SubjectId.nullable()) })
 export type Subjects = z.infer<typeof Subjects>
-
-/** A point-in-time training set: for each row of the spine the features as they were known at that row's `at`. */
-export const TrainingSetRequest = z.object({
-  id: z
-    .string()
-    .min(1)
-    .max(128)
-    .refine((id) => !isStep(id), 'cannot be asked for'),
-  view: z.string(),
-  asOf: Seq.optional(),
-  label: z.string().min(1).max(128),
-  spine: z
-    .array(
-      z.object({
-        subject: SubjectId.optional(),
-        entity: z.string().optional(),
-        at: Time,
-        label: z.union([z.number(), z.boolean()]),
-      }),
-    )
-    .min(1)
-    .max(1_000_000),
-})
-export type TrainingSetRequest = z.infer<typeof TrainingSetRequest>
-
-export const TrainingSet = z.object({
-  id: z.string(),
-  seq: Seq,
-  view: z.string(),
-  fingerprint: z.string(),
-  asOf: Seq,
-  label: z.string(),
-  rows: z.number().int(),
-  leftOut: z.object({ unknown: z.number().int(), erased: z.number().int() }),
-  files: z.array(DataFile),
-  rowsDigest: Sha256,
-  inputs: z.array(InputFiles),
-  receipt: Receipt.optional(),
-})
-export type TrainingSet = z.infer<typeof TrainingSet>
-
-export const TrainingRow = z.object({
-  at: Time,
-  subject: SubjectId,
-  label: z.union([z.number(), z.boolean()]),
-  values: z.record(z.string(), FeatureValue),
-})
-export type TrainingRow = z.infer<typeof TrainingRow>

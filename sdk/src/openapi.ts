@@ -11,6 +11,7 @@ import * as predictions from './predictions.ts'
 import * as receipts from './receipts.ts'
 import * as time from './time.ts'
 import * as trainingRuns from './training-runs.ts'
+import * as trainingSets from './training-sets.ts'
 
 type Json = Record<string, unknown>
 
@@ -22,6 +23,7 @@ const resources = [
   declarations,
   features,
   trainingRuns,
+  trainingSets,
   models,
   predictions,
   explanations,

@@ -38,7 +38,13 @@ import { snapshotLineage, trainingLineage, viewLineage } from './path/features/l
 import { Collector } from './path/lineage/collector.ts'
 import { lineageReader } from './path/lineage/reader.ts'
 import { RecentStatements } from './path/lineage/recent.ts'
+import { Objections, objectionProjection } from './path/consent/objections.ts'
+import { approvalProjection, Approvals } from './path/features/approvals.ts'
 import { DerivedFiles } from './path/features/derived-files.ts'
+import { SetCards } from './path/features/set-card.ts'
+import { SetMaker } from './path/features/set-maker.ts'
+import { SetVerifier } from './path/features/set-verify.ts'
+import { SpineUploads } from './path/features/spine-uploads.ts'
 import { Snapshots, snapshotProjection } from './path/features/snapshots.ts'
 import { trainingProjection, TrainingSets } from './path/features/training-sets.ts'
 import { ViewBook, viewProjection } from './path/features/view-book.ts'
@@ -107,6 +113,8 @@ const projections = [
   viewProjection,
   snapshotProjection,
   trainingProjection,
+  objectionProjection,
+  approvalProjection,
   modelProjection,
   aliasProjection,
   trainingRunProjection,
@@ -216,7 +224,15 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     })
     undo.push(() => derived.place.events.settled())
     await derived.noteErasures()
-    const trainingSets = new TrainingSets({ ledger, follower, database, views, clock, derived })
+    const objections = new Objections({ ledger, follower, database, clock })
+    const approvals = new Approvals({ ledger, follower, database, clock })
+    const uploads = new SpineUploads({ folder: config.data, key: keys.idKey, reserve: config.reserve })
+    await uploads.open()
+    undo.push(() => uploads.close())
+    const maker = new SetMaker({ ledger, contracts, views, clock, derived, objections, uploads })
+    const trainingSets = new TrainingSets({ ledger, follower, database, clock, derived, approvals, maker })
+    const verifier = new SetVerifier({ derived, objections, maker, sets: trainingSets })
+    const cards = new SetCards({ derived, sets: trainingSets, views })
     const snapshots = new Snapshots({ ledger, follower, database, contracts, views, clock, derived, trainingSets })
     await snapshots.sweep()
     undo.push(
@@ -302,6 +318,10 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       derived,
       snapshots,
       trainingSets,
+      cards,
+      verifier,
+      uploads,
+      objections,
       models,
       aliases,
       artifacts,

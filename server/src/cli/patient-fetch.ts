@@ -1,6 +1,6 @@
 import { request as overHttp } from 'node:http'
 import { request as overHttps } from 'node:https'
-import { Readable } from 'node:stream'
+import { pipeline, Readable } from 'node:stream'
 import type { ClientOptions } from '@whence/sdk'
 
 /**
@@ -24,5 +24,9 @@ export const patientFetch: NonNullable<ClientOptions['fetch']> = (url, { method,
       resolve(new Response(stream, { status, headers: pairs }))
     })
     request.on('error', reject)
-    request.end(body as string | Uint8Array | undefined)
+    if (body instanceof Blob) {
+      request.setHeader('content-length', body.size)
+      // A server that has heard enough answers before the end; the answer counts then.
+      pipeline(Readable.fromWeb(body.stream() as never), request, () => {})
+    } else request.end(body as string | Uint8Array | undefined)
   })

@@ -25,7 +25,6 @@ import type { Collector } from '../path/lineage/collector.ts'
 import { exported } from '../path/lineage/exports/exports.ts'
 import type { DerivedFiles } from '../path/features/derived-files.ts'
 import type { Snapshots } from '../path/features/snapshots.ts'
-import type { TrainingSets } from '../path/features/training-sets.ts'
 import type { ViewBook } from '../path/features/view-book.ts'
 import type { Scoring } from '../path/models/scoring.ts'
 import { explain } from '../path/predictions/explain.ts'
@@ -42,11 +41,13 @@ import { emissionHandlers } from './emission-api.ts'
 import type { Handlers } from './handlers.ts'
 import { modelHandlers } from './models-api.ts'
 import type { ModelSteps } from './models-api.ts'
+import { offlineApi } from './offline-api.ts'
+import type { OfflineSteps } from './offline-api.ts'
 import { replayHandlers } from './replay-api.ts'
 import { planHandlers } from './plans-api.ts'
 import type { Pages } from './server.ts'
 
-export interface Steps extends ModelSteps {
+export interface Steps extends ModelSteps, OfflineSteps {
   config: Config
   files: Files
   ledger: Ledger
@@ -61,7 +62,6 @@ export interface Steps extends ModelSteps {
   views: ViewBook
   derived: DerivedFiles
   snapshots: Snapshots
-  trainingSets: TrainingSets
   scoring: Scoring
   predictions: Predictions
   graph: LineageGraph
@@ -153,12 +153,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
         }),
       }
     },
-    createTrainingSet: ({ body, caller }) => trainingSets.create(body, caller),
-    trainingSet: ({ path }) => trainingSets.get(path.id!),
-    async trainingRows({ path }) {
-      await trainingSets.get(path.id!)
-      return trainingSets.rows(path.id!)
-    },
+    ...offlineApi(steps),
     ...modelHandlers(steps),
     predict: ({ query, body, caller }) => predictions.record(body, caller, query),
     find: ({ query }) => predictions.find(query),

@@ -334,6 +334,8 @@ function explainFailure(error: unknown): Fault {
   if (error instanceof Fault) return error
   const message = error instanceof Error ? error.message : String(error)
   const [sentence = message] = message.split('\n\nLINE ')
+  if (/No space left on device|exceeds? the disk space|max_temp_directory_size/.test(sentence))
+    return new Fault('disk_full', 'the disk is full: nothing was written. Make room, then ask again', { cause: error })
   const code = /^(Parser|Binder|Catalog|Conversion|Out of Range|Invalid Input)/.test(sentence) ? 'invalid' : 'internal'
   return new Fault(code, sentence, { cause: error })
 }

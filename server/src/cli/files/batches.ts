@@ -1,7 +1,7 @@
 import type { EventResult } from '@whence/sdk'
 import { Fault } from '../../fault.ts'
-import { CsvReader, type Row } from './csv.ts'
-import { largestEvent, type Line } from './lines.ts'
+import { CsvReader, type Row } from '../../rules/files/csv.ts'
+import { largestEvent, type Line } from '../../rules/files/lines.ts'
 
 /** What stands on a line of a file, and how many lines it takes. */
 export type Piece = { line: number; height: number } & (

@@ -27,6 +27,7 @@ interface Note {
   /** How many records, and rows of tables, it concerns, once that is known. */
   records?: number
   rows?: number
+  objections?: number
   /** The column files that were written again, by subject and stream. */
   columns?: Record<string, readonly RewrittenFile[]>
 }
@@ -184,6 +185,7 @@ export class Erasures {
     if (note.records === undefined) {
       note.records = seqs.length
       note.rows = await this.#predictionsOf(ids)
+      note.objections = await this.#objectionsOf(ids)
       await this.#keep(note)
     }
     await this.#ledger.unlink(seqs)
@@ -196,6 +198,7 @@ export class Erasures {
         'update prediction set subject = null, campaign = null, creative = null, at = null where subject = $1',
         [id],
       )
+    await this.#database.query('delete from objection where subject = any($1::text[])', [ids])
     const filesRewritten: RewrittenFile[] = []
     for (const id of ids) filesRewritten.push(...(await this.#snapshots.removeSubject(id, this.#notedFiles(note, id))))
 
@@ -203,7 +206,7 @@ export class Erasures {
       basis: note.basis,
       keysDestroyed: note.slots.length,
       recordsUnreadable: note.records,
-      rowsDeleted: { prediction: note.rows ?? 0 },
+      rowsDeleted: { prediction: note.rows ?? 0, ...(note.objections ? { objection: note.objections } : {}) },
       filesRewritten,
       remains: REMAINS,
     }
@@ -217,6 +220,14 @@ export class Erasures {
   async #predictionsOf(ids: readonly string[]): Promise<number> {
     const rows = await this.#database.query<{ n: bigint }>(
       'select count(*) as n from prediction where subject = any($1::text[])',
+      [ids],
+    )
+    return Number(rows[0]!.n)
+  }
+
+  async #objectionsOf(ids: readonly string[]): Promise<number> {
+    const rows = await this.#database.query<{ n: bigint }>(
+      'select count(*) as n from objection where subject = any($1::text[])',
       [ids],
     )
     return Number(rows[0]!.n)

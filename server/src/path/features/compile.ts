@@ -15,8 +15,9 @@ import type { CompiledView, Prepared, Scope } from './compiled.ts'
 import type { StreamShape } from './events.ts'
 import { frames } from './frames.ts'
 import { Judge } from './judge.ts'
+import { writeExpression } from './syntax.ts'
 import { SEMANTICS, sourcesOf } from './view.ts'
-import type { FeatureView } from './view.ts'
+import type { Feature, FeatureView } from './view.ts'
 
 export type { CompiledFeature, CompiledView, Relations } from './compiled.ts'
 
@@ -73,6 +74,18 @@ function together(refused: readonly Fault[]): Fault {
   const shown = refused.slice(0, 20).map(({ message }) => message)
   const more = refused.length > 20 ? [`and ${refused.length - 20} more features are refused`] : []
   return new Fault('invalid', [...shown, ...more].join('\n'))
+}
+
+/** An expression over one event of a stream, judged as those of features are: its SQL over a relation, and its type. */
+export async function compileEventValue(
+  session: Session,
+  shape: StreamShape,
+  text: string,
+  name: string,
+): Promise<{ sql: string; type: string }> {
+  const feature: Feature = { name, type: 'double', source: shape.stream, expr: text, place: 'the spine' }
+  const { value, type } = await new Judge(session, feature, shape).ofEvent()
+  return { sql: writeExpression(value), type }
 }
 
 function identity(view: FeatureView, sources: readonly StreamShape[], prepared: readonly Prepared[]): Json {

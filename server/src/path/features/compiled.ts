@@ -31,11 +31,16 @@ export interface CompiledView {
    * `row`, `present` and the features for each row of a table spine(row BIGINT, subject BLOB, at TIMESTAMP, upto BIGINT);
    * unordered. `present`: the main stream knows the subject by then. One that it does not know has the values of no events.
    */
-  spine(relations: Relations, table: string): string
+  spine(relations: Relations, table: string, options?: SpineOptions): string
   /** `seq`, `time` and, for each feature of the stream, `in:NAME`: true where it counts the event; all of one subject. */
   contributors(stream: string, relation: string, subject: string, at: Micros, asOf: number): string
   /** As `contributors`, with `row`, for each row of a spine table; only events that count, by row, time and seq. */
   spineContributors(stream: string, relation: string, table: string): string
+}
+
+export interface SpineOptions {
+  /** Ignored: events count from when they happened on, also where they were known later only. */
+  knowledge?: 'honoured' | 'ignored'
 }
 
 /** A feature, ready to be computed: what every frame of SQL, and an evaluator without SQL, is made from. */

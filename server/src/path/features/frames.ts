@@ -2,7 +2,7 @@
 import { Fault } from '../../fault.ts'
 import type { Micros } from '../../record/time.ts'
 import { identifier, timestamp } from '../../store/columns.ts'
-import type { CompiledView, Prepared, Scope } from './compiled.ts'
+import type { CompiledView, Prepared, Scope, SpineOptions } from './compiled.ts'
 import { noEvents } from './events.ts'
 import type { StreamShape } from './events.ts'
 import { rewrite, writeExpression } from './syntax.ts'
@@ -103,10 +103,10 @@ export function frames(
       return `SELECT ${prepared.map(name).join(', ')} FROM ${parts.join(' CROSS JOIN ')}`
     },
 
-    spine(relations, table) {
+    spine(relations, table, { knowledge } = {}) {
       const grouped = ({ stream }: StreamShape): string => {
         const present = stream === view.source ? ', count(seq) > 0 AS present' : ''
-        return `SELECT "row"${present}${values(stream, writeExpression)} FROM (${joined(stream, relations(stream), table)}) GROUP BY "row", as_of`
+        return `SELECT "row"${present}${values(stream, writeExpression)} FROM (${joined(stream, relations(stream), table, knowledge)}) GROUP BY "row", as_of`
       }
       const withs = sources.map((shape, index) => `source${index} AS (${grouped(shape)})`)
       const picked = prepared.map((each) => {
@@ -145,7 +145,8 @@ export function frames(
     return `SELECT *${scope} FROM ${relation} WHERE ${known(at, asOf)}`
   }
 
-  function joined(stream: string, relation: string, table: string): string {
+  function joined(stream: string, relation: string, table: string, knowledge?: SpineOptions['knowledge']): string {
+    const known = knowledge === 'ignored' ? '' : ' AND e.known <= s."at"'
     const scope = inScope(stream, {
       exists: 'seq IS NOT NULL',
       at: 'as_of',
@@ -154,7 +155,7 @@ export function frames(
     })
     return (
       `SELECT *${scope} FROM (SELECT s."row", s."at" AS as_of, e.* FROM ${table} s LEFT JOIN ${relation} e ` +
-      `ON e.subject = s.subject AND e.time <= s."at" AND e.known <= s."at" AND e.seq < s.upto)`
+      `ON e.subject = s.subject AND e.time <= s."at"${known} AND e.seq < s.upto)`
     )
   }
 }

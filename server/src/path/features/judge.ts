@@ -57,6 +57,17 @@ export class Judge {
     return condition
   }
 
+  /** The expression as a value of one event, for which there is no instant but its own; and its type. */
+  async ofEvent(): Promise<{ value: Expression; type: string }> {
+    const value = await this.expression()
+    this.#perEvent(value, 'a value of one event')
+    visit(value, (node) => {
+      if (node.is === 'column' && node.path[0] === 'as_of') this.refuse('as_of means nothing here: use time', node)
+    })
+    const [type] = await this.#types([value], value)
+    return { value, type: type! }
+  }
+
   async #read(): Promise<Expression> {
     const read = await readExpression(this.#session, this.#text, (offset) => this.#place(offset))
     return rewrite(read, (node) => (node.is === 'column' ? this.#column(node) : undefined))

@@ -132,6 +132,44 @@ test('a training set is a run of its own that read the definition of the view, a
   )
 })
 
+test('a training set of several views reads each, and says which of its columns is whose', () => {
+  const body = {
+    ...computed,
+    id: 'readers',
+    label: 'opened',
+    views: [
+      { view: 'engagement@v3', fingerprint: 'fp1:x' },
+      { view: 'spending@v1', fingerprint: 'fp1:y' },
+    ],
+    columns: ['at', 'label', 'engagement__present', 'clicks', 'spending__present', 'spending__total'].map((name) => ({
+      name,
+      type: 'BIGINT',
+    })),
+    viewColumns: [
+      { column: 'engagement__present', view: 'engagement@v3', feature: 'present', present: true },
+      { column: 'clicks', view: 'engagement@v3', feature: 'clicks' },
+      { column: 'spending__present', view: 'spending@v1', feature: 'present', present: true },
+      { column: 'spending__total', view: 'spending@v1', feature: 'total' },
+    ],
+  }
+  const [said] = trainingLineage(recordOf('training/1', JSON.stringify(body)))
+  assert.deepEqual(
+    said!.inputs.map(({ name, version }) => [nodeId(name), version]),
+    [
+      ['view:engagement@v3', 'fp1:x'],
+      ['view:spending@v1', 'fp1:y'],
+      ['stream:clicks', '41'],
+    ],
+  )
+  assert.deepEqual(
+    said!.links.map(({ from, to }) => [nodeId(from.name, from.field), nodeId(to.name, to.field)]),
+    [
+      ['view:engagement@v3#clicks', 'training:readers#clicks'],
+      ['view:spending@v1#total', 'training:readers#spending__total'],
+    ],
+  )
+})
+
 test('what was erased says nothing', async () => {
   const erased = { ...recordOf('view/1', ''), open: () => ({ state: 'erased' }) } as unknown as FollowedRecord
   assert.deepEqual(

@@ -120,6 +120,8 @@ interface Computed {
   engine?: { duckdb: string; semantics: number }
   features?: { name: string; type: string }[]
   columns?: { name: string; type: string }[]
+  views?: { view: string; fingerprint: string }[]
+  viewColumns?: { column: string; view: string; feature: string; present?: true }[]
 }
 
 /** Reads `snapshot/1`: a run that read the streams up to a position and wrote the view. */
@@ -160,7 +162,15 @@ export function trainingLineage(record: FollowedRecord): Statement[] {
   const body = JSON.parse(Buffer.from(opened.content).toString('utf8')) as Computed & { id: string }
   const node = trainingName(body.id)
   const own = new Set(['subject', 'at', 'label', 'present'])
-  const features = (body.columns ?? []).filter(({ name }) => !own.has(name))
+  const views = body.views ?? [{ view: body.view, fingerprint: body.fingerprint }]
+  // Of sets with one view only, made before there could be several, each other column is a feature by its own name.
+  const from = new Map(
+    body.viewColumns?.flatMap((each) => (each.present ? [] : [[each.column, each] as const])) ??
+      (body.columns ?? []).flatMap(({ name }) =>
+        own.has(name) ? [] : [[name, { view: body.view, feature: name }] as const],
+      ),
+  )
+  const features = (body.columns ?? []).filter(({ name }) => from.has(name))
   return [
     {
       ...nothing(record),
@@ -173,7 +183,10 @@ export function trainingLineage(record: FollowedRecord): Statement[] {
         state: 'COMPLETE',
         facets: { whence_featureView: { view: body.view, fingerprint: body.fingerprint, asOf: body.asOf } },
       },
-      inputs: [{ ...bare(viewName(body.view)), version: body.fingerprint }, ...streamsRead(body)],
+      inputs: [
+        ...views.map(({ view, fingerprint }) => ({ ...bare(viewName(view)), version: fingerprint })),
+        ...streamsRead(body),
+      ],
       outputs: [
         {
           name: node,
@@ -190,7 +203,7 @@ export function trainingLineage(record: FollowedRecord): Statement[] {
         },
       ],
       links: features.map(({ name }) => ({
-        from: { name: viewName(body.view), field: name },
+        from: { name: viewName(from.get(name)!.view), field: from.get(name)!.feature },
         to: { name: node, field: name },
         how: 'direct',
         transformation: 'IDENTITY',

@@ -9,6 +9,7 @@ import { contributors, contributorsOfAll, recompute, recomputeAll } from './reco
 import type { Ask } from './recompute.ts'
 import type { Value } from './rows.ts'
 import { rowsOf } from './rows.ts'
+import { Spine } from './spine.ts'
 import { columnsOf, memorySource, subject, testFolder } from './testing.ts'
 import type { StreamEvent } from './testing.ts'
 import { writeTrainingSet } from './training-set.ts'
@@ -221,6 +222,7 @@ const view = parseView(
   'everything.yaml',
 )
 const compiled = await compileView(base.columns, view, shapes)
+const views = [{ name: 'everything', version: 1, compiled }]
 
 // Times lie on a grid of half hours, so that events often stand exactly on a window's edge, or a microsecond beside it.
 const time = fc
@@ -320,13 +322,17 @@ test('snapshot, spine and recomputation agree with a loop over the events', asyn
         }
 
         const spine = clocks.flatMap(([at, asOf]) => people.map((who) => ({ subject: who, at, asOf, label: true })))
-        const set = await writeTrainingSet(place, compiled, { name: 'set', asOf: 91, spine })
+        const set = await writeTrainingSet(place, views, {
+          name: 'set',
+          asOf: 91,
+          spine: Spine.of(spine, 91),
+        })
         const training = await rowsOf(place, set.columns, set.files[0]!.path, { limit: 100 })
         const order = spine.toSorted(
           (a, b) => a.at - b.at || (a.subject < b.subject ? -1 : a.subject > b.subject ? 1 : 0),
         )
         assert.equal(training.length, order.length)
-        training.forEach(({ subject, values: { at, label, present, ...values } }, index) => {
+        training.forEach(({ subject, values: { at, label, as_of: _, present, ...values } }, index) => {
           const ask = order[index]!
           assert.deepEqual([subject, at, label], [ask.subject, ask.at, true])
           assert.equal(

@@ -15,6 +15,7 @@ import { agrees, recompute } from './recompute.ts'
 import { isListed, rowText, sweepRows } from './rows.ts'
 import { columnsOf, memorySource, subject, testFolder } from './testing.ts'
 import type { StreamEvent } from './testing.ts'
+import { Spine } from './spine.ts'
 import { writeTrainingSet } from './training-set.ts'
 import { parseView } from './view.ts'
 
@@ -266,13 +267,15 @@ test('sweeps away what no record names', async () => {
   assert.deepEqual(await checkSnapshot(own, made), { problems: [], rows: 40, removed: 0 })
 })
 
+const views = [{ name: compiled.view.name, version: 1, compiled }]
+
 test('a training set gives the same bytes, takes labels of one kind, and cannot look ahead', async () => {
   const spine = events
     .slice(0, 60)
     .map((event, index) => ({ subject: event.subject, at: event.time, label: index % 2 }))
   const [first, second] = [
-    await writeTrainingSet(place, compiled, { name: 't1', asOf: 200, spine }),
-    await writeTrainingSet(place, compiled, { name: 't2', asOf: 200, spine }),
+    await writeTrainingSet(place, views, { name: 't1', asOf: 200, spine: Spine.of(spine, 200) }),
+    await writeTrainingSet(place, views, { name: 't2', asOf: 200, spine: Spine.of(spine, 200) }),
   ]
   assert.equal(first.files[0]!.sha256, second.files[0]!.sha256)
   assert.equal(first.rowsDigest, second.rowsDigest)
@@ -292,14 +295,14 @@ test('a training set gives the same bytes, takes labels of one kind, and cannot 
       clicks: BigInt(Math.floor(index / 40) + 1),
     })
   })
-  await assert.rejects(
-    writeTrainingSet(place, compiled, { name: 't3', asOf: 200, spine: [spine[0]!, { ...spine[1]!, label: true }] }),
+  assert.throws(
+    () => Spine.of([spine[0]!, { ...spine[1]!, label: true }], 200),
     (error) => isFault(error, 'invalid'),
   )
-  const later = await writeTrainingSet(place, compiled, {
+  const later = await writeTrainingSet(place, views, {
     name: 't4',
     asOf: 10,
-    spine: [{ ...spine[0]!, asOf: 200, at }],
+    spine: Spine.of([{ ...spine[0]!, asOf: 200, at }], 10),
   })
   const [only] = await rows(place, later, {})
   assert.equal(only!.values['clicks'], 1n)

@@ -58,6 +58,23 @@ export async function writeRows(
   const path = `${name}-0.parquet`
   const full = join(place.folder, path)
   await mkdir(dirname(full), { recursive: true })
+  try {
+    return await writeDraft(session, query, columns, order, path, full)
+  } catch (error) {
+    // A draft holds people's values, and no record names it.
+    for (const draft of [`${full}.tmp`, `${sidecar(full)}.tmp`]) await rm(draft, { force: true })
+    throw error
+  }
+}
+
+async function writeDraft(
+  session: Session,
+  query: string,
+  columns: readonly Column[],
+  order: string,
+  path: string,
+  full: string,
+): Promise<RowFiles> {
   const selected = ['subject', ...columns.map((column) => identifier(column.name))].join(', ')
   await session.run(`CREATE OR REPLACE TEMP TABLE made AS SELECT ${selected} FROM (${query}) ORDER BY ${order}`)
   const { rows } = await session.row<{ rows: bigint }>('SELECT count(*) AS rows FROM made')
@@ -83,7 +100,17 @@ export async function writeRows(
   }
 }
 
-function sidecar(path: string): string {
+/** Deletes files of rows with their lists. */
+export async function removeFiles(folder: string, files: readonly { path: string }[]): Promise<void> {
+  for (const { path } of files) {
+    const full = join(folder, path)
+    await rm(full, { force: true })
+    await rm(sidecar(full), { force: true })
+  }
+}
+
+/** The list of row hashes beside a file. */
+export function sidecar(path: string): string {
   return path.replace(/\.parquet$/, '.rows')
 }
 
@@ -103,7 +130,7 @@ export function rowText(columns: readonly Column[]): string {
 }
 
 /** The hashes of a table's rows in the order of `position`, which counts from 0. */
-async function rowHashes(
+export async function rowHashes(
   session: Session,
   table: string,
   position: string,

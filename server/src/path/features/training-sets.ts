@@ -1,24 +1,31 @@
 // Training sets as records: for the rows of a spine, the features as they were and were known at each row's time.
 import { canonicalize } from '@whence/ledger'
-import type { TrainingRow, TrainingSet, TrainingSetRequest } from '@whence/sdk'
-import { hash } from 'node:crypto'
+import type {
+  Approval,
+  ApprovalRequest,
+  TrainingProgress,
+  TrainingRow,
+  TrainingSet,
+  TrainingSetRequest,
+} from '@whence/sdk'
+import { createReadStream } from 'node:fs'
+import { join } from 'node:path'
 import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Follower, Projection } from '../../record/projection/follower.ts'
-import { hmac } from '../../record/subjects/hmac.ts'
 import { formatTime } from '../../record/time.ts'
 import type { Clock } from '../../record/time.ts'
-import { parseTime } from '../../rules/contracts/time.ts'
-import type { Column } from '../../store/columns.ts'
 import type { Database } from '../../store/database.ts'
+import type { Approvals } from './approvals.ts'
 import { refuseAltered } from './derived-files.ts'
 import type { DerivedFiles, RewrittenFile } from './derived-files.ts'
 import { outward } from './outward.ts'
-import { checkRows, removeRows, rowsOf } from './rows.ts'
+import { checkRows, removeFiles, removeRows, rowsOf } from './rows.ts'
 import type { RowProblem } from './rows.ts'
 import type { RowList } from './row-lists.ts'
-import { writeTrainingSet } from './training-set.ts'
-import type { ViewBook } from './view-book.ts'
+import type { SetMaker } from './set-maker.ts'
+import { featuresOf, saysTheSame, viewsOf } from './set-record.ts'
+import type { RecordedSet, TrainingBody } from './set-record.ts'
 
 export const trainingProjection: Projection = {
   tables: ['training_set'],
@@ -36,139 +43,135 @@ export const trainingProjection: Projection = {
   },
 }
 
-type TrainingBody = Omit<TrainingSet, 'seq' | 'receipt'> & { columns: Column[]; spineDigest: string }
-
 const PAGE = 5000
 
 export class TrainingSets {
   readonly #ledger: Ledger
   readonly #follower: Follower
   readonly #database: Database
-  readonly #views: ViewBook
   readonly #clock: Clock
   readonly #derived: DerivedFiles
+  readonly #approvals: Approvals
+  readonly #maker: SetMaker
+  readonly #making = new Map<string, TrainingProgress>()
 
   constructor(parts: {
     ledger: Ledger
     follower: Follower
     database: Database
-    views: ViewBook
     clock: Clock
     derived: DerivedFiles
+    approvals: Approvals
+    maker: SetMaker
   }) {
     this.#ledger = parts.ledger
     this.#follower = parts.follower
     this.#database = parts.database
-    this.#views = parts.views
     this.#clock = parts.clock
     this.#derived = parts.derived
+    this.#approvals = parts.approvals
+    this.#maker = parts.maker
   }
 
-  create(request: TrainingSetRequest, caller: { id: string }): Promise<TrainingSet> {
-    return this.#derived.inTurn(() => this.#create(request, caller))
-  }
-
-  async #create(request: TrainingSetRequest, caller: { id: string }): Promise<TrainingSet> {
-    // Keyed, because the identifiers in it could be guessed.
-    const spineText = JSON.stringify(
-      request.spine.map(({ subject, entity, at, label }) => [subject ?? null, entity ?? null, at, label]),
-    )
-    const spineDigest = hmac(this.#ledger.subjects.idKey, Buffer.from(spineText)).toString('hex')
-    const version = await this.#views.get(request.view)
-    const view = `${version.name}@v${version.version}`
-    const known = await this.find(request.id)
-    if (known) {
-      const { spineDigest: before } = await this.#body(request.id)
-      if (
-        before === spineDigest &&
-        known.view === view &&
-        (request.asOf === undefined || request.asOf === known.asOf)
-      ) {
-        return { ...known, receipt: { ...this.#ledger.receiptOf(known.seq), status: 'duplicate' } }
-      }
-      throw new Fault(
-        'conflict',
-        `training set "${request.id}" exists with another view, position or spine: give this one another id`,
-      )
-    }
-    const compiled = await this.#views.compiled(version)
-    const asOf = this.#derived.position(request.asOf)
-    const leftOut = { unknown: 0, erased: 0 }
-    const spine = request.spine.flatMap(({ subject, entity, at, label }) => {
-      const time = parseTime(at)
-      if (time === undefined) throw new Fault('invalid', `"${at}" is no time`)
-      if (subject === undefined && entity === undefined)
-        throw new Fault('invalid', 'each row of the spine needs "entity" or "subject"')
-      const found =
-        subject === undefined
-          ? this.#ledger.subjects.find(compiled.view.entity, entity!)
-          : this.#ledger.subjects.byId(subject)
-      if (found === 'erased') leftOut.erased++
-      else if (found === undefined) leftOut.unknown++
-      else return [{ subject: found.id, at: time, label }]
-      return []
-    })
-    if (spine.length === 0)
-      throw new Fault('invalid', 'no row of the spine is about a known person: check the identifiers')
-    await this.#derived.extend(compiled, asOf)
-    const name = `${request.id.replaceAll(/[^a-zA-Z0-9_-]/g, '_').slice(0, 40)}-${hash('sha256', request.id, 'hex').slice(0, 12)}`
-    const made = await writeTrainingSet(this.#derived.place, compiled, { name, asOf, spine })
-    const body: TrainingBody = {
-      id: request.id,
-      view,
-      fingerprint: version.fingerprint,
-      asOf,
-      label: request.label,
-      rows: made.rows,
-      leftOut,
-      files: made.files,
-      rowsDigest: made.rowsDigest,
-      inputs: made.inputs,
-      columns: made.columns,
-      spineDigest,
-    }
-    const placed = await this.#ledger.appendOne(
-      {
-        kind: 'training/1',
-        stream: 'whence.training',
-        source: 'whence',
-        id: request.id,
-        time: this.#clock.now(),
-        refs: { view, fingerprint: version.fingerprint, asOf: String(asOf) },
-        content: Buffer.from(canonicalize(JSON.parse(JSON.stringify(body)))),
-      },
-      caller.id,
-    )
-    if (placed.status === 'conflict')
-      throw new Fault('conflict', `training set "${request.id}" was made by somebody else meanwhile`)
-    const { seq, leaf, recorded, status } = placed
-    return { ...(await this.get(request.id)), receipt: { seq, leaf, recorded, status } }
-  }
-
-  async get(id: string): Promise<TrainingSet> {
-    const { columns: _, spineDigest: __, ...set } = await this.#body(id)
-    return set
-  }
-
-  async find(id: string): Promise<TrainingSet | undefined> {
+  /**
+   * Makes a set and records it. The same request again is the same set. An upload that it names is deleted, whatever
+   * comes of it.
+   */
+  async create(request: TrainingSetRequest, caller: { id: string }): Promise<TrainingSet> {
+    const progress = (now: TrainingProgress): void => void this.#making.set(request.id, now)
     try {
-      return await this.get(id)
+      progress({ state: 'waiting', done: 0 })
+      return await this.#derived.inTurn(() => this.#create(request, caller, progress))
+    } finally {
+      this.#making.delete(request.id)
+      await this.#maker.forget(request)
+    }
+  }
+
+  /** How far a set is that is being made. */
+  progress(id: string): TrainingProgress {
+    return this.#making.get(id) ?? { state: 'none', done: 0 }
+  }
+
+  async #create(
+    request: TrainingSetRequest,
+    caller: { id: string },
+    progress: (now: TrainingProgress) => void,
+  ): Promise<TrainingSet> {
+    const asked = await this.#maker.read(request)
+    const known = await this.#find(request.id)
+    if (known) {
+      if (!saysTheSame(known, asked, request))
+        throw new Fault(
+          'conflict',
+          `training set "${request.id}" exists with other views, another position, label or spine: give this one another id`,
+        )
+      return { ...(await this.#shown(known)), receipt: { ...this.#ledger.receiptOf(known.seq), status: 'duplicate' } }
+    }
+    const made = await this.#maker.make(request, asked, progress)
+    const first = made.views[0]!
+    const body: TrainingBody = { id: request.id, ...first, label: request.label, ...made }
+    try {
+      const placed = await this.#ledger.appendOne(
+        {
+          kind: 'training/1',
+          stream: 'whence.training',
+          source: 'whence',
+          id: request.id,
+          time: this.#clock.now(),
+          refs: {
+            view: made.views.map(({ view }) => view).join(','),
+            fingerprint: made.views.map(({ fingerprint }) => fingerprint).join(','),
+            asOf: String(made.asOf),
+          },
+          content: Buffer.from(canonicalize(JSON.parse(JSON.stringify(body)))),
+        },
+        caller.id,
+      )
+      if (placed.status === 'conflict')
+        throw new Fault('conflict', `training set "${request.id}" was made by somebody else meanwhile`)
+      const { seq, leaf, recorded, status } = placed
+      return { ...(await this.get(request.id)), receipt: { seq, leaf, recorded, status } }
     } catch (error) {
-      if (error instanceof Fault && error.code === 'not_found') return undefined
+      // Without a record no erasure would find the files.
+      if ((await this.#find(request.id)) === undefined) await removeFiles(this.#derived.place.folder, body.files)
       throw error
     }
   }
 
-  async *rows(id: string): AsyncGenerator<TrainingRow[]> {
-    const body = await this.#body(id)
+  async get(id: string): Promise<TrainingSet> {
+    return this.#shown(await this.body(id))
+  }
+
+  async find(id: string): Promise<TrainingSet | undefined> {
+    const found = await this.#find(id)
+    return found && this.#shown(found)
+  }
+
+  /** Records a decision about a set. */
+  async approve(id: string, request: ApprovalRequest, caller: { id: string }): Promise<Approval> {
+    const { contentDigest, rowsDigest } = await this.body(id)
+    return this.#approvals.record({ kind: 'training-set', id, digest: contentDigest ?? rowsDigest }, request, caller)
+  }
+
+  /** The Parquet file of a set, as it is now. Throws `altered` when it is not the one on record. */
+  async parquet(id: string): Promise<AsyncIterable<Uint8Array>> {
+    const body = await this.body(id)
     refuseAltered(await this.#flaw(body))
+    return createReadStream(join(this.#derived.place.folder, body.files[0]!.path), { highWaterMark: 1 << 18 })
+  }
+
+  async *rows(id: string): AsyncGenerator<TrainingRow[]> {
+    const body = await this.body(id)
+    refuseAltered(await this.#flaw(body))
+    const features = featuresOf(body).filter(({ present }) => !present)
     for (let offset = 0; ; offset += PAGE) {
       const page = await rowsOf(this.#derived.place, body.columns, body.files[0]!.path, { offset, limit: PAGE })
-      yield page.map(({ subject, values: { at, label, present: _, ...values } }) => ({
-        at: formatTime(at as number),
+      yield page.map(({ subject, values }) => ({
+        at: formatTime(values.at as number),
         subject,
-        label: label as number | boolean,
-        values: outward(body.columns, values),
+        label: values.label as number | boolean,
+        values: outward(body.columns, Object.fromEntries(features.map(({ column }) => [column, values[column]!]))),
       }))
       if (page.length < PAGE) return
     }
@@ -176,12 +179,12 @@ export class TrainingSets {
 
   /** What is wrong with a set's files, in a sentence. */
   async flaw({ id }: { id: string }): Promise<string | undefined> {
-    return this.#flaw(await this.#body(id))
+    return this.#flaw(await this.body(id))
   }
 
   /** The list of a set's row hashes, to be held against another's. */
   rowList(id: string): Promise<RowList> {
-    return this.#body(id)
+    return this.body(id)
   }
 
   /** Takes a subject out of every set; in the turn of whoever calls. */
@@ -210,8 +213,29 @@ export class TrainingSets {
     return { problems, checked: bodies.length }
   }
 
-  #flaw(body: TrainingBody & { seq: number }): Promise<string | undefined> {
+  /** The record of a set. Throws `not_found`. */
+  async body(id: string): Promise<RecordedSet> {
+    const found = await this.#find(id)
+    if (!found) throw new Fault('not_found', `no training set has the id "${id}"`)
+    return found
+  }
+
+  #flaw(body: RecordedSet): Promise<string | undefined> {
     return this.#derived.flaw(body, body.columns, `is altered: its digest is not the one on record ${body.seq}`)
+  }
+
+  async #shown(set: RecordedSet): Promise<TrainingSet> {
+    const { spineDigest: _, viewColumns: __, engine: ___, ...body } = set
+    const files = this.#derived.now(set.files)
+    return {
+      ...body,
+      views: viewsOf(set),
+      knowledge: set.knowledge ?? 'honoured',
+      leftOut: { unknown: 0, erased: 0, objected: 0, future: 0, unlabelled: 0, ...set.leftOut },
+      spine: set.spine ?? { kind: 'rows' },
+      now: { rows: files.reduce((sum, { rows }) => sum + rows, 0), files },
+      approvals: await this.#approvals.of({ kind: 'training-set', id: set.id }),
+    }
   }
 
   async #bodies(): Promise<TrainingBody[]> {
@@ -220,13 +244,14 @@ export class TrainingSets {
     return rows.map(({ body }) => body)
   }
 
-  async #body(id: string): Promise<TrainingBody & { seq: number }> {
+  async #find(id: string): Promise<RecordedSet | undefined> {
     await this.#follower.reach('training')
     const [found] = await this.#database.query<{ seq: bigint; body: TrainingBody }>(
       'select seq, body from training_set where id = $1',
       [id],
     )
-    if (!found) throw new Fault('not_found', `no training set has the id "${id}"`)
-    return { ...found.body, seq: Number(found.seq) }
+    if (!found) return undefined
+    const seq = Number(found.seq)
+    return { ...found.body, seq, made: this.#ledger.entry(seq).recorded }
   }
 }

@@ -45,6 +45,13 @@ export class Subjects {
     return slot && this.#subject(slot)
   }
 
+  /** As `find`, without unwrapping the key: the subject's id, or 'erased'. */
+  idOf(type: string, identifier: string): string | undefined {
+    const slot = this.#store.find(this.#lookup(`${type}\0${identifier}`))
+    if (slot === undefined) return undefined
+    return slot.state === 'destroyed' || this.#erasing.has(slot.id) ? 'erased' : slot.id
+  }
+
   /** The subject with this id, or undefined when its key is destroyed or was never here. */
   byId(id: string): Subject | undefined {
     const cached = this.#cache.get(id)

@@ -1,0 +1,169 @@
+// Objections (Art. 21 GDPR): a person says that they want no profiling, or no marketing, or takes that back. Each saying
+// is a record, sealed under the person; what holds is worked out from them, at a time and as of a position.
+import type { Objection, ObjectionQuery, ObjectionRequest, ObjectionState } from '@whence/sdk'
+import { randomUUID } from 'node:crypto'
+import { Fault } from '../../fault.ts'
+import type { Ledger } from '../../record/ledger/ledger.ts'
+import type { Follower, Projection } from '../../record/projection/follower.ts'
+import { formatTime, SECOND } from '../../record/time.ts'
+import type { Clock, Micros } from '../../record/time.ts'
+import type { Caller } from '../../rules/access/access.ts'
+import { covers, purposes, standing } from '../../rules/consent/objection.ts'
+import type { Purpose, Said } from '../../rules/consent/objection.ts'
+import { parseTime } from '../../rules/contracts/time.ts'
+import type { Database } from '../../store/database.ts'
+
+/** What was said, as it stands in the sealed content. */
+interface Body {
+  purpose: Purpose
+  withdrawn: boolean
+  note?: string
+}
+
+/** A time or position to be asked about; without them: everything that was said, and is known. */
+export interface Moment {
+  asOf?: number
+  at?: Micros
+}
+
+/** Clocks of other systems run ahead by so much, at most. */
+const AHEAD = 300 * SECOND
+
+export const objectionProjection: Projection = {
+  tables: ['objection'],
+  kinds: ['objection'],
+  async apply(tx, records) {
+    for (const record of records) {
+      const opened = record.open()
+      if (opened.state !== 'open') continue
+      const { purpose, withdrawn } = JSON.parse(Buffer.from(opened.content).toString('utf8')) as Body
+      await tx.query('insert into objection (seq, subject, purpose, withdrawn, at) values ($1, $2, $3, $4, $5)', [
+        BigInt(record.seq),
+        opened.subject,
+        purpose,
+        withdrawn,
+        BigInt(parseTime(String(opened.header.time))!),
+      ])
+    }
+  },
+}
+
+export class Objections {
+  readonly #ledger: Ledger
+  readonly #follower: Follower
+  readonly #database: Database
+  readonly #clock: Clock
+
+  constructor(parts: { ledger: Ledger; follower: Follower; database: Database; clock: Clock }) {
+    this.#ledger = parts.ledger
+    this.#follower = parts.follower
+    this.#database = parts.database
+    this.#clock = parts.clock
+  }
+
+  /**
+   * Records an objection, or that one is taken back. Somebody of whom nothing is known yet may object too: what comes
+   * later about them is then known to be objected to. Durable when it resolves.
+   */
+  async record(request: ObjectionRequest, caller: Caller): Promise<Objection> {
+    const { purpose, withdrawn = false, note } = request
+    const now = this.#clock.now()
+    const time = request.time === undefined ? now : parseTime(request.time)
+    if (time === undefined) throw new Fault('invalid', `"${request.time}" is no time`)
+    if (time > now + AHEAD) throw new Fault('invalid', 'an objection holds from when it is made: its time has not come')
+    const subject = this.#subject(request, (type, identifier) => this.#ledger.subjects.mint(type, identifier))
+    if (subject === 'erased')
+      throw new Fault('conflict', 'this person was erased: nothing is recorded about them again')
+    if (subject === undefined) throw new Fault('not_found', 'no subject has this id')
+    const body: Body = { purpose, withdrawn, ...(note === undefined ? {} : { note }) }
+    const placed = await this.#ledger.appendOne(
+      {
+        kind: 'objection/1',
+        stream: 'whence.objections',
+        source: caller.source,
+        id: request.id ?? randomUUID(),
+        time,
+        subject,
+        content: Buffer.from(JSON.stringify(body)),
+      },
+      caller.id,
+    )
+    if (placed.status === 'conflict')
+      throw new Fault('conflict', 'another objection has this id: give this one another, or none')
+    const { seq, leaf, recorded, status } = placed
+    return {
+      seq,
+      subject: subject.id,
+      purpose,
+      withdrawn,
+      time: formatTime(time),
+      receipt: { seq, leaf, recorded, status },
+    }
+  }
+
+  /** What holds of one person. */
+  async check(query: ObjectionQuery): Promise<ObjectionState> {
+    const head = this.#ledger.size
+    const asOf = query.asOf === undefined ? head : Number(query.asOf)
+    if (asOf > head) throw new Fault('invalid', `position ${asOf} is in the future: the log ends at ${head}`)
+    const at = query.at === undefined ? this.#clock.now() : parseTime(query.at)
+    if (at === undefined) throw new Fault('invalid', `"${query.at}" is no time`)
+    const subject = this.#subject(query, (type, identifier) => this.#ledger.subjects.find(type, identifier))
+    if (subject === 'erased')
+      throw new Fault('not_found', 'this person was erased: what they objected to can no longer be read')
+    const history = subject === undefined ? [] : await this.#said(subject.id, { asOf, at })
+    const because = new Map(
+      purposes
+        .filter((each) => (query.purpose ?? each) === each)
+        .flatMap((purpose) => standing(history, purpose))
+        .map((said) => [said.seq, said]),
+    )
+    return {
+      known: subject !== undefined,
+      objects: {
+        profiling: standing(history, 'profiling').length > 0,
+        marketing: standing(history, 'marketing').length > 0,
+      },
+      because: [...because.values()].map(({ seq, purpose, time }) => ({ seq, purpose, time: formatTime(time) })),
+      asOf,
+      at: formatTime(at),
+    }
+  }
+
+  /** The ids of everyone who objects to a purpose. */
+  async everyone(purpose: Purpose, { asOf, at }: Moment = {}): Promise<Set<string>> {
+    await this.#follower.reach('objection')
+    const rows = await this.#database.query<{ subject: string }>(
+      `select distinct subject from (
+         select distinct on (subject, purpose) subject, withdrawn from objection
+         where purpose = any($1::text[]) and seq < $2 and at <= $3
+         order by subject, purpose, at desc, seq desc
+       ) said where not withdrawn`,
+      [covers[purpose], BigInt(asOf ?? Number.MAX_SAFE_INTEGER), BigInt(at ?? Number.MAX_SAFE_INTEGER)],
+    )
+    return new Set(rows.map(({ subject }) => subject))
+  }
+
+  async #said(subject: string, { asOf, at }: Required<Moment>): Promise<Said[]> {
+    await this.#follower.reach('objection')
+    const rows = await this.#database.query<{ seq: bigint; purpose: Purpose; withdrawn: boolean; at: bigint }>(
+      'select seq, purpose, withdrawn, at from objection where subject = $1 and seq < $2 and at <= $3',
+      [subject, BigInt(asOf), BigInt(at)],
+    )
+    return rows.map((row) => ({
+      seq: Number(row.seq),
+      purpose: row.purpose,
+      withdrawn: row.withdrawn,
+      time: Number(row.at),
+    }))
+  }
+
+  #subject<T>(
+    { identifier, subject, subjectType }: Pick<ObjectionRequest, 'identifier' | 'subject' | 'subjectType'>,
+    by: (type: string, identifier: string) => T,
+  ): T | ReturnType<Ledger['subjects']['byId']> {
+    if ((identifier === undefined) === (subject === undefined))
+      throw new Fault('invalid', 'who is meant: give "identifier" or "subject", one of them')
+    return subject === undefined ? by(subjectType ?? 'customer', identifier!) : this.#ledger.subjects.byId(subject)
+  }
+}
