@@ -13,7 +13,18 @@ export type Truth = z.infer<typeof Truth>
 
 /** One statement with its two marks and the positions of the records behind it. */
 export const Claim = z.object({
-  subject: z.enum(['decision', 'reason', 'input', 'snapshot', 'model', 'training', 'code', 'consent', 'event']),
+  subject: z.enum([
+    'decision',
+    'reason',
+    'input',
+    'snapshot',
+    'model',
+    'training',
+    'code',
+    'consent',
+    'event',
+    'counterfactual',
+  ]),
   name: z.string(),
   value: z.string(),
   truth: Truth,
@@ -93,6 +104,34 @@ export const UpstreamLineage = z.object({
 })
 export type UpstreamLineage = z.infer<typeof UpstreamLineage>
 
+/**
+ * Which input, changed alone, would have changed the decision: found by scoring again over values that occur in the
+ * snapshot. It is about the model, not about causes in the world.
+ */
+export const Counterfactual = z.object({
+  threshold: z.number().describe('the decision is yes where the score is at least this'),
+  score: z.number().describe('of the recomputed inputs'),
+  yes: z.boolean().describe('the decision that follows'),
+  changes: z
+    .array(
+      z.object({
+        feature: z.string(),
+        from: FeatureValue,
+        to: FeatureValue.describe('the nearest value with which the decision is another'),
+        score: z.number().describe('with that value'),
+        steps: z.number().int().describe('how many values that occur were tried, the nearest first'),
+      }),
+    )
+    .describe('at most one for each input, fewest steps first'),
+  steady: z.array(z.string()).describe('inputs of which no value that occurs would have changed it'),
+  untried: z.array(z.string()).describe('inputs that are no features of the snapshot, or were too many'),
+  sampled: z
+    .array(z.string())
+    .describe('inputs of which not every value that occurs was tried, but evenly spread ones'),
+  tried: z.number().int(),
+})
+export type Counterfactual = z.infer<typeof Counterfactual>
+
 /** Where a prediction came from. The bad news is in `alerts`, first; `sentence` is plain language. */
 export const Explanation = z.object({
   id: z.string(),
@@ -121,6 +160,7 @@ export const Explanation = z.object({
   }),
   snapshot: z.object({ id: Seq, view: z.string(), at: z.string(), asOf: Seq }).optional(),
   reasons: z.array(z.object({ feature: z.string(), contribution: z.number(), truth: Truth })),
+  counterfactual: Counterfactual.optional().describe('where the model has a threshold and can be scored'),
   inputs: z.array(ExplainedInput),
   events: z.array(ContributingEvent),
   claims: z.array(Claim),

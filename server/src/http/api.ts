@@ -107,7 +107,17 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     `${expires}.${createHmac('sha256', linkKey).update(`${expires}.${id}`).digest('base64url')}`
   const explained = (id: string, asOf?: number) =>
     explain(
-      { ledger, models, snapshots, trainingSets, predictions, graph, clock, anchored: () => anchors.last() },
+      {
+        ledger,
+        models,
+        scoring: steps.scoring,
+        snapshots,
+        trainingSets,
+        predictions,
+        graph,
+        clock,
+        anchored: () => anchors.last(),
+      },
       id,
       asOf,
     )

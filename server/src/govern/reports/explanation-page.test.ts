@@ -68,6 +68,23 @@ test('says once what holds for several events, the worst claims first', () => {
   assert.ok(claims.indexOf('missing') < claims.indexOf('recomputed intact'))
 })
 
+test('says what would have changed the decision, and what that does not say', () => {
+  const text = words(explanationPage(explained))
+  assert.match(
+    text,
+    /What would have changed it The decision is yes: 0\.8312 is at least 0\.7\. .* clicks_30d 3 0 0\.6412 recomputed/,
+  )
+  assert.match(
+    text,
+    /of one input at a time, over values that occur in the snapshot; .* not what would happen to a person/,
+  )
+  const steady = { ...explained.counterfactual!, changes: [] }
+  assert.match(
+    words(explanationPage({ ...explained, counterfactual: steady })),
+    /No value of any one input that occurs/,
+  )
+})
+
 test('says that nothing is anchored until it is', () => {
   assert.match(words(explanationPage(explained)), /not yet independently anchored/)
   assert.doesNotMatch(words(explanationPage(erased)), /not yet independently anchored/)

@@ -1,4 +1,5 @@
 import type { Claim, ContributingEvent, ExplainedInput, Explanation, FeatureValue, Truth } from '@whence/sdk'
+import { decisionText, limitsOf, steadyText } from './counterfactual.ts'
 import { anchorText, claims, evidence, footer, moment, record } from './explanation-evidence.ts'
 import {
   badNews,
@@ -33,7 +34,8 @@ export function explanationPage(explanation: Explanation): string {
     body: html`
       ${icons} ${header(e)}
       <main id="main">
-        ${decision(e)} ${reasons(e)} ${inputs(e)} ${events(e)} ${origin(e)} ${upstream(e)} ${claims(e)} ${evidence(e)}
+        ${decision(e)} ${reasons(e)} ${whatIf(e)} ${inputs(e)} ${events(e)} ${origin(e)} ${upstream(e)} ${claims(e)}
+        ${evidence(e)}
       </main>
       ${footer(e)}
     `,
@@ -138,7 +140,9 @@ function reasons(e: Explanation): Html {
   return section(
     'reasons',
     'Reasons',
-    'What each feature added to the score or took from it, in log-odds, measured from an average row.',
+    e.reasons.every(({ truth }) => truth === 'asserted')
+      ? 'What each feature added to the score or took from it, as the producer says.'
+      : 'What each feature added to the score or took from it, in log-odds, measured from an average row.',
     html`<table class="reasons">
       <thead class="visually-hidden">
         <tr>
@@ -152,6 +156,46 @@ function reasons(e: Explanation): Html {
         ${rows}
       </tbody>
     </table>`,
+  )
+}
+
+/** Which input, changed alone, would have changed the decision. */
+function whatIf({ counterfactual }: Explanation): Html | undefined {
+  if (!counterfactual) return undefined
+  const { changes } = counterfactual
+  const steady = steadyText(counterfactual)
+  return section(
+    'what-if',
+    'What would have changed it',
+    `The decision is ${decisionText(counterfactual)}.`,
+    html`${
+        changes.length > 0 &&
+        html`<table>
+          <thead>
+            <tr>
+              <th scope="col">Input</th>
+              <th scope="col">Value</th>
+              <th scope="col">Nearest that changes it</th>
+              <th scope="col">Score then</th>
+              <th scope="col">Truth</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${changes.map(
+              ({ feature, from, to, score }) =>
+                html`<tr>
+                  <th scope="row"><code>${feature}</code></th>
+                  <td class="number">${valueText(from)}</td>
+                  <td class="number">${valueText(to)}</td>
+                  <td class="number">${score.toFixed(4)}</td>
+                  <td class="truth">${markOf('recomputed')}</td>
+                </tr>`,
+            )}
+          </tbody>
+        </table>`
+      }
+      ${steady && html`<p>${steady.replace(/^./, (letter) => letter.toUpperCase())}.</p>`}
+      <p class="muted">${limitsOf(counterfactual).replace(/^./, (letter) => letter.toUpperCase())}.</p>`,
   )
 }
 

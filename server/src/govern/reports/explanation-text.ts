@@ -1,4 +1,5 @@
 import type { Explanation, Truth } from '@whence/sdk'
+import { changeText, decisionText, limitsOf, steadyText } from './counterfactual.ts'
 import {
   badNews,
   campaignOf,
@@ -30,7 +31,13 @@ export function explanationText(
   const columns = Math.max(60, Math.min(options.width ?? 100, 120))
   const e = printable(explanation)
   const brush = paint(color)
-  const rows = [scoreRow(e, brush), reasonsRow(e, brush), ...inputRows(e, events, brush), ...originRows(e, brush)]
+  const rows = [
+    scoreRow(e, brush),
+    reasonsRow(e, brush),
+    ...inputRows(e, events, brush),
+    ...whatIfRows(e, brush),
+    ...originRows(e, brush),
+  ]
   return [
     ...headline(e, columns, brush),
     '',
@@ -124,6 +131,20 @@ function inputRows(e: Explanation, listed: boolean, brush: Paint): string[][] {
         ]
       : []
   return [['inputs', claim ? mark(claim.truth, brush) : '', from], ...rows, ...hint]
+}
+
+/** Which input, changed alone, would have changed the decision. */
+function whatIfRows({ counterfactual }: Explanation, brush: Paint): string[][] {
+  if (!counterfactual) return []
+  const { changes } = counterfactual
+  const shown = changes.slice(0, 3).map(changeText)
+  if (changes.length > 3) shown.push(`${changes.length - 3} more`)
+  return [
+    ['decision', mark('recomputed', brush), decisionText(counterfactual)],
+    ...(shown.length > 0 ? [['  would change it', mark('recomputed', brush), shown.join(' · ')]] : []),
+    ...(changes.length === 0 ? [['', '', steadyText(counterfactual)]] : []),
+    ['', '', brush.dim(limitsOf(counterfactual))],
+  ]
 }
 
 function originRows(e: Explanation, brush: Paint): string[][] {

@@ -113,6 +113,16 @@ export const explained: Explanation = Explanation.parse({
   },
   snapshot: { id: 61_902, view: 'customer_engagement@v1', at: '2026-03-20T00:00:00.000000Z', asOf: 61_880 },
   reasons: inputs.map(({ name, contribution }) => ({ feature: name, contribution, truth: 'recomputed' })),
+  counterfactual: {
+    threshold: 0.7,
+    score: 0.8312,
+    yes: true,
+    changes: [{ feature: 'clicks_30d', from: 3, to: 0, score: 0.6412, steps: 4 }],
+    steady: inputs.map(({ name }) => name).filter((name) => name !== 'clicks_30d'),
+    untried: [],
+    sampled: ['days_since_last_click'],
+    tried: 612,
+  },
   inputs,
   events,
   claims: [
@@ -233,6 +243,7 @@ export const contradicted: Explanation = Explanation.parse({
 /** The person asked to be erased: the record stands, what it said is gone. */
 export const erased: Explanation = Explanation.parse({
   ...explained,
+  counterfactual: undefined,
   sentence: 'This prediction was made about a person whose data was erased on 2026-03-22. What it said is unreadable.',
   alerts: [
     {

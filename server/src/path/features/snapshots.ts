@@ -22,6 +22,8 @@ import { rowFor } from './event-source.ts'
 import { materialize, removeSubject, rows } from './materialize.ts'
 import { contributors, contributorsOfAll, recomputeAll } from './recompute.ts'
 import type { Ask, Contributors as EngineContributors, OpenedEvents } from './recompute.ts'
+import { occurringValues } from './occurring.ts'
+import type { Occurring } from './occurring.ts'
 import { outward } from './outward.ts'
 import { checkRows, rowOf, rowsOfSubjects, sweepRows } from './rows.ts'
 import { compareRowLists } from './row-lists.ts'
@@ -78,6 +80,8 @@ type SnapshotBody = Omit<Snapshot, 'id' | 'receipt'> & { columns: Column[] }
 const RECORD = { kind: 'snapshot/1', stream: 'whence.snapshots', source: 'whence' } as const
 
 const PAGE = 5000
+/** Lists of values that are kept. */
+const MOST_OCCURRING = 1000
 
 export class Snapshots {
   readonly #ledger: Ledger
@@ -88,6 +92,7 @@ export class Snapshots {
   readonly #clock: Clock
   readonly #derived: DerivedFiles
   readonly #trainingSets: TrainingSets
+  readonly #occurring = new Map<string, Promise<Occurring>>()
 
   constructor(parts: {
     ledger: Ledger
@@ -183,6 +188,28 @@ export class Snapshots {
   async flaw(snapshot: Snapshot): Promise<string | undefined> {
     const body = await this.#body(snapshot.id)
     return this.#derived.flaw(body, body.columns, `is altered: its digest is not the one on record ${snapshot.id}`)
+  }
+
+  /** The values of a feature that occur in a snapshot, at most `most` of them; undefined for what is none of its features. */
+  async occurring(id: number, feature: string, most: number): Promise<Occurring | undefined> {
+    const body = await this.#body(id)
+    const column = body.columns.find(({ name }) => name === feature)
+    if (!column) return undefined
+    // An erasure writes the files again: their digests change, and what was found in them is forgotten.
+    const files = this.#derived.now(body.files)
+    const key = JSON.stringify([id, feature, most, files.map(({ sha256 }) => sha256)])
+    const found = this.#occurring.get(key)
+    if (found) return found
+    const asked = occurringValues(
+      this.#derived.place,
+      files.map(({ path }) => path),
+      column,
+      most,
+    )
+    if (this.#occurring.size >= MOST_OCCURRING) this.#occurring.delete(this.#occurring.keys().next().value!)
+    this.#occurring.set(key, asked)
+    asked.catch(() => this.#occurring.delete(key))
+    return asked
   }
 
   /** What a snapshot's rows are about: the entity of its view. */

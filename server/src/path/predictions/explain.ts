@@ -8,11 +8,12 @@ import type { Clock } from '../../record/time.ts'
 import type { Recomputed, Snapshots } from '../features/snapshots.ts'
 import type { TrainingSets } from '../features/training-sets.ts'
 import type { Models } from '../models/models.ts'
+import type { Scoring } from '../models/scoring.ts'
 import { explainConsent } from './explain-consent.ts'
 import { explainInputs, explainSnapshot } from './explain-inputs.ts'
 import type { ExplainedInputs } from './explain-inputs.ts'
 import { explainModel, modelSummary } from './explain-model.ts'
-import { explainReasons, explainScore } from './explain-score.ts'
+import { explainCounterfactual, explainReasons, explainScore, rescore } from './explain-score.ts'
 import { sentenceOf } from './explain-words.ts'
 import { Findings } from './findings.ts'
 import { predictionOf } from './predictions.ts'
@@ -22,6 +23,7 @@ import { upstreamLineage } from './upstream.ts'
 export interface ExplainParts {
   ledger: Ledger
   models: Models
+  scoring: Scoring
   snapshots: Snapshots
   trainingSets: TrainingSets
   predictions: Predictions
@@ -69,8 +71,10 @@ export async function explain(parts: ExplainParts, id: string, asOf?: number): P
   else if (prediction) findings.alert('missing', 'No feature snapshot is named: the inputs are as the producer says.')
   const { recomputed, events, inputs } = from
 
-  const score = explainScore(findings, seq, prediction, model, recomputed, erased)
-  const reasons = explainReasons(findings, seq, prediction, model, recomputed, erased)
+  const rescored = await rescore(parts.scoring, prediction, model, recomputed)
+  const score = explainScore(findings, seq, prediction, model, rescored, erased)
+  const reasons = explainReasons(findings, seq, prediction, model, rescored, erased)
+  const counterfactual = await explainCounterfactual(findings, seq, parts.snapshots, model, snapshot, rescored)
   for (const reason of reasons) {
     const input = inputs.find(({ name }) => name === reason.feature)
     if (input) input.contribution = reason.contribution
@@ -106,6 +110,7 @@ export async function explain(parts: ExplainParts, id: string, asOf?: number): P
     { asOf, now: parts.clock.now() },
   )
   if (lineage) explanation.lineage = lineage
+  if (counterfactual) explanation.counterfactual = counterfactual
   if (model) explanation.predicts = model.predicts
   if (who !== undefined) explanation.entity = who
   if (prediction?.about) explanation.about = prediction.about
