@@ -85,7 +85,7 @@ suite('a model in ONNX', () => {
   })
 
   test('names for each input the nearest change that would have changed the decision', async () => {
-    const rows = customers.map((customer) => ({ ...reader(customer) }) as Record<string, FeatureValue>)
+    const rows = customers.map((customer): Record<string, FeatureValue> => ({ ...reader(customer) }))
     for (const [i, customer] of customers.entries()) {
       const { counterfactual, claims } = await whence.explain(`o-${customer.split('-')[1]}`)
       const values = rows[i]!
