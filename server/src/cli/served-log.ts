@@ -9,8 +9,8 @@ import { formatTime } from '../record/time.ts'
 import { identifier, openColumns, quote } from '../store/columns.ts'
 import type { Plain } from '../store/columns.ts'
 import type { Context } from './context.ts'
-import { CsvReader } from './files/csv.ts'
-import { lines } from './files/lines.ts'
+import { CsvReader } from '../rules/files/csv.ts'
+import { lines } from '../rules/files/lines.ts'
 import { openSource } from './files/source.ts'
 
 export interface ServedLog {
