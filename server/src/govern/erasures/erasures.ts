@@ -181,7 +181,7 @@ export class Erasures {
     await this.#ledger.settled()
     await this.#ledger.settle()
     await this.#follower.reach()
-    const seqs = ids.flatMap((id) => this.#ledger.recordsOf(id))
+    const seqs = ids.flatMap((id) => this.#ledger.recordsLinkedTo(id))
     if (note.records === undefined) {
       note.records = seqs.length
       note.rows = await this.#predictionsOf(ids)

@@ -183,7 +183,7 @@ export class Quarantine {
     this.#ledger.subjects.beginErasing(due.map((slot) => slot.id))
     await this.#ledger.settled()
     await this.#ledger.settle()
-    const seqs = due.flatMap((slot) => this.#ledger.recordsOf(slot.id))
+    const seqs = due.flatMap((slot) => this.#ledger.recordsLinkedTo(slot.id))
     const now = this.#clock.now()
     await this.#ledger.appendOne(
       {

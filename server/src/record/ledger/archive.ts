@@ -13,11 +13,11 @@ export const INDEX_BYTES = 64
 export const SEGMENT = 65_536
 
 /** An event that belongs to its stream (it passed, was flagged, or was released). */
-const MEMBER = 1
+export const MEMBER = 1
 /** The payload is sealed. */
 const SEALED = 2
 /** The subject was erased. */
-const ERASED = 4
+export const ERASED = 4
 
 export interface IndexLine {
   readonly offset: number

@@ -31,6 +31,7 @@ import { SECOND } from '../time.ts'
 import type { Clock, Micros } from '../time.ts'
 import { Archive, decodeLine, INDEX_BYTES, streamNumber } from './archive.ts'
 import type { IndexLine } from './archive.ts'
+import { Chains } from './chains.ts'
 import { decodeEntry, kindOf } from './entry.ts'
 import type { Entry } from './entry.ts'
 import { Identities } from './identities.ts'
@@ -218,7 +219,10 @@ export class Ledger {
     const identities = new Identities()
     for (let from = 0; from < size; from += 65_536) {
       const lines = archive.lines(from, Math.min(size, from + 65_536))
-      for (let at = 0; at < lines.length; at += INDEX_BYTES) identities.add(lines.subarray(at + 16, at + 32))
+      for (let at = 0; at < lines.length; at += INDEX_BYTES) {
+        identities.add(lines.subarray(at + 16, at + 32))
+        this.#chains.add(lines, at)
+      }
     }
     this.#writer = new Writer({
       origin,
@@ -242,6 +246,8 @@ export class Ledger {
   }
 
   readonly #identities: Identities
+  /** The records that are durable, by subject. */
+  readonly #chains = new Chains()
 
   /** Records that are durable. */
   get size(): number {
@@ -426,8 +432,21 @@ export class Ledger {
     return { seqs, next: Math.max(from, to) }
   }
 
-  /** The positions of all records sealed for a subject. */
-  recordsOf(subject: string): number[] {
+  /**
+   * The positions of a subject's durable records, newest first, from memory: those before a position; with `stream` only
+   * the events that belong to it. Nothing of a subject that was erased.
+   */
+  recordsOf(
+    subject: string,
+    { before = this.size, stream }: { before?: number; stream?: string } = {},
+  ): Generator<number, void, undefined> {
+    if (stream === undefined) return this.#chains.of(subject, before)
+    const number = streamNumber(stream)
+    return this.#chains.of(subject, before, { stream: number, isOf: (seq) => this.line(seq).stream === number })
+  }
+
+  /** The positions of all records that the index links to a subject, ascending: every line is looked at. */
+  recordsLinkedTo(subject: string): number[] {
     const id = Buffer.from(subject, 'hex')
     const seqs: number[] = []
     for (let first = 0; first < this.size; first += 65_536) {
@@ -534,9 +553,12 @@ export class Ledger {
     await this.#journal.drop(this.#published)
   }
 
-  /** Takes the link to a subject away from its records. */
-  unlink(seqs: readonly number[]): Promise<void> {
-    return this.#archive.unlink(seqs)
+  /** Takes the link to their subjects away from records, on the disk and in memory. */
+  async unlink(seqs: readonly number[]): Promise<void> {
+    const subjects = new Set(seqs.map((seq) => this.line(seq).subject))
+    // In memory first: whoever reads while the lines are overwritten finds nothing, instead of half of it.
+    for (const subject of subjects) this.#chains.forget(subject)
+    await this.#archive.unlink(seqs)
   }
 
   /** Ends accepted work, publishes it, and closes. */
@@ -568,6 +590,7 @@ export class Ledger {
         this.#writer.noteKind(kindOf(decodeEntry(record.entry)), this.#growing.size)
         this.#growing.append(record.leaf)
         this.#identities.add(record.line.subarray(16, 32))
+        this.#chains.add(record.line)
       }
       const claimed = await readCheckpoint(frame.checkpoint, this.vkey, 'the journal')
       if (claimed.size !== this.#growing.size || !sameBytes(claimed.root, this.#growing.root())) {
@@ -645,7 +668,10 @@ export class Ledger {
   }
 
   #afterCommit(records: readonly CommittedRecord[], checkpoint: string): void {
-    for (const record of records) this.#tail.push(record)
+    for (const record of records) {
+      this.#tail.push(record)
+      this.#chains.add(record.line)
+    }
     this.#committedCheckpoint = checkpoint
     const bytes = bytesOf(records)
     this.#tailBytes += bytes
