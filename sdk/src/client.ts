@@ -50,6 +50,7 @@ import type {
   ModelVersionRequest,
 } from './models.ts'
 import type { ApplyRequest, Plan, PlanRequest } from './plans.ts'
+import type { Online, OnlineQuery, OnlineRequest } from './online.ts'
 import type { FindQuery, Found, PredictionBatch, PredictionResults } from './predictions.ts'
 import type {
   TrainingRun,
@@ -183,6 +184,16 @@ export class Client {
   /** The rows of a snapshot as they arrive; throws `unreachable` when the answer breaks off before its end. */
   snapshotRows(id: number): AsyncIterable<FeatureRow> {
     return this.#transport.rows(endpoints.snapshotRows, { path: { id } })
+  }
+
+  /** Features of some people from some views. Lists stand in the address, with commas between. */
+  online(query: OnlineQuery): Promise<Online> {
+    return this.#transport.json(endpoints.online, { query })
+  }
+
+  /** As `online`, for long lists, and for identifiers that should not stand in an address. */
+  onlineMany(request: OnlineRequest): Promise<Online> {
+    return this.#transport.json(endpoints.onlineMany, { body: json(request) })
   }
 
   createTrainingSet(request: TrainingSetRequest): Promise<TrainingSet> {

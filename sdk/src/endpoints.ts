@@ -22,6 +22,7 @@ import type { Scope } from './governance.ts'
 import { lineageEndpoints } from './lineage-endpoints.ts'
 import { modelsEndpoints } from './models-endpoints.ts'
 import { planEndpoints } from './plan-endpoints.ts'
+import { onlineEndpoints } from './online-endpoints.ts'
 import { FindQuery, Found, PredictionBatch, PredictionResults } from './predictions.ts'
 import { offlineEndpoints } from './offline-endpoints.ts'
 import { TrainingRow, TrainingSet, TrainingSetRequest } from './training-sets.ts'
@@ -213,6 +214,7 @@ export const endpoints = {
   ...lineageEndpoints,
   ...emissionEndpoints,
   ...offlineEndpoints,
+  ...onlineEndpoints,
   erase: {
     method: 'POST',
     path: '/v1/erasures',

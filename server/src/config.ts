@@ -19,6 +19,8 @@ export interface Config {
   origin: string | undefined
   /** Bytes of disk that are left free. */
   reserve: number
+  /** Bytes of memory for the events of people whose features were asked for lately. */
+  onlineMemory: number
   /** Milliseconds that one query over column files may take, and one that only plans or compiles a view. */
   queryLimit: number
   planLimit: number
@@ -52,6 +54,11 @@ export function readConfig(
     keys,
     state: env.WHENCE_STATE ? resolve(env.WHENCE_STATE) : stateFolder(env),
     origin: origin(env.WHENCE_ORIGIN),
+    onlineMemory: integer(
+      env.WHENCE_ONLINE_MEMORY ?? String(64 * 1024 * 1024),
+      'WHENCE_ONLINE_MEMORY (bytes)',
+      Number.MAX_SAFE_INTEGER,
+    ),
     reserve: integer(
       env.WHENCE_DISK_RESERVE ?? String(256 * 1024 * 1024),
       'WHENCE_DISK_RESERVE (bytes)',

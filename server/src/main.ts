@@ -45,6 +45,8 @@ import { SetCards } from './path/features/set-card.ts'
 import { SetMaker } from './path/features/set-maker.ts'
 import { SetVerifier } from './path/features/set-verify.ts'
 import { SpineUploads } from './path/features/spine-uploads.ts'
+import { Online } from './path/features/online.ts'
+import { SubjectEvents } from './path/features/subject-events.ts'
 import { Snapshots, snapshotProjection } from './path/features/snapshots.ts'
 import { trainingProjection, TrainingSets } from './path/features/training-sets.ts'
 import { ViewBook, viewProjection } from './path/features/view-book.ts'
@@ -233,7 +235,19 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const trainingSets = new TrainingSets({ ledger, follower, database, clock, derived, approvals, maker })
     const verifier = new SetVerifier({ derived, objections, maker, sets: trainingSets })
     const cards = new SetCards({ derived, sets: trainingSets, views })
-    const snapshots = new Snapshots({ ledger, follower, database, contracts, views, clock, derived, trainingSets })
+    const subjectEvents = new SubjectEvents({ ledger, contracts, limit: config.onlineMemory })
+    const snapshots = new Snapshots({
+      ledger,
+      follower,
+      database,
+      contracts,
+      views,
+      clock,
+      derived,
+      trainingSets,
+      subjectEvents,
+    })
+    const online = new Online({ ledger, views, columns, events: subjectEvents, clock })
     await snapshots.sweep()
     undo.push(
       keepColumns({
@@ -317,6 +331,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       views,
       derived,
       snapshots,
+      online,
       trainingSets,
       cards,
       verifier,

@@ -110,7 +110,7 @@ function failure(error: unknown): { code: string; message: string; exit: number;
 
 const topics: [string, string[]][] = [
   ['Start', ['up', 'demo', 'status', 'keys']],
-  ['Put in', ['apply', 'ingest', 'quarantine', 'release', 'materialize']],
+  ['Put in', ['apply', 'ingest', 'quarantine', 'release', 'materialize', 'features online']],
   ['Ask', ['explain', 'find', 'replay', 'skew', 'drift', 'verify']],
   [
     'Lineage',

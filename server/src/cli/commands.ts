@@ -5,6 +5,7 @@ import { emitters } from './emitters.ts'
 import { drift } from './drift.ts'
 import { erase } from './erase.ts'
 import { explain } from './explain.ts'
+import { featuresOnline } from './features-online.ts'
 import { find } from './find.ts'
 import { ingest } from './ingest.ts'
 import { keys } from './keys.ts'
@@ -33,6 +34,7 @@ export const commands: readonly Command[] = [
   quarantine,
   release,
   materialize,
+  featuresOnline,
   explain,
   find,
   replay,

@@ -24,6 +24,7 @@ import type { Quarantine } from '../path/events/quarantine.ts'
 import type { Collector } from '../path/lineage/collector.ts'
 import { exported } from '../path/lineage/exports/exports.ts'
 import type { DerivedFiles } from '../path/features/derived-files.ts'
+import type { Online } from '../path/features/online.ts'
 import type { Snapshots } from '../path/features/snapshots.ts'
 import type { ViewBook } from '../path/features/view-book.ts'
 import type { Scoring } from '../path/models/scoring.ts'
@@ -43,6 +44,7 @@ import { modelHandlers } from './models-api.ts'
 import type { ModelSteps } from './models-api.ts'
 import { offlineApi } from './offline-api.ts'
 import type { OfflineSteps } from './offline-api.ts'
+import { onlineHandlers } from './online-api.ts'
 import { replayHandlers } from './replay-api.ts'
 import { planHandlers } from './plans-api.ts'
 import type { Pages } from './server.ts'
@@ -62,6 +64,7 @@ export interface Steps extends ModelSteps, OfflineSteps {
   views: ViewBook
   derived: DerivedFiles
   snapshots: Snapshots
+  online: Online
   scoring: Scoring
   predictions: Predictions
   graph: LineageGraph
@@ -182,6 +185,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
       }
     },
     ...replayHandlers(steps),
+    ...onlineHandlers(steps),
     async collect({ body, caller }) {
       const { only, batch } = await collector.collect(body.stream, body.format, caller)
       if (only instanceof Fault) throw only

@@ -28,6 +28,7 @@ import { outward } from './outward.ts'
 import { checkRows, rowOf, rowsOfSubjects, sweepRows } from './rows.ts'
 import { compareRowLists } from './row-lists.ts'
 import type { RowList, RowsCompared } from './row-lists.ts'
+import type { SubjectEvents } from './subject-events.ts'
 import type { TrainingSets } from './training-sets.ts'
 import { parseView } from './view.ts'
 import type { FeatureView } from './view.ts'
@@ -93,6 +94,7 @@ export class Snapshots {
   readonly #derived: DerivedFiles
   readonly #trainingSets: TrainingSets
   readonly #occurring = new Map<string, Promise<Occurring>>()
+  readonly #subjectEvents: SubjectEvents
 
   constructor(parts: {
     ledger: Ledger
@@ -103,6 +105,7 @@ export class Snapshots {
     clock: Clock
     derived: DerivedFiles
     trainingSets: TrainingSets
+    subjectEvents: SubjectEvents
   }) {
     this.#ledger = parts.ledger
     this.#follower = parts.follower
@@ -112,6 +115,7 @@ export class Snapshots {
     this.#clock = parts.clock
     this.#derived = parts.derived
     this.#trainingSets = parts.trainingSets
+    this.#subjectEvents = parts.subjectEvents
   }
 
   get events(): EventColumns {
@@ -264,6 +268,7 @@ export class Snapshots {
   }
 
   async #removeSubject(subject: string, noted: NotedFiles): Promise<RewrittenFile[]> {
+    this.#subjectEvents.forget(subject)
     await this.#follower.reach('snapshot')
     const rewritten: RewrittenFile[] = []
     for (const stream of this.#contracts.streams()) {

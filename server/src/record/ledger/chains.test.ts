@@ -41,7 +41,8 @@ test('a subject’s records are found newest first, by stream and before a posit
       fc.array(said, { maxLength: 900, size: 'max' }),
       fc.array(fc.integer({ min: 0, max: 30 }), { maxLength: 3 }),
       fc.integer({ min: 0, max: 900 }),
-      (all, gone, before) => {
+      fc.constantFrom(0, 0, 1, 400),
+      (all, gone, before, from) => {
         const chains = new Chains()
         const lines = Buffer.concat(all.map(lineOf))
         all.forEach((_, seq) => chains.add(lines, seq * 64))
@@ -49,17 +50,17 @@ test('a subject’s records are found newest first, by stream and before a posit
         assert.equal(chains.count, all.length)
         for (let who = 0; who <= 30; who++) {
           const own = all.flatMap((each, seq) =>
-            each.who === who && who > 0 && !each.erased && !gone.includes(who) && seq < before
+            each.who === who && who > 0 && !each.erased && !gone.includes(who) && seq >= from && seq < before
               ? [{ ...each, seq }]
               : [],
           )
           const expected = own.map(({ seq }) => seq).toReversed()
-          assert.deepEqual([...chains.of(subjectOf(who), before)], expected)
+          assert.deepEqual([...chains.of(subjectOf(who), { from, before })], expected)
           for (const stream of new Set([0, 1, ...own.slice(0, 20).map((each) => each.stream)])) {
             const number = streamNumber(`s${stream}`)
             const only = { stream: number, isOf: (seq: number) => all[seq]!.stream === stream }
             assert.deepEqual(
-              [...chains.of(subjectOf(who), before, only)],
+              [...chains.of(subjectOf(who), { from, before }, only)],
               own.flatMap((each) => (each.member && each.stream === stream ? [each.seq] : [])).toReversed(),
             )
           }
@@ -80,5 +81,6 @@ test('many subjects are held, each by its whole id', () => {
     return bytes
   }
   for (let n = 0; n < 5000; n++) chains.add(line(n))
-  for (let n = 0; n < 5000; n += 777) assert.deepEqual([...chains.of(line(n).toString('hex', 32, 48), Infinity)], [n])
+  for (let n = 0; n < 5000; n += 777)
+    assert.deepEqual([...chains.of(line(n).toString('hex', 32, 48), { from: 0, before: Infinity })], [n])
 })

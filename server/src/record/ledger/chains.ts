@@ -1,7 +1,7 @@
 // The records of each subject, newest first, found without a search: every record points at the one before it of the
 // same subject. In memory, 5 bytes a record and about 40 a subject; made again at each start from the index, whose lines
 // name the subject until an erasure overwrites it.
-import { ERASED, INDEX_BYTES, MEMBER } from './archive.ts'
+import { ERASED, MEMBER } from './archive.ts'
 
 const CHUNK = 1 << 16
 /** A stream beyond those that one byte can name. */
@@ -53,12 +53,12 @@ export class Chains {
   }
 
   /**
-   * The positions of a subject's records before a position, newest first; with `stream` (its number) only the events that
+   * The positions of a subject's records in [from, before), newest first; with `stream` (its number) only the events that
    * belong to that stream. `isOf` is asked where the stream has no name of one byte.
    */
   *of(
     subject: string,
-    before: number,
+    { from, before }: { from: number; before: number },
     only?: { stream: number; isOf(seq: number): boolean },
   ): Generator<number, void, undefined> {
     const id = Buffer.from(subject, 'hex')
@@ -66,7 +66,7 @@ export class Chains {
     const found = this.#find(id, 0)
     if (found === undefined) return
     const name = only ? this.#streams.indexOf(only.stream) + 1 : 0
-    for (let next = this.#newest[found]!; next > 0;) {
+    for (let next = this.#newest[found]!; next > from;) {
       const seq = next - 1
       const chunk = Math.floor(seq / CHUNK)
       next = this.#before[chunk]![seq % CHUNK]!

@@ -433,16 +433,17 @@ export class Ledger {
   }
 
   /**
-   * The positions of a subject's durable records, newest first, from memory: those before a position; with `stream` only
-   * the events that belong to it. Nothing of a subject that was erased.
+   * The positions of a subject's durable records in [from, before), newest first, from memory; with `stream` only the
+   * events that belong to it. Nothing of a subject that was erased.
    */
   recordsOf(
     subject: string,
-    { before = this.size, stream }: { before?: number; stream?: string } = {},
+    { from = 0, before = this.size, stream }: { from?: number; before?: number; stream?: string } = {},
   ): Generator<number, void, undefined> {
-    if (stream === undefined) return this.#chains.of(subject, before)
+    if (stream === undefined) return this.#chains.of(subject, { from, before })
     const number = streamNumber(stream)
-    return this.#chains.of(subject, before, { stream: number, isOf: (seq) => this.line(seq).stream === number })
+    const isOf = (seq: number): boolean => this.line(seq).stream === number
+    return this.#chains.of(subject, { from, before }, { stream: number, isOf })
   }
 
   /** The positions of all records that the index links to a subject, ascending: every line is looked at. */

@@ -1,0 +1,110 @@
+// The events of single subjects, straight from the ledger: opened, checked, and kept in memory for the next question. What
+// was appended since is added when it is asked for, so that an answer is never older than the log.
+import type { Ledger } from '../../record/ledger/ledger.ts'
+import type { ContractBook } from '../events/contract-book.ts'
+import { readEvent } from '../events/event.ts'
+import { Unsure } from './evaluate/datum.ts'
+import { typedEvent } from './evaluate/evaluator.ts'
+import type { TypedEvent } from './evaluate/evaluator.ts'
+import { rowFor } from './event-source.ts'
+import type { EventRow, StreamShape } from './events.ts'
+
+export interface EventsOfSubject {
+  /** In the order of seq. */
+  rows: readonly EventRow[]
+  /** The same, typed; or why the evaluator does not hold one of them. */
+  typed: readonly TypedEvent[] | Unsure
+}
+
+interface Held {
+  subject: string
+  /** Records before this position have been looked at. */
+  upto: number
+  rows: EventRow[]
+  typed: TypedEvent[] | Unsure
+  bytes: number
+}
+
+/** What an event costs besides its values, and a subject besides its events, about. */
+const EVENT_BYTES = 240
+const ENTRY_BYTES = 320
+
+export class SubjectEvents {
+  readonly #ledger: Ledger
+  readonly #contracts: ContractBook
+  readonly #limit: number
+  /** By subject, stream and contract; the one not used for longest first. */
+  readonly #held = new Map<string, Held>()
+  #bytes = 0
+
+  /** `limit`: bytes of memory, about, that it may hold. */
+  constructor(parts: { ledger: Ledger; contracts: ContractBook; limit?: number }) {
+    this.#ledger = parts.ledger
+    this.#contracts = parts.contracts
+    this.#limit = parts.limit ?? 64 * 1024 * 1024
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /**
+   * The events that belong to a stream and are durable now, with the columns of its contract. Nothing of a subject that is
+   * erased. Throws `altered` when one does not open as it was recorded.
+   */
+  of(subject: string, shape: StreamShape): EventsOfSubject {
+    const key = `${subject} ${shape.stream} ${shape.contract}`
+    const known = this.#held.get(key)
+    const held = known ?? { subject, upto: 0, rows: [], typed: [], bytes: ENTRY_BYTES }
+    const before = known?.bytes ?? 0
+    const { size } = this.#ledger
+    if (held.upto < size) {
+      const seqs = [...this.#ledger.recordsOf(subject, { from: held.upto, before: size, stream: shape.stream })]
+      // All are read before any is kept: one that does not open must not leave half of them behind.
+      const rows: EventRow[] = []
+      for (const seq of seqs.toReversed()) {
+        const event = readEvent(this.#ledger, this.#contracts, seq)
+        if (event !== 'erased') rows.push(rowFor(event, shape))
+      }
+      take(held, rows, shape)
+      held.upto = size
+    }
+    this.#held.delete(key)
+    this.#held.set(key, held)
+    this.#bytes += held.bytes - before
+    this.#makeRoom()
+    return held
+  }
+
+  #makeRoom(): void {
+    for (const [key, { bytes }] of this.#held) {
+      if (this.#bytes <= this.#limit) return
+      this.#held.delete(key)
+      this.#bytes -= bytes
+    }
+  }
+
+  /** Lets go of everything about a subject. */
+  forget(subject: string): void {
+    for (const [key, held] of this.#held) {
+      if (held.subject !== subject) continue
+      this.#held.delete(key)
+      this.#bytes -= held.bytes
+    }
+  }
+}
+
+function take(held: Held, rows: readonly EventRow[], shape: StreamShape): void {
+  for (const row of rows) {
+    held.rows.push(row)
+    held.bytes += EVENT_BYTES
+    for (const value of row.values) held.bytes += typeof value === 'string' ? 48 + 2 * value.length : 40
+    if (held.typed instanceof Unsure) continue
+    try {
+      held.typed.push(typedEvent(row, shape))
+    } catch (error) {
+      if (!(error instanceof Unsure)) throw error
+      held.typed = error
+    }
+  }
+}
