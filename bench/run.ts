@@ -7,6 +7,7 @@ import { acknowledge } from './acknowledge.ts'
 import { chain } from './chain.ts'
 import { ingest } from './ingest.ts'
 import { arrayOverlap, columnLadder, lineageClosure, lineageImpact, lineageIngest } from './lineage.ts'
+import { replaying } from './replay.ts'
 import type { Measured } from './world.ts'
 
 const parts: Record<string, () => Promise<Measured[]>> = {
@@ -18,6 +19,7 @@ const parts: Record<string, () => Promise<Measured[]>> = {
   'lineage-closure': async () => [...(await lineageClosure()), ...(await arrayOverlap())],
   'lineage-columns': () => columnLadder(),
   'lineage-impact': () => lineageImpact(),
+  replay: () => replaying(),
 }
 
 const args = process.argv.slice(2)

@@ -110,7 +110,7 @@ class Replaying {
         const marked = markedOf(one.prediction, one.time)
         cases.push({ ref, subject: one.subject, time: one.time, prediction: one.prediction, marked })
       } else if (state === 'erased') {
-        this.#miss({ ref, marked: { model } }, { cause: 'erased on request', detail: 'the person was erased' })
+        this.#miss({ ref, marked: { model } }, ERASED)
       } else {
         const { id, problem } = one
         this.#miss(
@@ -166,11 +166,12 @@ class Replaying {
         clean.push({ one, inputs: { ...one.prediction.inputs, ...again.values }, stated })
       }
     }
-    const some = differing.slice(0, Math.max(0, EXAMINED - this.#examined))
+    const there = await this.#notErasedSince(differing)
+    const some = there.slice(0, Math.max(0, EXAMINED - this.#examined))
     this.#examined += some.length
     const causes = await causesOfInputs(asOf, snapshot, some)
     for (const [i, one] of some.entries()) this.#miss(one, causes[i]!)
-    for (const one of differing.slice(some.length)) {
+    for (const one of there.slice(some.length)) {
       this.#unexamined++
       const [feature, served] = Object.entries(one.differing)[0]!
       this.#miss(one, {
@@ -179,6 +180,16 @@ class Replaying {
       })
     }
     return clean
+  }
+
+  /** Who is erased while a replay runs loses their events first: that is no miss of the model. */
+  async #notErasedSince(differing: readonly Differing[]): Promise<Differing[]> {
+    const found = await this.#parts.source.open(differing.map(({ ref }) => ref))
+    return differing.filter((one, i) => {
+      if (found[i]!.state !== 'erased') return true
+      this.#miss({ ref: one.ref, marked: { model: one.ref.model } }, ERASED)
+      return false
+    })
   }
 
   async #scores(version: ModelVersion, scorer: Scorer, clean: readonly Clean[]): Promise<void> {
@@ -276,5 +287,7 @@ function counted({ sampled, erased, exact, causes }: Tally) {
   const compared = sampled - erased
   return { sampled, compared, exact, interval: wilson(exact, compared), causes }
 }
+
+const ERASED: Cause = { cause: 'erased on request', detail: 'the person was erased' }
 
 const unscorable = (why: string): Cause => ({ cause: 'model cannot be scored', detail: why })

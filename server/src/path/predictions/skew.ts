@@ -49,6 +49,7 @@ export async function skew(
   const strange: Record<string, number> = {}
   let compared = 0
   let absent = 0
+  let erased = 0
   for await (const { view, model, compiled, rows } of served.sets()) {
     const key = `${view}\0${model ?? ''}`
     let own = views.get(key)
@@ -65,6 +66,11 @@ export async function skew(
     }
     const offline = await parts.asOf.values(compiled, rows)
     for (const [i, row] of rows.entries()) {
+      // Who is erased meanwhile loses their events first: that is no skew.
+      if (!parts.ledger.subjects.byId(row.subject)) {
+        erased++
+        continue
+      }
       own.rows++
       compared++
       if (!offline[i]!.present) absent++
@@ -79,13 +85,15 @@ export async function skew(
     const features = [...tallies.values()].map((tally) => tally.found()).filter((one) => one.compared > 0)
     found.push({ view, ...(model === undefined ? {} : { model }), rows, features })
   }
+  const left = served.left()
   return {
     of: request.served ? 'served' : 'predictions',
     ...(served.model === undefined ? {} : { model: served.model }),
     population: served.population,
     sampled: served.sampled,
     compared,
-    ...served.left(),
+    ...left,
+    erased: left.erased + erased,
     absent,
     views: found,
     strange,
