@@ -133,9 +133,8 @@ function read(value: unknown, items: readonly Item[]): Verdict | undefined {
   const results = answer.results
   if (!Array.isArray(results)) {
     // One record, one receipt.
-    if (items.length !== 1) return undefined
-    const status = answer.receipt?.status ?? (value as { status?: string }).status
-    if (status === 'duplicate') tally.duplicate = 1
+    if (items.length !== 1 || typeof answer.receipt?.status !== 'string') return undefined
+    if (answer.receipt.status === 'duplicate') tally.duplicate = 1
     else tally.recorded = 1
     return { kind: 'answered', tally, again }
   }
@@ -145,7 +144,7 @@ function read(value: unknown, items: readonly Item[]): Verdict | undefined {
   tally.conflict = count('conflict')
   tally.quarantined = count('quarantined')
   tally.recorded =
-    count('recorded') + count('passed') + count('flagged') + count('quarantined') + count('dropped') + count('promised')
+    count('recorded') + count('passed') + count('flagged') + count('quarantined') + count('dropped')
   for (const [i, { line, status, problem }] of results.entries()) {
     if (status !== 'refused') continue
     const item = items[line === undefined ? i : line - 1]

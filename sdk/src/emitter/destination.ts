@@ -7,8 +7,9 @@ export interface Predictions {
   readonly consequential?: boolean
 }
 
-/** `emit('clicks', …)`, `emit({ model: 'buys@3', snapshot: 12 }, …)`, `emit({ runs: true }, …)`. */
-export type Target = string | { readonly stream: string } | Predictions | { readonly runs: true }
+/** `emit('clicks', …)`, `emit({ model: 'buys@3', snapshot: 12 }, …)`, `emit({ runs: true }, …)`, OpenLineage events too. */
+export type Target =
+  string | { readonly stream: string } | Predictions | { readonly runs: true } | { readonly lineage: true }
 
 /** A target, resolved. `key` is its canonical JSON: the same target is the same destination in every run. */
 export interface Destination {
@@ -34,7 +35,8 @@ export function destinationOf(target: unknown): Destination | undefined {
   const given = target as Record<string, unknown>
   if (typeof given.stream === 'string' && given.stream !== '') return stream(given.stream)
   if (typeof given.model === 'string' && given.model !== '') return predictions(given)
-  return given.runs === true ? runs : undefined
+  if (given.runs === true) return runs
+  return given.lineage === true ? lineage : undefined
 }
 
 export function destinationOfKey(key: string): Destination | undefined {
@@ -73,6 +75,16 @@ function predictions({ model, snapshot, consequential }: Record<string, unknown>
     type: 'application/json',
     body: (records) => `${key.slice(0, -1)},"predictions":[${records.join(',')}]}`,
   }
+}
+
+const lineage: Destination = {
+  key: '{"lineage":true}',
+  stream: 'whence.lineage',
+  id: undefined,
+  most: 1,
+  path: () => '/api/v1/lineage',
+  type: 'application/json',
+  body: ([record]) => record!,
 }
 
 const runs: Destination = {

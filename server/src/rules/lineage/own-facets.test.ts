@@ -55,6 +55,13 @@ const examples: Record<string, { fit: object[]; misfit: object[] }> = {
       { calls: call },
     ],
   },
+  whence_steps: {
+    fit: [
+      { steps: [] },
+      { steps: [{ name: 'adults', sentence: 'dropped 15 rows', inputRows: 20, outputRows: 5, inputDigest: digest }] },
+    ],
+    misfit: [{}, { steps: [{ name: 'adults' }] }, { steps: [{ name: 'a', sentence: 's', outputDigest: 'x' }] }],
+  },
   whence_featureView: {
     fit: [{ view: 'engagement@v3' }, { view: 'a b@v12', fingerprint: 'fp1:ab', snapshot: 17 }],
     misfit: [

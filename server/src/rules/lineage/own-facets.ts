@@ -91,6 +91,19 @@ export const ownFacets: Readonly<Record<string, z.ZodType>> = {
       .optional(),
     artifacts: z.array(z.looseObject({ path: text, sha256: hex.optional(), uri: text.optional() })).optional(),
   }),
+  whence_steps: z.looseObject({
+    steps: z.array(
+      z.looseObject({
+        name: text,
+        sentence: text,
+        inputRows: z.int().min(0).optional(),
+        outputRows: z.int().min(0).optional(),
+        inputDigest: digest.optional(),
+        outputDigest: digest.optional(),
+        seconds: z.number().min(0).optional(),
+      }),
+    ),
+  }),
   whence_inference: z.looseObject({
     model: modelVersion,
     confidence: z.number().min(0).max(1),
