@@ -16,6 +16,7 @@ const everything = [
   'server/src/**/*.test.ts',
   'journeys/**/*.test.ts',
   'examples/**/*.test.ts',
+  'clients/*.test.ts',
 ]
 
 /** What a machine may lack. Tests that need it skip themselves; here it is said once, with what to do. */

@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises'
 import { cpus, release, totalmem } from 'node:os'
 import { acknowledge } from './acknowledge.ts'
 import { chain } from './chain.ts'
+import { emitter } from './emitter.ts'
 import { ingest } from './ingest.ts'
 import { arrayOverlap, columnLadder, lineageClosure, lineageImpact, lineageIngest } from './lineage.ts'
 import { replaying } from './replay.ts'
@@ -15,6 +16,7 @@ const parts: Record<string, () => Promise<Measured[]>> = {
   'ingest-1700': async () => [await ingest(1700)],
   acknowledge: () => acknowledge(),
   chain: () => chain(),
+  emitter: () => emitter(),
   'lineage-ingest': () => lineageIngest(),
   'lineage-closure': async () => [...(await lineageClosure()), ...(await arrayOverlap())],
   'lineage-columns': () => columnLadder(),

@@ -334,7 +334,10 @@ describe('the Python emitter', { skip: noPython() }, () => {
     one.process.kill('SIGKILL')
     await one.ended
     const lane = join(folder, readdirSync(folder)[0]!)
-    const file = join(lane, readdirSync(lane).find((name) => name.endsWith('.spool'))!)
+    const file = join(
+      lane,
+      readdirSync(lane).find((name) => name.endsWith('.spool'))!,
+    )
     const lines = readFileSync(file, 'utf8').split('\n')
     lines[3] = lines[3]!.replace('torn-3', 'torn-X')
     writeFileSync(file, lines.join('\n').slice(0, -30))
@@ -354,10 +357,13 @@ describe('the Python emitter', { skip: noPython() }, () => {
     const stats = await one.close()
     assert.equal(stats.streams['whence.lineage']!.recorded, 2)
     const { events } = await server.client.collected({ limit: 100 })
-    assert.deepEqual(events.flatMap(({ violations }) => violations), [])
-    const run = await server.client.lineageRun({ id: `run:${id}` })
+    assert.deepEqual(
+      events.flatMap(({ violations }) => violations),
+      [],
+    )
+    const run = await server.client.lineageRun({ run: id })
     assert.equal(run.state, 'COMPLETE')
-    const { nodes } = await server.client.lineageExplain({ of: 'dataset:scripts:crm.adults' } as never)
+    const { nodes } = await server.client.lineageExplain({ node: 'dataset:scripts:crm.adults' })
     assert.ok(JSON.stringify(nodes).includes('crm.people'))
   })
 
@@ -365,7 +371,7 @@ describe('the Python emitter', { skip: noPython() }, () => {
     const first = await countOf()
     const one = program({ spool: spool(), memory_bytes: 64 * 1024 * 1024, records: 1000 })
     assert.equal(await one.do('burst', 'burst', 100_000), 100_000)
-    const stats = await one.close(120)
+    const stats = await one.close(300)
     assert.equal(stats.streams[stream]!.recorded, 100_000)
     assert.equal((await countOf()) - first, 100_000)
     await addsUp(stats)

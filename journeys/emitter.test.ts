@@ -490,7 +490,7 @@ test('100,000 records in a burst', async () => {
   const first = await countOf()
   const one = emitter({ spool: spool(), memoryBytes: 64 * 1024 * 1024, records: 1000 })
   for (let i = 0; i < 100_000; i++) one.emit(stream, visit())
-  const stats = await one.close(120_000)
+  const stats = await one.close(300_000)
   assert.equal(stats.streams[stream]!.recorded, 100_000)
   assert.equal((await countOf()) - first, 100_000)
   await addsUp(stats)

@@ -204,7 +204,7 @@ class Emitter:
                 elif len(text) > _LARGEST:
                     text, why = None, "too_large"
                 else:
-                    text.encode("utf-8")  # Half a character is none.
+                    text.isascii() or text.encode("utf-8")  # Half a character is none.
             except Exception:
                 text = None
         with self._lock:

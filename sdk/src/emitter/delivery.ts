@@ -143,8 +143,7 @@ function read(value: unknown, items: readonly Item[]): Verdict | undefined {
   tally.duplicate = count('duplicate')
   tally.conflict = count('conflict')
   tally.quarantined = count('quarantined')
-  tally.recorded =
-    count('recorded') + count('passed') + count('flagged') + count('quarantined') + count('dropped')
+  tally.recorded = count('recorded') + count('passed') + count('flagged') + count('quarantined') + count('dropped')
   for (const [i, { line, status, problem }] of results.entries()) {
     if (status !== 'refused') continue
     const item = items[line === undefined ? i : line - 1]

@@ -9,7 +9,11 @@ export interface Predictions {
 
 /** `emit('clicks', …)`, `emit({ model: 'buys@3', snapshot: 12 }, …)`, `emit({ runs: true }, …)`, OpenLineage events too. */
 export type Target =
-  string | { readonly stream: string } | Predictions | { readonly runs: true } | { readonly lineage: true }
+  | string
+  | { readonly stream: string }
+  | Predictions
+  | { readonly runs: true }
+  | { readonly lineage: true }
 
 /** A target, resolved. `key` is its canonical JSON: the same target is the same destination in every run. */
 export interface Destination {
