@@ -49,6 +49,8 @@ export {
 export type { Plan } from './proof.ts'
 export { solve, solveSync } from './reading.ts'
 export type { SyncTileReader, TileReader } from './reading.ts'
+export { formatRowProof, isRowProof, parseRowProof, verifyRowProof } from './row-proof.ts'
+export type { RowProof, RowVerdict } from './row-proof.ts'
 export { sha256 } from './sha256.ts'
 export {
   CHECKPOINT_PATH,

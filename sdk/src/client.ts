@@ -51,6 +51,12 @@ import type {
 } from './models.ts'
 import type { ApplyRequest, Plan, PlanRequest } from './plans.ts'
 import type { Online, OnlineQuery, OnlineRequest } from './online.ts'
+import type {
+  PredictionBatchQuery,
+  PredictionBatchReceived,
+  Promotion,
+  PromotionRequest,
+} from './prediction-batches.ts'
 import type { FindQuery, Found, PredictionBatch, PredictionResults } from './predictions.ts'
 import type {
   TrainingRun,
@@ -88,6 +94,15 @@ export type { ClientOptions } from './transport.ts'
  * Numbers that JavaScript cannot hold must come as text.
  */
 export type Events = string | Uint8Array | readonly object[]
+
+/** The rows of a batch: see `predictBatch`. */
+export type Rows = Events | Blob | (() => ReadableStream<Uint8Array>)
+
+export type BatchOptions = {
+  format?: 'ndjson' | 'parquet'
+  /** Text, bytes and values are compressed; a Blob or stream must be gzip already. */
+  gzip?: boolean
+}
 
 export type IngestOptions = IngestQuery & {
   /** Compress the body: worth it over a network, not on one machine. */
@@ -306,6 +321,30 @@ export class Client {
   /** Records predictions, at most 10,000 a call; durable when this returns, and repeatable like `ingest`. */
   predict(batch: PredictionBatch, query: Numbered = {}): Promise<PredictionResults> {
     return this.#transport.json(endpoints.predict, { query, body: json(batch) })
+  }
+
+  /**
+   * Records a batch of predictions of any size as one, all of it or nothing; durable when this returns, and repeatable.
+   * `rows` are values, NDJSON or Parquet as text or bytes, or a function that gives such bytes as a stream: it is called
+   * anew for each try.
+   */
+  async predictBatch(
+    query: PredictionBatchQuery,
+    rows: Rows,
+    options: BatchOptions = {},
+  ): Promise<PredictionBatchReceived> {
+    const { gzip, format = 'ndjson' } = options
+    const type = format === 'parquet' ? 'application/vnd.apache.parquet' : 'application/x-ndjson'
+    const bytes = Array.isArray(rows) ? ndjson(rows as readonly object[]) : (rows as Exclude<Rows, readonly object[]>)
+    const whole = typeof bytes === 'string' || bytes instanceof Uint8Array
+    const sent = gzip && whole ? await compress(bytes) : bytes
+    const body: Call['body'] = { type, bytes: sent, ...(gzip ? { encoding: 'gzip' } : {}) }
+    return this.#transport.json(endpoints.predictBatch, { query, body })
+  }
+
+  /** Recovers what was left out of a prediction; what was promoted before is answered as it was then. */
+  promote(id: string, request: PromotionRequest): Promise<Promotion> {
+    return this.#transport.json(endpoints.promote, { path: { id }, body: json(request) })
   }
 
   /** The subject id of each identifier, in their order. */

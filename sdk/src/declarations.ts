@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Receipt } from './receipts.ts'
 import { Seq, Sha256 } from './time.ts'
 
-/** The files of a project folder, as `whence apply` sends them: contracts, feature views and lineage policies, in YAML. */
+/** The files of a project folder, as `whence apply` sends them: contracts, feature views, lineage and capture policies, in YAML. */
 export const Declarations = z.object({
   files: z.array(z.object({ path: z.string(), text: z.string().max(1 << 20) })).max(1000),
 })
@@ -12,7 +12,7 @@ export const Applied = z.object({
   applied: z.array(
     z.object({
       path: z.string().optional(),
-      kind: z.enum(['contract', 'view', 'policy']),
+      kind: z.enum(['contract', 'view', 'policy', 'capture']),
       name: z.string(),
       version: z.string(),
       change: z.enum(['new', 'unchanged', 'patch', 'minor', 'major', 'described', 'restored', 'removed']),

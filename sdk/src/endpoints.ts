@@ -23,6 +23,7 @@ import { lineageEndpoints } from './lineage-endpoints.ts'
 import { modelsEndpoints } from './models-endpoints.ts'
 import { planEndpoints } from './plan-endpoints.ts'
 import { onlineEndpoints } from './online-endpoints.ts'
+import { predictionEndpoints } from './prediction-endpoints.ts'
 import { FindQuery, Found, PredictionBatch, PredictionResults } from './predictions.ts'
 import { offlineEndpoints } from './offline-endpoints.ts'
 import { TrainingRow, TrainingSet, TrainingSetRequest } from './training-sets.ts'
@@ -39,8 +40,11 @@ export type Endpoint = {
   scope: Scope
   summary: string
   query?: z.ZodObject
-  /** `events`: one JSON object, an array of them, or NDJSON; gzip or not. `bytes`: a file as it is, gzip or not. */
-  body?: z.ZodType | 'events' | 'bytes'
+  /**
+   * `events`: one JSON object, an array of them, or NDJSON; gzip or not. `bytes`: a file as it is, gzip or not. `rows`:
+   * NDJSON or Parquet of any length, gzip or not.
+   */
+  body?: z.ZodType | 'events' | 'bytes' | 'rows'
   answer: Answer
   /** Answers of OpenLineage's API: 201 for one event, 204 for a batch of which there is nothing to say. */
   besides?: 201 | 204
@@ -211,6 +215,7 @@ export const endpoints = {
     answer: { json: Link },
   },
   ...replayEndpoints,
+  ...predictionEndpoints,
   ...lineageEndpoints,
   ...emissionEndpoints,
   ...offlineEndpoints,

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { Outcome } from './events.ts'
 import { FeatureValue } from './features.ts'
+import { Promotion } from './prediction-batches.ts'
+import { Tier } from './predictions.ts'
 import { Seq, Sha256 } from './time.ts'
 
 /** Whether the record behind a claim stands unaltered in the log. */
@@ -136,6 +138,7 @@ export type Counterfactual = z.infer<typeof Counterfactual>
 export const Explanation = z.object({
   id: z.string(),
   seq: Seq,
+  row: z.number().int().optional().describe('its number in the batch that stands at `seq`'),
   sentence: z.string(),
   alerts: z.array(z.object({ truth: Truth, text: z.string() })),
   score: z.object({
@@ -159,6 +162,19 @@ export const Explanation = z.object({
     metrics: z.record(z.string(), z.number()).optional(),
   }),
   snapshot: z.object({ id: Seq, view: z.string(), at: z.string(), asOf: Seq }).optional(),
+  capture: z
+    .object({ tier: Tier, rule: z.string().optional(), policy: z.string().optional() })
+    .optional()
+    .describe('how much of it was kept, by which rule of which policy'),
+  keptContributors: z
+    .object({
+      seq: Seq.describe('the record that kept them'),
+      features: z.record(z.string(), z.array(Seq)),
+      lost: z.array(Seq).describe('those that can no longer be opened'),
+    })
+    .optional()
+    .describe('which events counted, as it was kept when the prediction was recorded or promoted'),
+  promotion: Promotion.omit({ receipt: true, prediction: true }).optional(),
   reasons: z.array(z.object({ feature: z.string(), contribution: z.number(), truth: Truth })),
   counterfactual: Counterfactual.optional().describe('where the model has a threshold and can be scored'),
   inputs: z.array(ExplainedInput),

@@ -107,7 +107,17 @@ function inQuery(query: z.ZodObject | undefined): Json[] {
   }))
 }
 
-function body(schema: z.ZodType | 'events' | 'bytes'): Json {
+function body(schema: z.ZodType | 'events' | 'bytes' | 'rows'): Json {
+  if (schema === 'rows') {
+    return {
+      required: true,
+      description: 'Read as it comes, of any length. `Content-Encoding: gzip` is understood.',
+      content: {
+        'application/x-ndjson': { schema: { type: 'string', description: 'One row a line.' } },
+        'application/vnd.apache.parquet': { schema: { type: 'string', format: 'binary' } },
+      },
+    }
+  }
   if (schema === 'bytes')
     return { required: true, content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } }
   if (schema !== 'events') return { required: true, content: { 'application/json': { schema: reference(schema) } } }

@@ -3,6 +3,14 @@ import { FeatureValue } from './features.ts'
 import { Problem, Receipt } from './receipts.ts'
 import { isStep, Seq, SubjectId, Time } from './time.ts'
 
+/**
+ * How much of a prediction is kept. `full`: everything, where no capture policy speaks of the model. `consequential`:
+ * everything, and, sealed, which events contributed. `sampled`: everything. `minimal`: model version, time, snapshot and
+ * score, and a digest of the inputs.
+ */
+export const Tier = z.enum(['full', 'consequential', 'sampled', 'minimal'])
+export type Tier = z.infer<typeof Tier>
+
 export const Prediction = z.object({
   id: z
     .string()
@@ -20,6 +28,13 @@ export const Prediction = z.object({
     .object({ campaign: z.string().optional(), creative: z.string().optional() })
     .optional()
     .describe('what the prediction was made for'),
+  decision: z.string().min(1).max(200).optional().describe('what was decided by it, as in: deny'),
+  segments: z
+    .array(z.string().min(1).max(200))
+    .max(100)
+    .optional()
+    .describe('groups the person belongs to that a capture policy may name'),
+  consequential: z.boolean().optional().describe('keep all of it, whatever the policy says of routine predictions'),
 })
 export type Prediction = z.infer<typeof Prediction>
 
@@ -27,7 +42,10 @@ export type Prediction = z.infer<typeof Prediction>
 export const PredictionBatch = z.object({
   model: z.string().describe('name@version'),
   snapshot: Seq.optional(),
-  consequential: z.boolean().optional().describe('also keep, sealed, which events contributed: events expire'),
+  consequential: z
+    .boolean()
+    .optional()
+    .describe('default for its predictions; also keeps, sealed, which events contributed'),
   predictions: z.array(Prediction).min(1).max(10_000),
 })
 export type PredictionBatch = z.infer<typeof PredictionBatch>
@@ -43,6 +61,7 @@ export const PredictionResults = z.object({
       z.object({
         id: z.string(),
         status: z.enum(['recorded', 'duplicate', 'conflict']),
+        tier: Tier.optional().describe('how much of it is kept; absent for a conflict'),
         receipt: Receipt,
       }),
       z.object({ id: z.string(), status: z.literal('refused'), problem: Problem }),
@@ -60,6 +79,12 @@ export const FindQuery = z.object({
   to: Time.optional(),
   limit: z.coerce.number<number>().int().min(1).max(1000).default(50),
   before: z.coerce.number<number>().int().nonnegative().optional().describe('cursor: only positions before this one'),
+  beforeRow: z.coerce
+    .number<number>()
+    .int()
+    .nonnegative()
+    .optional()
+    .describe('cursor: and, of the batch at `before`, the rows before this one'),
 })
 export type FindQuery = z.input<typeof FindQuery>
 
@@ -67,16 +92,19 @@ export const Found = z.object({
   predictions: z.array(
     z.object({
       seq: Seq,
+      row: z.number().int().optional().describe('its number in the batch that stands at `seq`'),
       id: z.string().optional(),
       model: z.string(),
       snapshot: Seq.optional(),
       score: z.number().optional(),
       time: z.string(),
       campaign: z.string().optional(),
+      tier: Tier.optional(),
       erased: z.boolean(),
     }),
   ),
   next: Seq.optional().describe('give this as `before` for the next page'),
+  nextRow: z.number().int().optional().describe('and this, where there is one, as `beforeRow`'),
   truncated: z.boolean(),
   asOf: Seq,
 })

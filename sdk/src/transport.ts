@@ -23,8 +23,8 @@ export type ClientOptions = {
 export type Call = {
   path?: Record<string, string | number>
   query?: Record<string, unknown>
-  /** A Blob is read while it is sent, and again when the call is made again. */
-  body?: { type: string; bytes: string | Uint8Array | Blob; encoding?: 'gzip' }
+  /** A Blob is read while it is sent, and again when the call is made again; a stream is made anew for each try. */
+  body?: { type: string; bytes: string | Uint8Array | Blob | (() => ReadableStream<Uint8Array>); encoding?: 'gzip' }
 }
 
 const longestWait = 30_000
@@ -100,10 +100,14 @@ export class Transport {
     if (body) headers['content-type'] = body.type
     if (body?.encoding) headers['content-encoding'] = body.encoding
     const request: RequestInit = { method: endpoint.method, headers }
-    if (body) request.body = body.bytes as string | Uint8Array<ArrayBuffer> | Blob
+    const streamed = typeof body?.bytes === 'function' ? body.bytes : undefined
+    if (body && !streamed) request.body = body.bytes as string | Uint8Array<ArrayBuffer> | Blob
+    // A body that is a stream is sent as it comes; the platform wants that said.
+    if (streamed) Object.assign(request, { duplex: 'half' })
     if (this.#signal) request.signal = this.#signal
 
     for (let attempt = 1; ; attempt++) {
+      if (streamed) request.body = streamed()
       const response = await this.#fetch(url, request).catch((error: unknown) => {
         throw this.#signal?.aborted ? error : unreachable(this.#url, error)
       })

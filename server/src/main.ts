@@ -56,6 +56,9 @@ import { Artifacts } from './path/models/artifacts.ts'
 import { modelProjection, Models } from './path/models/models.ts'
 import { OnnxScoring } from './path/models/onnx-scoring.ts'
 import { trainingRunProjection, TrainingRuns } from './path/models/training-runs.ts'
+import { PredictionBatches } from './path/predictions/batches/batches.ts'
+import { batchProjection } from './path/predictions/batches/batch-book.ts'
+import { CaptureBook, captureProjection } from './path/predictions/capture/capture-book.ts'
 import { predictionProjection, Predictions } from './path/predictions/predictions.ts'
 import { recordBeginning, recoverLog } from './record/ledger/beginning.ts'
 import type { Recovery } from './record/ledger/beginning.ts'
@@ -121,6 +124,8 @@ const projections = [
   aliasProjection,
   trainingRunProjection,
   predictionProjection,
+  batchProjection,
+  captureProjection,
   erasureProjection,
   anchorProjection,
   policyProjection,
@@ -268,7 +273,21 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const admit = scoring.admit.bind(scoring)
     const models = new Models({ ledger, follower, database, clock, aliases, artifacts, admit })
     const trainingRuns = new TrainingRuns(ledger, follower, database, clock)
-    const predictions = new Predictions({ ledger, follower, database, models, snapshots, clock })
+    const capture = new CaptureBook({ follower, database, clock })
+    const batches = new PredictionBatches({
+      ledger,
+      follower,
+      database,
+      files,
+      derived,
+      models,
+      snapshots,
+      capture,
+      clock,
+      reserve: config.reserve,
+    })
+    await batches.sweep()
+    const predictions = new Predictions({ ledger, follower, database, models, snapshots, capture, batches, clock })
     const policies = new PolicyBook({ follower, database, clock })
     const planner = new Planner({
       ledger,
@@ -278,6 +297,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       contracts,
       views,
       policies,
+      capture,
       snapshots,
       columns,
       clock,
@@ -292,6 +312,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       files,
       keys,
       snapshots,
+      batches,
       derived,
       clock,
       keyFolder: config.keys,

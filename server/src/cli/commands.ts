@@ -20,6 +20,8 @@ import { lineageShow } from './lineage/show.ts'
 import { lineageWhatIf } from './lineage/what-if.ts'
 import { materialize } from './materialize.ts'
 import { plan } from './plan.ts'
+import { predict } from './predict.ts'
+import { promote } from './promote.ts'
 import { quarantine } from './quarantine.ts'
 import { release } from './release.ts'
 import { replay } from './replay.ts'
@@ -35,7 +37,9 @@ export const commands: readonly Command[] = [
   release,
   materialize,
   featuresOnline,
+  predict,
   explain,
+  promote,
   find,
   replay,
   skew,

@@ -24,9 +24,10 @@ export const patientFetch: NonNullable<ClientOptions['fetch']> = (url, { method,
       resolve(new Response(stream, { status, headers: pairs }))
     })
     request.on('error', reject)
-    if (body instanceof Blob) {
-      request.setHeader('content-length', body.size)
+    const streamed = body instanceof Blob ? body.stream() : body
+    if (body instanceof Blob) request.setHeader('content-length', body.size)
+    if (streamed instanceof ReadableStream) {
       // A server that has heard enough answers before the end; the answer counts then.
-      pipeline(Readable.fromWeb(body.stream() as never), request, () => {})
+      pipeline(Readable.fromWeb(streamed as never), request, () => {})
     } else request.end(body as string | Uint8Array | undefined)
   })

@@ -1,4 +1,12 @@
-import { leafHash, parseTlogProof, verifyGrowth, verifyLog, verifyProof } from '@whence/ledger'
+import {
+  isRowProof,
+  leafHash,
+  parseTlogProof,
+  verifyGrowth,
+  verifyLog,
+  verifyProof,
+  verifyRowProof,
+} from '@whence/ledger'
 import type { TileReader } from '@whence/ledger'
 import { readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -87,26 +95,22 @@ async function log(args: Args, what: string, read: TileReader): Promise<Verdict>
   return { ok: found.length === 0, what, size, problems: found, key: source }
 }
 
-/** A file of one tlog-proof, or several one after the other, each with its entry in the extra line. */
+/**
+ * A file of one tlog-proof, or several one after the other, each with its entry in the extra line; or of rows, each with
+ * the tlog-proof of its batch.
+ */
 async function proofs(args: Args, path: string, folder: string): Promise<Verdict> {
   const { vkey, source } = await verifierKeyFrom(args, (name) =>
     readFile(join(folder, 'log', name)).then((bytes) => new Uint8Array(bytes), missing),
   )
-  const texts = (await readFile(path, 'utf8')).split(/(?<=\n)(?=c2sp\.org\/tlog-proof@v1\n)/)
+  const texts = proofsIn(await readFile(path, 'utf8'))
   const problems: Verdict['problems'][number][] = []
   for (const [i, proof] of texts.entries()) {
     const where = `${path} (proof ${i + 1})`
+    const text = proof.replace(/\n+$/, '\n')
     try {
-      const text = proof.replace(/\n+$/, '\n')
-      const { extra } = parseTlogProof(text)
-      if (!extra) throw new Error('it carries no entry to be proved')
-      const verdict = await verifyProof(text, extra, vkey)
-      if (!verdict.ok)
-        problems.push({
-          path: where,
-          code: 'unproven',
-          message: `leaf ${Buffer.from(leafHash(extra)).toString('hex')}: ${verdict.message}`,
-        })
+      const verdict = isRowProof(text) ? await verifyRowProof(text, vkey) : await ofEntry(text, vkey)
+      if (!verdict.ok) problems.push({ path: where, code: 'unproven', message: verdict.message })
     } catch (error) {
       problems.push({ path: where, code: 'malformed', message: (error as Error).message })
     }
@@ -118,6 +122,27 @@ async function proofs(args: Args, path: string, folder: string): Promise<Verdict
     problems,
     key: source,
   }
+}
+
+/** The proofs of a file. That of a row holds another: the one of its batch. */
+function proofsIn(file: string): string[] {
+  const proofs: string[] = []
+  for (const piece of file.split(/(?<=\n)(?=c2sp\.org\/tlog-proof@v1\n|whence\/row-proof@v1\n)/)) {
+    const before = proofs.at(-1)
+    if (before !== undefined && isRowProof(before) && !before.includes(INNER)) proofs.push(proofs.pop()! + piece)
+    else proofs.push(piece)
+  }
+  return proofs
+}
+
+const INNER = '\nc2sp.org/tlog-proof@v1\n'
+
+async function ofEntry(text: string, vkey: string): Promise<{ ok: true } | { ok: false; message: string }> {
+  const { extra } = parseTlogProof(text)
+  if (!extra) throw new Error('it carries no entry to be proved')
+  const verdict = await verifyProof(text, extra, vkey)
+  if (verdict.ok) return { ok: true }
+  return { ok: false, message: `leaf ${Buffer.from(leafHash(extra)).toString('hex')}: ${verdict.message}` }
 }
 
 async function verifierKeyFrom(args: Args, read: TileReader): Promise<{ vkey: string; source: string }> {

@@ -30,6 +30,7 @@ import type { ViewBook } from '../path/features/view-book.ts'
 import type { Scoring } from '../path/models/scoring.ts'
 import { explain } from '../path/predictions/explain.ts'
 import type { Predictions } from '../path/predictions/predictions.ts'
+import { Promotions } from '../path/predictions/promotion.ts'
 import type { Ledger } from '../record/ledger/ledger.ts'
 import type { LineageGraph } from '../record/lineage/graph.ts'
 import type { Follower } from '../record/projection/follower.ts'
@@ -47,6 +48,7 @@ import type { OfflineSteps } from './offline-api.ts'
 import { onlineHandlers } from './online-api.ts'
 import { replayHandlers } from './replay-api.ts'
 import { planHandlers } from './plans-api.ts'
+import { predictionHandlers, proofsOf } from './predictions-api.ts'
 import type { Pages } from './server.ts'
 
 export interface Steps extends ModelSteps, OfflineSteps {
@@ -97,6 +99,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     trainingSets,
     models,
     predictions,
+    scoring,
     graph,
     policies,
     planner,
@@ -108,6 +111,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
   const linkKey = randomBytes(32)
   const linkToken = (id: string, expires: number): string =>
     `${expires}.${createHmac('sha256', linkKey).update(`${expires}.${id}`).digest('base64url')}`
+  const promotions = new Promotions({ ledger, predictions, snapshots, models, scoring, clock })
   const explained = (id: string, asOf?: number) =>
     explain(
       {
@@ -117,6 +121,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
         snapshots,
         trainingSets,
         predictions,
+        promotions,
         graph,
         clock,
         anchored: () => anchors.last(),
@@ -172,9 +177,8 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     find: ({ query }) => predictions.find(query),
     explain: ({ path, query }) => explained(path.id!, query.asOf),
     async explanationProof({ path }) {
-      const { records } = await explained(path.id!)
-      const proofs = await Promise.all(records.map(({ seq }) => ledger.proof(seq)))
-      return proofs.map(({ text }) => text).join('\n')
+      const at = await predictions.locate(path.id!)
+      return proofsOf(ledger, predictions, at, (await explained(path.id!)).records)
     },
     async link({ path, base }) {
       await predictions.locate(path.id!)
@@ -186,6 +190,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     },
     ...replayHandlers(steps),
     ...onlineHandlers(steps),
+    ...predictionHandlers({ predictions, promotions }),
     async collect({ body, caller }) {
       const { only, batch } = await collector.collect(body.stream, body.format, caller)
       if (only instanceof Fault) throw only
@@ -213,6 +218,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
       verifyData({ files, folder: config.data, ledger, keys }, [
         () => snapshots.check(),
         () => steps.artifacts.check(),
+        () => predictions.batches.check(),
       ]),
   }
 

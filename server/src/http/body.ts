@@ -14,6 +14,9 @@ export type Env = { Bindings: HttpBindings }
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024
 
+/** Parquet files go under these. */
+const PARQUET = new Set(['application/vnd.apache.parquet', 'application/x-parquet', 'application/octet-stream'])
+
 /** Whoever walks a body by recursion must never run out of stack; canonical JSON ends at 500. */
 const DEEPEST = 256
 
@@ -41,6 +44,10 @@ export async function readBody(c: Context<Env>, endpoint: Endpoint): Promise<unk
   if (endpoint.body === 'bytes') return bodyStream(c)
   const type = (c.req.header('content-type') ?? 'application/json').split(';', 1)[0]!.trim().toLowerCase()
   const ndjson = type === 'application/x-ndjson' || type === 'application/ndjson' || type === 'application/jsonl'
+  if (endpoint.body === 'rows') {
+    if (ndjson || PARQUET.has(type)) return { stream: bodyStream(c), format: ndjson ? 'ndjson' : 'parquet' }
+    throw new Fault('invalid', `the body is ${type}: send application/x-ndjson or application/vnd.apache.parquet`)
+  }
   if (type !== 'application/json' && !(ndjson && endpoint.body === 'events')) {
     throw new Fault(
       'invalid',

@@ -11,9 +11,11 @@ type Body<E extends Endpoint> = E extends { body: 'bytes' }
   ? AsyncIterable<Uint8Array>
   : E extends { body: 'events' }
     ? { stream: AsyncIterable<Uint8Array>; format: 'json' | 'ndjson' }
-    : E extends { body: infer S extends z.ZodType }
-      ? z.output<S>
-      : undefined
+    : E extends { body: 'rows' }
+      ? { stream: AsyncIterable<Uint8Array>; format: 'ndjson' | 'parquet' }
+      : E extends { body: infer S extends z.ZodType }
+        ? z.output<S>
+        : undefined
 type Result<E extends Endpoint> = E extends { answer: { json: infer S extends z.ZodType } }
   ? z.input<S>
   : E extends { answer: { rows: infer S extends z.ZodType } }

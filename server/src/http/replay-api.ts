@@ -9,7 +9,9 @@ import type { ContractBook } from '../path/events/contract-book.ts'
 import type { Aliases } from '../path/models/aliases.ts'
 import type { Models } from '../path/models/models.ts'
 import type { Scoring } from '../path/models/scoring.ts'
-import { singlePredictions } from '../path/predictions/enumeration.ts'
+import { batchPredictions } from '../path/predictions/batches/source.ts'
+import { allPredictions, singlePredictions } from '../path/predictions/enumeration.ts'
+import type { Predictions } from '../path/predictions/predictions.ts'
 import { drift } from '../path/predictions/drift.ts'
 import { replay } from '../path/predictions/replay.ts'
 import { skew } from '../path/predictions/skew.ts'
@@ -31,10 +33,15 @@ export interface ReplaySteps {
   aliases: Aliases
   trainingSets: TrainingSets
   scoring: Scoring
+  predictions: Predictions
 }
 
 export function replayHandlers(steps: ReplaySteps): Pick<Handlers, 'replay' | 'skew' | 'drift' | 'progress'> {
-  const parts = { ...steps, asOf: new AsOf(steps), source: singlePredictions(steps) }
+  const source = allPredictions(
+    singlePredictions(steps),
+    batchPredictions({ ...steps, batches: steps.predictions.batches }),
+  )
+  const parts = { ...steps, asOf: new AsOf(steps), source }
   const jobs = new Jobs()
   return {
     replay: ({ body, caller }) => jobs.follow(caller, body.job, (onProgress) => replay(parts, body, onProgress)),

@@ -4,7 +4,9 @@ import type { ContractBook, PreparedContract } from '../../path/events/contract-
 import type { DeclaredKind } from '../../path/events/plan-records.ts'
 import { metadataOf, parseView } from '../../path/features/view.ts'
 import type { PreparedView, ViewBook } from '../../path/features/view-book.ts'
+import type { CaptureBook, PreparedCapture } from '../../path/predictions/capture/capture-book.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
+import type { CapturePolicy } from '../../rules/capture/policy.ts'
 import { contractPartsOf } from './plan-contracts.ts'
 import { viewParts, wordParts } from './plan-views.ts'
 import type { PolicyBook, PreparedPolicy } from './policy.ts'
@@ -14,6 +16,7 @@ export type Prepared =
   | ({ kind: 'contract' } & PreparedContract)
   | ({ kind: 'view' } & PreparedView)
   | ({ kind: 'policy' } & PreparedPolicy)
+  | ({ kind: 'capture' } & PreparedCapture)
 
 export interface Stated {
   change: PlannedChange
@@ -35,6 +38,7 @@ interface Books {
   contracts: ContractBook
   views: ViewBook
   policies: PolicyBook
+  capture: CaptureBook
 }
 
 export function nameOf(one: Prepared): string {
@@ -47,7 +51,19 @@ const order: readonly ChangeClass[] = ['breaking', 'forward-only', 'non-breaking
 
 export async function statedChange({ views }: Books, one: Prepared): Promise<Stated> {
   if (one.kind === 'view') return viewChange(views, one)
-  return one.kind === 'contract' ? contractChange(one) : policyChange(one)
+  if (one.kind === 'contract') return contractChange(one)
+  const { change, version, before, path } = one
+  const [rules, was] =
+    one.kind === 'policy'
+      ? [policyRules(one.policy), one.before && policyRules(one.before.policy)]
+      : [captureRules(one.policy), one.before && captureRules(one.before.policy)]
+  const base = { kind: one.kind, name: one.policy.name, path, to: `v${version}` }
+  return rulesChange(
+    one,
+    base,
+    rules,
+    change === 'new' || !before ? undefined : { version: before.version, rules: was! },
+  )
 }
 
 async function viewChange(views: ViewBook, one: { kind: 'view' } & PreparedView): Promise<Stated> {
@@ -134,30 +150,40 @@ function contractChange(one: Extract<Prepared, { kind: 'contract' }>): Stated {
   }
 }
 
-function policyChange(one: { kind: 'policy' } & PreparedPolicy): Stated {
-  const { policy, before, version, change, path } = one
-  const base = { kind: 'policy' as const, name: policy.name, path, to: `v${version}` }
-  const rules = policy.rules.map(({ namespace, require }) => `${namespace}: ${require.toSorted().join(', ')}`)
-  if (change === 'new' || !before) {
-    const parts: PlanPart[] = rules.map((rule) => ({
+function policyRules({ rules }: PreparedPolicy['policy']): string[] {
+  return rules.map(({ namespace, require }) => `${namespace}: ${require.toSorted().join(', ')}`)
+}
+
+/** The rules of a capture policy, a line for each criterion and each sample. */
+function captureRules({ rules }: CapturePolicy): string[] {
+  return rules.flatMap(({ model, consequential, routine }) => [
+    ...consequential.map((criterion) => `${model}: consequential ${JSON.stringify(criterion)}`),
+    `${model}: sample ${routine.sample}`,
+  ])
+}
+
+/** What a file of rules does: none of its rules reaches back. */
+function rulesChange(
+  prepared: Prepared,
+  base: Pick<PlannedChange, 'kind' | 'name' | 'path' | 'to'>,
+  rules: readonly string[],
+  before: { version: number; rules: readonly string[] } | undefined,
+): Stated {
+  if (!before) {
+    const parts = rules.map((rule): PlanPart => ({
       class: 'non-breaking',
       what: 'rule',
       aspect: 'added',
       after: rule,
     }))
-    return {
-      change: { ...base, action: 'create', class: 'non-breaking', parts, notes: [] },
-      prepared: one,
-      versions: 0,
-    }
+    return { change: { ...base, action: 'create', class: 'non-breaking', parts, notes: [] }, prepared, versions: 0 }
   }
-  const was = before.policy.rules.map(({ namespace, require }) => `${namespace}: ${require.toSorted().join(', ')}`)
   const parts: PlanPart[] = [
-    ...was
+    ...before.rules
       .filter((rule) => !rules.includes(rule))
       .map((rule): PlanPart => ({ class: 'forward-only', what: 'rule', aspect: 'removed', before: rule })),
     ...rules
-      .filter((rule) => !was.includes(rule))
+      .filter((rule) => !before.rules.includes(rule))
       .map((rule): PlanPart => ({ class: 'forward-only', what: 'rule', aspect: 'added', after: rule })),
   ]
   if (parts.length === 0) parts.push({ class: 'metadata', what: 'the policy', aspect: 'words' })
@@ -171,7 +197,7 @@ function policyChange(one: { kind: 'policy' } & PreparedPolicy): Stated {
       parts,
       notes: [],
     },
-    prepared: one,
+    prepared,
     versions: before.version,
   }
 }
@@ -182,7 +208,7 @@ function gravest(parts: readonly PlanPart[]): ChangeClass {
 
 /** What is in force and not among the files. */
 export async function absentFrom(
-  { ledger, contracts, views, policies }: Books,
+  { ledger, contracts, views, policies, capture }: Books,
   prepared: readonly Prepared[],
 ): Promise<InForce[]> {
   const there = new Set(prepared.map((one) => `${one.kind} ${nameOf(one)}`))
@@ -195,6 +221,11 @@ export async function absentFrom(
     ...(await views.inForce()).map(({ name, version }): InForce => ({ kind: 'view', name, version: `v${version}` })),
     ...(await policies.inForce(ledger.size)).map(({ policy, version }): InForce => ({
       kind: 'policy',
+      name: policy.name,
+      version: `v${version}`,
+    })),
+    ...(await capture.inForce(ledger.size)).map(({ policy, version }): InForce => ({
+      kind: 'capture',
       name: policy.name,
       version: `v${version}`,
     })),

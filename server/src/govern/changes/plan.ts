@@ -13,6 +13,7 @@ import { lastPlan } from '../../path/events/plan-records.ts'
 import type { DeclaredKind, PlannedRecord, PlanRecord } from '../../path/events/plan-records.ts'
 import type { Snapshots } from '../../path/features/snapshots.ts'
 import type { PreparedView, ViewBook } from '../../path/features/view-book.ts'
+import type { CaptureBook } from '../../path/predictions/capture/capture-book.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Draft, Placed } from '../../record/ledger/writer.ts'
 import type { Clock } from '../../record/time.ts'
@@ -30,6 +31,7 @@ export interface PlannerParts extends ImpactParts {
   contracts: ContractBook
   views: ViewBook
   policies: PolicyBook
+  capture: CaptureBook
   snapshots: Snapshots
   columns: Columns
   clock: Clock
@@ -55,7 +57,12 @@ interface Judged {
 /** What every plan depends on: another that was applied since makes it stale. */
 const KEY = 'plan:declarations'
 
-const kinds: Record<string, DeclaredKind> = { DataContract: 'contract', FeatureView: 'view', LineagePolicy: 'policy' }
+const kinds: Record<string, DeclaredKind> = {
+  DataContract: 'contract',
+  FeatureView: 'view',
+  LineagePolicy: 'policy',
+  CapturePolicy: 'capture',
+}
 
 export class Planner {
   readonly #parts: PlannerParts
@@ -120,7 +127,7 @@ export class Planner {
   }
 
   async #judge(files: readonly File[], remove: boolean): Promise<Judged> {
-    const { contracts, views, policies, database, follower } = this.#parts
+    const { contracts, views, policies, capture, database, follower } = this.#parts
     const base = (await lastPlan(database, follower)) ?? null
     const basis = follower.next
     const of = sorted(files)
@@ -144,6 +151,8 @@ export class Planner {
       await attempt(async () => ({ kind: 'view', ...(await views.prepare(path, text, coming)) }))
     for (const { path, text } of of.policy)
       await attempt(async () => ({ kind: 'policy', ...(await policies.prepare(path, text)) }))
+    for (const { path, text } of of.capture)
+      await attempt(async () => ({ kind: 'capture', ...(await capture.prepare(path, text)) }))
     // Whoever has several files to mend is told of all of them at once.
     if (faults.length > 0) throw new Fault('invalid', faults.map(({ message }) => message).join('\n'))
     refuseTwice(prepared)
@@ -156,7 +165,7 @@ export class Planner {
   }
 
   async #downstream({ change, versions }: Stated): Promise<PlannedChange['downstream']> {
-    if (change.from === undefined || change.kind === 'policy') return undefined
+    if (change.from === undefined || change.kind === 'policy' || change.kind === 'capture') return undefined
     return change.kind === 'view'
       ? downstreamOf(this.#parts, { kind: 'view', name: change.name, versions })
       : downstreamOf(this.#parts, { kind: 'stream', name: change.name })
@@ -183,7 +192,7 @@ export class Planner {
   }
 
   #draft(prepared: Prepared): Draft | undefined {
-    const { contracts, views, policies } = this.#parts
+    const { contracts, views, policies, capture } = this.#parts
     switch (prepared.kind) {
       case 'contract':
         return contracts.draft(prepared)
@@ -191,6 +200,8 @@ export class Planner {
         return prepared.change === 'restored' ? undefined : views.draft(prepared)
       case 'policy':
         return policies.draft(prepared)
+      case 'capture':
+        return capture.draft(prepared)
     }
   }
 
@@ -224,14 +235,15 @@ export class Planner {
 }
 
 function sorted(files: readonly File[]): Record<DeclaredKind, File[]> {
-  const of: Record<DeclaredKind, File[]> = { contract: [], view: [], policy: [] }
+  const of: Record<DeclaredKind, File[]> = { contract: [], view: [], policy: [], capture: [] }
   for (const file of files) {
-    const [, word = ''] = /^kind:\s*(DataContract|FeatureView|LineagePolicy)\s*(?:#.*)?$/m.exec(file.text) ?? []
+    const [, word = ''] =
+      /^kind:\s*(DataContract|FeatureView|LineagePolicy|CapturePolicy)\s*(?:#.*)?$/m.exec(file.text) ?? []
     const kind = kinds[word]
     if (kind === undefined)
       throw new Fault(
         'invalid',
-        `${file.path} is no contract (kind: DataContract), feature view (kind: FeatureView) or lineage policy (kind: LineagePolicy)`,
+        `${file.path} is no contract (kind: DataContract), feature view (kind: FeatureView), lineage policy (kind: LineagePolicy) or capture policy (kind: CapturePolicy)`,
       )
     of[kind].push(file)
   }

@@ -9,6 +9,7 @@ import type { Follower, Projection } from '../../record/projection/follower.ts'
 import type { Clock } from '../../record/time.ts'
 import type { DerivedFiles, RewrittenFile } from '../../path/features/derived-files.ts'
 import type { NotedFiles, Snapshots } from '../../path/features/snapshots.ts'
+import type { PredictionBatches } from '../../path/predictions/batches/batches.ts'
 import { identityOf, placeBytes } from '../../record/subjects/seal.ts'
 import type { Database } from '../../store/database.ts'
 import type { Files } from '../../store/files.ts'
@@ -73,6 +74,7 @@ export class Erasures {
   readonly #files: Files
   readonly #keys: KeyStore
   readonly #snapshots: Snapshots
+  readonly #batches: PredictionBatches
   readonly #derived: DerivedFiles
   readonly #clock: Clock
   readonly #note: string
@@ -85,6 +87,7 @@ export class Erasures {
     files: Files
     keys: KeyStore
     snapshots: Snapshots
+    batches: PredictionBatches
     derived: DerivedFiles
     clock: Clock
     keyFolder: string
@@ -95,6 +98,7 @@ export class Erasures {
     this.#files = parts.files
     this.#keys = parts.keys
     this.#snapshots = parts.snapshots
+    this.#batches = parts.batches
     this.#derived = parts.derived
     this.#clock = parts.clock
     this.#note = `${parts.keyFolder}/erasing`
@@ -195,18 +199,28 @@ export class Erasures {
 
     for (const id of ids)
       await this.#database.query(
-        'update prediction set subject = null, campaign = null, creative = null, at = null where subject = $1',
+        'update prediction set subject = null, campaign = null, creative = null, at = null, tier = null where subject = $1',
         [id],
       )
     await this.#database.query('delete from objection where subject = any($1::text[])', [ids])
     const filesRewritten: RewrittenFile[] = []
     for (const id of ids) filesRewritten.push(...(await this.#snapshots.removeSubject(id, this.#notedFiles(note, id))))
+    let batchRows = 0
+    for (const id of ids) {
+      const batches = await this.#batches.removeSubject(id)
+      batchRows += batches.reduce((sum, { removed }) => sum + removed, 0)
+      filesRewritten.push(...batches)
+    }
 
     const report: Report = {
       basis: note.basis,
       keysDestroyed: note.slots.length,
       recordsUnreadable: note.records,
-      rowsDeleted: { prediction: note.rows ?? 0, ...(note.objections ? { objection: note.objections } : {}) },
+      rowsDeleted: {
+        prediction: note.rows ?? 0,
+        ...(batchRows > 0 ? { 'prediction in a batch': batchRows } : {}),
+        ...(note.objections ? { objection: note.objections } : {}),
+      },
       filesRewritten,
       remains: REMAINS,
     }

@@ -2,7 +2,7 @@
 import type { Follower, Projection } from '../../record/projection/follower.ts'
 import type { Database } from '../../store/database.ts'
 
-export type DeclaredKind = 'contract' | 'view' | 'policy'
+export type DeclaredKind = 'contract' | 'view' | 'policy' | 'capture'
 
 /** What a plan did to one declaration. */
 export interface PlannedRecord {

@@ -16,8 +16,10 @@ import { explainModel, modelSummary } from './explain-model.ts'
 import { explainCounterfactual, explainReasons, explainScore, rescore } from './explain-score.ts'
 import { sentenceOf } from './explain-words.ts'
 import { Findings } from './findings.ts'
-import { predictionOf } from './predictions.ts'
+import { explainKept } from './explain-kept.ts'
 import type { Predictions, RecordedPrediction } from './predictions.ts'
+import type { Promotions } from './promotion.ts'
+import type { OpenedPrediction } from './recorded.ts'
 import { upstreamLineage } from './upstream.ts'
 
 export interface ExplainParts {
@@ -27,6 +29,7 @@ export interface ExplainParts {
   snapshots: Snapshots
   trainingSets: TrainingSets
   predictions: Predictions
+  promotions: Promotions
   graph: LineageGraph
   clock: Clock
   /** The last time that somebody else was given the checkpoint. */
@@ -38,29 +41,24 @@ export async function explain(parts: ExplainParts, id: string, asOf?: number): P
   const { ledger } = parts
   if (asOf !== undefined && asOf > ledger.size)
     throw new Fault('invalid', `position ${asOf} is in the future: the log ends at ${ledger.size}`)
-  const seq = await parts.predictions.locate(id)
+  const at = await parts.predictions.locate(id)
+  const { seq, row } = at
   if (asOf !== undefined && seq >= asOf)
     throw new Fault('not_found', `"${id}" was recorded at ${seq}, which is not before ${asOf}`)
 
   const findings = new Findings(ledger, asOf)
   const entry = ledger.entry(seq)
-  let prediction: RecordedPrediction | undefined
-  let subject: string | undefined
-  let time = entry.time
-  let erased = false
+  let opened: OpenedPrediction | undefined
   try {
-    const opened = ledger.open(seq)
-    if (opened.state === 'open') {
-      prediction = predictionOf(opened)
-      subject = opened.subject
-      time = String(opened.header.time)
-    } else {
-      erased = true
-    }
+    opened = await parts.predictions.open(at)
     findings.rest(seq)
   } catch (error) {
     findings.rest(seq, Fault.from(error).message)
   }
+
+  const { prediction, subject } = opened?.state === 'open' ? opened : {}
+  const time = opened?.time ?? entry.time
+  const erased = opened?.state === 'erased'
 
   const model = await explainModel(findings, parts, entry.refs.model!)
   const snapshot =
@@ -68,7 +66,9 @@ export async function explain(parts: ExplainParts, id: string, asOf?: number): P
   let from: ExplainedInputs = { recomputed: undefined, events: [], inputs: [] }
   if (prediction && subject !== undefined && snapshot)
     from = await explainInputs(findings, parts, { seq, snapshot, subject, prediction })
-  else if (prediction) findings.alert('missing', 'No feature snapshot is named: the inputs are as the producer says.')
+  else if (prediction && entry.refs.snapshot === undefined)
+    findings.alert('missing', 'No feature snapshot is named: the inputs are as the producer says.')
+  const kept = opened?.state === 'open' ? await explainKept(findings, parts, opened, from, model) : {}
   const { recomputed, events, inputs } = from
 
   const rescored = await rescore(parts.scoring, prediction, model, recomputed)
@@ -89,12 +89,14 @@ export async function explain(parts: ExplainParts, id: string, asOf?: number): P
   const explanation: Explanation = {
     id: prediction?.id ?? id,
     seq,
+    ...(row === undefined ? {} : { row }),
     sentence: sentenceOf({ id, who, prediction, model, score, reasons, events, inputs, erased }),
     alerts: findings.alerts,
     score,
     entityType: recomputed?.view.entity ?? 'customer',
     time,
     model: modelSummary(entry.refs.model!, model, ledger),
+    ...kept,
     reasons,
     inputs,
     events,

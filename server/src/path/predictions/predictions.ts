@@ -1,23 +1,27 @@
 // Predictions: what a model said of a person, from which snapshot, with which inputs and reasons; sealed under the person.
 import type { FindQuery, Found, Numbered, Prediction, PredictionBatch, PredictionResults } from '@whence/sdk'
 import { Fault } from '../../fault.ts'
-import type { Ledger, OpenedRecord } from '../../record/ledger/ledger.ts'
+import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Appended, Draft } from '../../record/ledger/writer.ts'
 import type { Follower, Projection } from '../../record/projection/follower.ts'
-import { identityOf, placeBytes } from '../../record/subjects/seal.ts'
 import type { Clock } from '../../record/time.ts'
 import type { Caller } from '../../rules/access/access.ts'
+import { captureOf } from '../../rules/capture/tier.ts'
+import type { Capture, PolicyInForce } from '../../rules/capture/tier.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import type { Database } from '../../store/database.ts'
 import { numbersOf } from '../events/numbers.ts'
 import type { Numbering } from '../events/numbers.ts'
 import type { Contributors, Snapshots } from '../features/snapshots.ts'
 import type { Models } from '../models/models.ts'
+import type { PredictionBatches } from './batches/batches.ts'
+import type { CaptureBook } from './capture/capture-book.ts'
+import { findPredictions } from './find.ts'
+import { chanceOf, keptOf, openSingle, predictionIdentity, predictionOf, STREAM } from './recorded.ts'
+import type { Located, OpenedPrediction, RecordedPrediction } from './recorded.ts'
 
-const STREAM = 'whence.predictions'
-
-/** A prediction as its record holds it. */
-export type RecordedPrediction = Prediction & { model: string }
+export { predictionOf } from './recorded.ts'
+export type { RecordedPrediction } from './recorded.ts'
 
 export const predictionProjection: Projection = {
   tables: ['prediction', 'prediction_source'],
@@ -27,7 +31,7 @@ export const predictionProjection: Projection = {
       const opened = record.open()
       const { model, snapshot } = record.entry.refs
       const place = [BigInt(record.seq), model, snapshot === undefined ? null : BigInt(snapshot)]
-      if (opened.state !== 'open') return [...place, null, null, null, null]
+      if (opened.state !== 'open') return [...place, null, null, null, null, null]
       const { about } = predictionOf(opened)
       return [
         ...place,
@@ -35,6 +39,7 @@ export const predictionProjection: Projection = {
         about?.campaign ?? null,
         BigInt(parseTime(String(opened.header.time))!),
         about?.creative ?? null,
+        (opened.header.capture as Capture | undefined)?.tier ?? null,
       ]
     })
     await tx.copy(
@@ -47,6 +52,7 @@ export const predictionProjection: Projection = {
         { name: 'campaign', type: 'text' },
         { name: 'at', type: 'int8' },
         { name: 'creative', type: 'text' },
+        { name: 'tier', type: 'text' },
       ],
       rows,
     )
@@ -56,17 +62,19 @@ export const predictionProjection: Projection = {
   },
 }
 
-/** The content of an opened prediction record. */
-export function predictionOf(opened: Extract<OpenedRecord, { state: 'open' }>): RecordedPrediction {
-  return JSON.parse(Buffer.from(opened.content).toString('utf8')) as RecordedPrediction
+interface Judged {
+  draft: Draft
+  capture: Capture
 }
 
 export class Predictions {
+  readonly batches: PredictionBatches
   readonly #ledger: Ledger
   readonly #follower: Follower
   readonly #database: Database
   readonly #models: Models
   readonly #snapshots: Snapshots
+  readonly #capture: CaptureBook
   readonly #clock: Clock
 
   constructor(parts: {
@@ -75,6 +83,8 @@ export class Predictions {
     database: Database
     models: Models
     snapshots: Snapshots
+    capture: CaptureBook
+    batches: PredictionBatches
     clock: Clock
   }) {
     this.#ledger = parts.ledger
@@ -82,6 +92,8 @@ export class Predictions {
     this.#database = parts.database
     this.#models = parts.models
     this.#snapshots = parts.snapshots
+    this.#capture = parts.capture
+    this.batches = parts.batches
     this.#clock = parts.clock
   }
 
@@ -93,24 +105,28 @@ export class Predictions {
     for (const id of new Set([batch.snapshot, ...batch.predictions.map((prediction) => prediction.snapshot)])) {
       if (id !== undefined) types.set(id, await this.#snapshots.entityOf(id))
     }
+    const policies = await this.#capture.inForce(this.#ledger.size)
     const answer: PredictionResults = { model, recorded: 0, duplicate: 0, conflict: 0, refused: 0, results: [] }
-    const drafts: Draft[] = []
+    const judged: Judged[] = []
     const refused = new Map<number, { code: string; message: string }>()
     for (const [i, prediction] of batch.predictions.entries()) {
-      const draft = this.#draft(prediction, batch, model, caller, types)
-      if ('draft' in draft) drafts.push(withNumber(draft.draft, numbers?.at(i)))
-      else refused.set(i, draft)
+      const one = this.#judge(prediction, batch, model, caller, types, policies)
+      if ('draft' in one) judged.push({ ...one, draft: withNumber(one.draft, numbers?.at(i)) })
+      else refused.set(i, one)
     }
-    if (batch.consequential) await this.#keepContributors(drafts)
+    await this.#keepContributors(judged)
+    const drafts = judged.map(({ draft }) => draft)
     const results = (await this.#ledger.append(drafts, { actor: caller.id })) as Appended[]
     let next = 0
     for (const [i, { id }] of batch.predictions.entries()) {
       const problem = refused.get(i)
+      const { tier } = judged[next]?.capture ?? {}
       const result = problem ? undefined : results[next++]!
       if (result && result.status !== 'refused') {
         const { erased: _, ...receipt } = result
         answer[result.status]++
-        answer.results.push({ id, status: result.status, receipt })
+        const kept = result.status === 'conflict' || tier === undefined ? {} : { tier }
+        answer.results.push({ id, status: result.status, ...kept, receipt })
       } else {
         answer.refused++
         const fault =
@@ -121,99 +137,62 @@ export class Predictions {
     return answer
   }
 
-  /** The position of a prediction by its id, or by `seq:N`. Throws `not_found`. */
-  async locate(id: string): Promise<number> {
-    const direct = /^seq:(\d{1,15})$/.exec(id)
-    if (direct) {
-      const seq = Number(direct[1])
-      if (seq < this.#ledger.size && this.#ledger.entry(seq).kind.startsWith('prediction/')) return seq
-      throw new Fault('not_found', `record ${seq} is no prediction`)
-    }
+  /** Where a prediction stands, by its id, by `seq:N`, or by `seq:N/ROW` in a batch. Throws `not_found`. */
+  async locate(id: string): Promise<Located> {
+    const direct = /^seq:(\d{1,15})(?:\/(\d{1,10}))?$/.exec(id)
+    if (direct) return this.#direct(Number(direct[1]), direct[2] === undefined ? undefined : Number(direct[2]))
     await this.#follower.reach('prediction')
     const sources = await this.#database.query<{ source: string }>(
       'select source from prediction_source order by source',
     )
-    const found = sources.flatMap(({ source }) => {
-      const seq = this.#ledger.find(
-        identityOf(this.#ledger.subjects.idKey, placeBytes({ kind: 'prediction/1', stream: STREAM, source, id })),
-      )
-      return seq === undefined ? [] : [seq]
+    const found: Located[] = sources.flatMap(({ source }) => {
+      const seq = this.#ledger.find(predictionIdentity(this.#ledger.subjects.idKey, source, id))
+      return seq === undefined ? [] : [{ seq }]
     })
+    found.push(...(await this.batches.locate(id)))
     if (found.length === 0)
       throw new Fault('not_found', `no prediction has the id "${id}": whence find shows what there is`)
     if (found.length > 1)
       throw new Fault(
         'conflict',
-        `${found.length} sources have a prediction "${id}": ask for one of ${found.map((seq) => `seq:${seq}`).join(', ')}`,
+        `${found.length} predictions have the id "${id}": ask for one of ${found.slice(0, 20).map(addressOf).join(', ')}`,
       )
     return found[0]!
   }
 
-  async find(query: FindQuery): Promise<Found> {
-    await this.#follower.reach('prediction', 'erasure')
-    const limit = query.limit ?? 50
-    const asOf = this.#follower.next
-    let subject: string | undefined
-    if (query.identifier !== undefined) {
-      const known = this.#ledger.subjects.find(query.subjectType ?? 'customer', query.identifier)
-      if (known === 'erased')
-        throw new Fault('not_found', 'this person was erased: what was decided about them can no longer be read')
-      if (known === undefined) return { predictions: [], truncated: false, asOf }
-      subject = known.id
-    }
-    const conditions: string[] = []
-    const params: unknown[] = []
-    const where = (condition: string, value: unknown): void => {
-      params.push(value)
-      conditions.push(condition.replace('?', `$${params.length}`))
-    }
-    if (subject !== undefined) where('subject = ?', subject)
-    if (query.campaign !== undefined) where('campaign = ?', query.campaign)
-    if (query.model?.includes('@')) where('model = ?', query.model.replace(/@v(\d)/, '@$1'))
-    else if (query.model !== undefined) where("split_part(model, '@', 1) = ?", query.model)
-    if (query.from !== undefined) where('at >= ?', momentOf(query.from))
-    if (query.to !== undefined) where('at < ?', momentOf(query.to))
-    if (query.before !== undefined) where('seq < ?', BigInt(query.before))
-    params.push(limit + 1)
-    const rows = await this.#database.query<{
-      seq: bigint
-      model: string
-      snapshot: bigint | null
-      subject: string | null
-    }>(
-      `select seq, model, snapshot, subject from prediction ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}
-       order by seq desc limit $${params.length}`,
-      params,
+  async #direct(seq: number, row: number | undefined): Promise<Located> {
+    const kind = seq < this.#ledger.size ? this.#ledger.entry(seq).kind : ''
+    if (row === undefined && kind.startsWith('prediction/')) return { seq }
+    if (!kind.startsWith('predictions/')) throw new Fault('not_found', `record ${seq} is no prediction`)
+    const { rows } = await this.batches.book.get(seq)
+    if (row !== undefined && row < rows) return { seq, row }
+    throw new Fault(
+      'not_found',
+      `record ${seq} is a batch of ${rows} predictions: seq:${seq}/0 to seq:${seq}/${rows - 1}`,
     )
-    const page = rows.slice(0, limit).map((row): Found['predictions'][number] => {
-      const opened = this.#ledger.open(Number(row.seq))
-      const place = {
-        seq: Number(row.seq),
-        model: row.model,
-        ...(row.snapshot === null ? {} : { snapshot: Number(row.snapshot) }),
-      }
-      if (opened.state !== 'open') return { ...place, time: opened.entry.time, erased: true }
-      const { id, score, about } = predictionOf(opened)
-      return {
-        ...place,
-        id,
-        score,
-        time: String(opened.header.time),
-        ...(about?.campaign === undefined ? {} : { campaign: about.campaign }),
-        erased: false,
-      }
-    })
-    const truncated = rows.length > limit
-    return { predictions: page, truncated, ...(truncated ? { next: page.at(-1)!.seq } : {}), asOf }
   }
 
-  #draft(
+  /** Opens a prediction and checks it. Throws `altered`. */
+  open({ seq, row }: Located): Promise<OpenedPrediction> {
+    return row === undefined ? Promise.resolve().then(() => openSingle(this.#ledger, seq)) : this.batches.open(seq, row)
+  }
+
+  async find(query: FindQuery): Promise<Found> {
+    await this.#follower.reach('prediction', 'predictions', 'erasure')
+    return findPredictions(
+      { ledger: this.#ledger, database: this.#database, batches: this.batches, asOf: this.#follower.next },
+      query,
+    )
+  }
+
+  #judge(
     prediction: Prediction,
     batch: PredictionBatch,
     model: string,
     caller: Caller,
     types: ReadonlyMap<number | undefined, string>,
-  ): { draft: Draft } | { code: string; message: string } {
+    policies: readonly PolicyInForce[],
+  ): Judged | { code: string; message: string } {
     const { subject: subjectId, entity } = prediction
     if (subjectId === undefined && entity === undefined)
       return { code: 'invalid', message: 'say whom it is about: "entity", or "subject"' }
@@ -229,8 +208,14 @@ export class Predictions {
     const time = prediction.time === undefined ? undefined : parseTime(prediction.time)
     if (prediction.time !== undefined && time === undefined)
       return { code: 'invalid', message: `"${prediction.time}" is no time` }
-    const content: RecordedPrediction = { ...prediction, model, ...(snapshot === undefined ? {} : { snapshot }) }
+    const capture = this.#captureOf(prediction, batch, model, caller, policies)
+    const content: RecordedPrediction = {
+      ...keptOf(prediction, capture.tier),
+      model,
+      ...(snapshot === undefined ? {} : { snapshot }),
+    }
     return {
+      capture,
       draft: {
         kind: 'prediction/1',
         stream: STREAM,
@@ -240,21 +225,52 @@ export class Predictions {
         refs: { model, ...(snapshot === undefined ? {} : { snapshot: String(snapshot) }) },
         content: Buffer.from(JSON.stringify(content)),
         subject,
-        header: {},
+        header: { capture },
       },
     }
   }
 
-  /** Notes, sealed, which events each prediction rests on: events expire, and then they could not be selected again. */
-  async #keepContributors(drafts: readonly Draft[]): Promise<void> {
-    const bySnapshot = Map.groupBy(drafts, (draft) => draft.refs!.snapshot)
+  /** A prediction that is known already is judged as it was then: under another policy it would seem to say otherwise. */
+  #captureOf(
+    prediction: Prediction,
+    batch: PredictionBatch,
+    model: string,
+    caller: Caller,
+    policies: readonly PolicyInForce[],
+  ): Capture {
+    const { idKey } = this.#ledger.subjects
+    const identity = predictionIdentity(idKey, caller.source, prediction.id)
+    const earlier = this.#ledger.find(identity)
+    if (earlier !== undefined) {
+      try {
+        const opened = openSingle(this.#ledger, earlier)
+        if (opened.state === 'open') return opened.capture
+      } catch {
+        // What is altered is told by whoever asks for it; here it is compared as it comes.
+      }
+    }
+    return captureOf(policies, {
+      model,
+      score: prediction.score,
+      decision: prediction.decision,
+      segments: prediction.segments,
+      flagged: prediction.consequential ?? batch.consequential ?? false,
+      chance: () => chanceOf(idKey, identity),
+    })
+  }
+
+  /** Notes, sealed, which events each consequential prediction rests on: events expire, and could then not be selected. */
+  async #keepContributors(judged: readonly Judged[]): Promise<void> {
+    const consequential = judged.filter(({ capture }) => capture.tier === 'consequential')
+    const bySnapshot = Map.groupBy(consequential, ({ draft }) => draft.refs!.snapshot)
     for (const [snapshot, group] of bySnapshot) {
       if (snapshot === undefined) continue
       const contributors: Contributors = await this.#snapshots.contributors(
         Number(snapshot),
-        group.map((draft) => draft.subject!.id),
+        group.map(({ draft }) => draft.subject!.id),
       )
-      for (const draft of group) draft.header = { contributors: contributors.get(draft.subject!.id) ?? {} }
+      for (const { draft } of group)
+        draft.header = { ...draft.header, contributors: contributors.get(draft.subject!.id) ?? {} }
     }
   }
 }
@@ -263,8 +279,7 @@ function withNumber(draft: Draft, numbering: Numbering | undefined): Draft {
   return numbering ? { ...draft, n: numbering.n, refs: { ...draft.refs, emitter: numbering.emitter } } : draft
 }
 
-function momentOf(time: string): bigint {
-  const at = parseTime(time)
-  if (at === undefined) throw new Fault('invalid', `"${time}" is no time, or lies outside of the years 1684 to 2255`)
-  return BigInt(at)
+/** What a prediction is asked for by, whatever its id. */
+export function addressOf({ seq, row }: Located): string {
+  return row === undefined ? `seq:${seq}` : `seq:${seq}/${row}`
 }

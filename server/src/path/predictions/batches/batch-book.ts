@@ -1,0 +1,99 @@
+// The batches on record, as the log has them and as erasures have left their files.
+import type { PredictionBatchRecord } from '@whence/sdk'
+import { Fault } from '../../../fault.ts'
+import type { Ledger } from '../../../record/ledger/ledger.ts'
+import type { Follower, Projection } from '../../../record/projection/follower.ts'
+import { identityOf, placeBytes } from '../../../record/subjects/seal.ts'
+import { parseTime } from '../../../rules/contracts/time.ts'
+import type { Database } from '../../../store/database.ts'
+import { STREAM } from '../recorded.ts'
+import type { BatchName } from './row.ts'
+
+/** The payload of a `predictions/1` record, and where it stands. */
+export type Batch = PredictionBatchRecord & BatchName & { seq: number }
+
+export const batchProjection: Projection = {
+  tables: ['prediction_batch'],
+  kinds: ['predictions'],
+  async apply(tx, records) {
+    for (const record of records) {
+      const opened = record.open()
+      if (opened.state !== 'open') continue
+      const text = Buffer.from(opened.content).toString('utf8')
+      const { model, snapshot, rows, from, to } = JSON.parse(text) as PredictionBatchRecord
+      await tx.query(
+        `insert into prediction_batch (seq, source, model, snapshot, rows, first_at, last_at, body)
+         values ($1, $2, $3, $4, $5, $6, $7, $8::text::jsonb)`,
+        [
+          BigInt(record.seq),
+          record.entry.source,
+          model,
+          snapshot === undefined ? null : BigInt(snapshot),
+          BigInt(rows),
+          BigInt(parseTime(from)!),
+          BigInt(parseTime(to)!),
+          text,
+        ],
+      )
+    }
+  },
+}
+
+interface Stored {
+  seq: bigint
+  source: string
+  body: PredictionBatchRecord
+}
+
+export class BatchBook {
+  readonly #ledger: Ledger
+  readonly #follower: Follower
+  readonly #database: Database
+
+  constructor(parts: { ledger: Ledger; follower: Follower; database: Database }) {
+    this.#ledger = parts.ledger
+    this.#follower = parts.follower
+    this.#database = parts.database
+  }
+
+  /** Where the batch of this name stands, if it is on record. */
+  find({ source, batch }: BatchName): number | undefined {
+    const place = placeBytes({ kind: 'predictions/1', stream: STREAM, source, id: batch })
+    return this.#ledger.find(identityOf(this.#ledger.subjects.idKey, place))
+  }
+
+  /** A batch by the position of its record. Throws `not_found`. */
+  async get(seq: number): Promise<Batch> {
+    await this.#follower.reach('predictions')
+    const [found] = await this.#database.query<Stored>(
+      'select seq, source, body from prediction_batch where seq = $1',
+      [BigInt(seq)],
+    )
+    if (!found) throw new Fault('not_found', `record ${seq} is no batch of predictions`)
+    return batchOf(found)
+  }
+
+  /** Batches that may hold what is asked for, newest first. A model may be given without its version. */
+  async list(
+    wanted: { model?: string | undefined; from?: bigint | undefined; to?: bigint | undefined; upTo?: number } = {},
+  ): Promise<Batch[]> {
+    await this.#follower.reach('predictions')
+    const rows = await this.#database.query<Stored>(
+      `select seq, source, body from prediction_batch
+       where ($1::text is null or model = $1 or split_part(model, '@', 1) = $1)
+         and ($2::int8 is null or last_at >= $2) and ($3::int8 is null or first_at < $3) and ($4::int8 is null or seq <= $4)
+       order by seq desc`,
+      [
+        wanted.model ?? null,
+        wanted.from ?? null,
+        wanted.to ?? null,
+        wanted.upTo === undefined ? null : BigInt(wanted.upTo),
+      ],
+    )
+    return rows.map(batchOf)
+  }
+}
+
+function batchOf({ seq, source, body }: Stored): Batch {
+  return { ...body, source, seq: Number(seq) }
+}
