@@ -112,6 +112,7 @@ const topics: [string, string[]][] = [
   ['Start', ['up', 'demo', 'status', 'keys']],
   ['Put in', ['apply', 'ingest', 'quarantine', 'release', 'materialize', 'features online']],
   ['Ask', ['explain', 'find', 'replay', 'skew', 'drift', 'verify']],
+  ['Train', ['create', 'show', 'card', 'approve', 'export', 'verify', 'compare'].map((name) => `training-set ${name}`)],
   [
     'Lineage',
     [
@@ -126,7 +127,7 @@ const topics: [string, string[]][] = [
       'lineage export',
     ],
   ],
-  ['Answer for it', ['erase', 'anchor']],
+  ['Answer for it', ['object', 'erase', 'anchor']],
   ['Keep', ['backup', 'restore', 'rebuild', 'recover']],
 ]
 

@@ -19,6 +19,7 @@ import { lineageNodes } from './lineage/nodes.ts'
 import { lineageShow } from './lineage/show.ts'
 import { lineageWhatIf } from './lineage/what-if.ts'
 import { materialize } from './materialize.ts'
+import { object } from './object.ts'
 import { plan } from './plan.ts'
 import { predict } from './predict.ts'
 import { promote } from './promote.ts'
@@ -27,6 +28,7 @@ import { release } from './release.ts'
 import { replay } from './replay.ts'
 import { skew } from './skew.ts'
 import { status } from './status.ts'
+import { trainingCommands } from './training/commands.ts'
 
 /** The commands that need no more than a client. */
 export const commands: readonly Command[] = [
@@ -38,6 +40,8 @@ export const commands: readonly Command[] = [
   materialize,
   featuresOnline,
   predict,
+  ...trainingCommands,
+  object,
   explain,
   promote,
   find,
