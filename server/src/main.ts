@@ -47,6 +47,7 @@ import { SetVerifier } from './path/features/set-verify.ts'
 import { SpineUploads } from './path/features/spine-uploads.ts'
 import { Online } from './path/features/online.ts'
 import { SubjectEvents } from './path/features/subject-events.ts'
+import { eventFieldIds, FeatureTables } from './path/features/feature-tables.ts'
 import { Snapshots, snapshotProjection } from './path/features/snapshots.ts'
 import { trainingProjection, TrainingSets } from './path/features/training-sets.ts'
 import { ViewBook, viewProjection } from './path/features/view-book.ts'
@@ -211,6 +212,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       location: config.tablesLocation,
     })
     await tables.sweep()
+    for (const { table, reason } of await tables.relocate({ id: 'whence' }))
+      console.error(`whence: table ${table} still names its files where they were: ${reason}`)
 
     const contracts = new ContractBook(follower, database, clock)
     await contracts.load()
@@ -228,6 +231,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       contracts,
       recent: recentEvents,
       folder: config.data,
+      fieldIds: eventFieldIds(tables),
     })
     undo.push(() => derived.place.events.settled())
     await derived.noteErasures()
@@ -241,6 +245,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const verifier = new SetVerifier({ derived, objections, maker, sets: trainingSets })
     const cards = new SetCards({ derived, sets: trainingSets, views })
     const subjectEvents = new SubjectEvents({ ledger, contracts, limit: config.onlineMemory })
+    const published = new FeatureTables(tables, derived)
     const snapshots = new Snapshots({
       ledger,
       follower,
@@ -251,6 +256,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       derived,
       trainingSets,
       subjectEvents,
+      tables,
+      published,
     })
     const online = new Online({ ledger, views, columns, events: subjectEvents, clock })
     await snapshots.sweep()
@@ -319,6 +326,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     })
     await erasures.resume()
     const erasuresReapplied = await erasures.reapply(options.reapplyErasures ?? false)
+    await snapshots.catchUp()
     await quarantine.expire(keys)
     const sweep = setInterval(
       () =>

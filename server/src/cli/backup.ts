@@ -7,7 +7,7 @@ import { walk } from '../store/files.ts'
 import { dataFolder, flag, positionals, printJson, required, type Command } from './command.ts'
 
 /** What a backup holds besides the log's checkpoint, in the order in which it is copied. */
-export const BACKED_UP = ['origin', 'log', 'payloads', 'features', 'training', 'artifacts'] as const
+export const BACKED_UP = ['origin', 'log', 'payloads', 'features', 'training', 'tables', 'artifacts'] as const
 
 export const backup: Command = {
   name: 'backup',

@@ -10,9 +10,11 @@ import {
   closeSync,
   statSync,
 } from 'node:fs'
+import { createHash } from 'node:crypto'
 import { copyFile, link, mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 
 /** A file that grows at its end, or is overwritten in place. Nothing is durable before `sync` resolves. */
 export interface GrowingFile {
@@ -226,6 +228,29 @@ export async function walk(folder: string): Promise<string[]> {
     .filter((entry) => entry.isFile())
     .map((entry) => `${entry.parentPath}/${entry.name}`.slice(folder.length + 1))
     .sort()
+}
+
+/** SHA-256 of a file, in hex. */
+export async function digestOf(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash)
+  return hash.digest('hex')
+}
+
+/** Gives a finished draft its name: synced before, and its folder after. */
+export async function settle(draft: string, path: string): Promise<void> {
+  for (const [target, act] of [
+    [draft, () => rename(draft, path)],
+    [join(path, '..'), undefined],
+  ] as const) {
+    const handle = await open(target, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await act?.()
+  }
 }
 
 export { createReadStream }

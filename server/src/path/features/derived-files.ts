@@ -11,6 +11,7 @@ import type { ContractBook } from '../events/contract-book.ts'
 import type { RecentEvents } from '../events/recent.ts'
 import type { CompiledView } from './compile.ts'
 import { EventColumns } from './event-columns.ts'
+import type { EventColumnsOptions } from './event-columns.ts'
 import { ledgerEvents } from './event-source.ts'
 import { checkRows } from './rows.ts'
 import type { Place } from './rows.ts'
@@ -44,16 +45,18 @@ export class DerivedFiles {
     contracts: ContractBook
     recent: RecentEvents
     folder: string
+    fieldIds?: EventColumnsOptions['fieldIds']
   }) {
     this.#ledger = parts.ledger
     this.#follower = parts.follower
     this.#database = parts.database
     this.#contracts = parts.contracts
-    const { columns, folder } = parts
+    const { columns, folder, fieldIds } = parts
+    const source = ledgerEvents(parts.ledger, parts.contracts, parts.recent)
     this.place = {
       columns,
       folder,
-      events: new EventColumns({ columns, folder, source: ledgerEvents(parts.ledger, parts.contracts, parts.recent) }),
+      events: new EventColumns({ columns, folder, source, ...(fieldIds ? { fieldIds } : {}) }),
     }
   }
 

@@ -2,7 +2,8 @@
 import type { Micros } from '../../record/time.ts'
 import type { Column } from '../../store/columns.ts'
 import type { CompiledView } from './compile.ts'
-import type { EventColumns, Input, Rewritten } from './event-columns.ts'
+import type { Input, Rewritten } from './column-file.ts'
+import type { EventColumns } from './event-columns.ts'
 import { checkRows, removeRows, rowOf, rowsOf, writeRows } from './rows.ts'
 import type { DataFile, Place, RowCheck, RowFiles, StoredRow } from './rows.ts'
 import { SEMANTICS } from './view.ts'
@@ -21,13 +22,13 @@ export interface Materialized extends RowFiles {
 export async function materialize(
   place: Place & { events: EventColumns },
   compiled: CompiledView,
-  { at, asOf, name }: { at: Micros; asOf: number; name: string },
+  { at, asOf, name, fieldIds }: { at: Micros; asOf: number; name: string; fieldIds?: Readonly<Record<string, number>> },
 ): Promise<Materialized> {
   const columns = compiled.features.map((feature) => feature.column)
   return place.events.use(compiled.sources, asOf, async (relations, inputs) => {
     const query = compiled.snapshot(relations, at, asOf)
     const written = await place.columns.session((session) =>
-      writeRows(place, session, query, columns, 'subject', `features/${compiled.view.name}/${name}`),
+      writeRows(place, session, query, columns, 'subject', `features/${compiled.view.name}/${name}`, fieldIds),
     )
     return { ...written, columns, inputs, engine: { duckdb: place.columns.version, semantics: SEMANTICS } }
   })

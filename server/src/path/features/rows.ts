@@ -11,8 +11,11 @@ import { dirname, join, relative, sep } from 'node:path'
 import { Fault } from '../../fault.ts'
 import type { Column, Columns, Plain, Session } from '../../store/columns.ts'
 import { identifier, parquet, quote } from '../../store/columns.ts'
-import { digestOf, settle } from './event-columns.ts'
-import type { Rewritten } from './event-columns.ts'
+import { fieldIdsIn } from '../../record/tables/statistics.ts'
+import { rowHashes, rowText, strangers } from '../../record/tables/row-hashes.ts'
+
+import { digestOf, settle } from '../../store/files.ts'
+import type { Rewritten } from './column-file.ts'
 import { subjectLiteral } from './events.ts'
 
 /** A file whose digest is on the ledger. */
@@ -41,11 +44,9 @@ export interface Place {
 /** A value of a feature: as `Plain` in store/columns.ts says (int64 bigint, decimal text, timestamp micros). */
 export type Value = Exclude<Plain, Buffer | Plain[]>
 
-const hashesAtOnce = 4_096
-
 /**
  * Writes the rows of a query in an order that must be total; equal rows give equal bytes. `at` in `columns` may be any
- * columns of the query, `subject` among them.
+ * columns of the query, `subject` among them. `fieldIds` are the numbers of the columns in the table that the file goes to.
  */
 export async function writeRows(
   place: Place,
@@ -54,12 +55,13 @@ export async function writeRows(
   columns: readonly Column[],
   order: string,
   name: string,
+  fieldIds?: Readonly<Record<string, number>>,
 ): Promise<RowFiles> {
   const path = `${name}-0.parquet`
   const full = join(place.folder, path)
   await mkdir(dirname(full), { recursive: true })
   try {
-    return await writeDraft(session, query, columns, order, path, full)
+    return await writeDraft(session, query, columns, { order, path, full, fieldIds })
   } catch (error) {
     // A draft holds people's values, and no record names it.
     for (const draft of [`${full}.tmp`, `${sidecar(full)}.tmp`]) await rm(draft, { force: true })
@@ -71,14 +73,17 @@ async function writeDraft(
   session: Session,
   query: string,
   columns: readonly Column[],
-  order: string,
-  path: string,
-  full: string,
+  {
+    order,
+    path,
+    full,
+    fieldIds,
+  }: { order: string; path: string; full: string; fieldIds: Readonly<Record<string, number>> | undefined },
 ): Promise<RowFiles> {
   const selected = ['subject', ...columns.map((column) => identifier(column.name))].join(', ')
   await session.run(`CREATE OR REPLACE TEMP TABLE made AS SELECT ${selected} FROM (${query}) ORDER BY ${order}`)
   const { rows } = await session.row<{ rows: bigint }>('SELECT count(*) AS rows FROM made')
-  await session.run(parquet('FROM made', `${full}.tmp`, { rows: Number(rows) }))
+  await session.run(parquet('FROM made', `${full}.tmp`, { rows: Number(rows), fieldIds }))
   const hashes = await rowHashes(session, 'made', 'rowid', columns)
   await session.run('DROP TABLE made')
 
@@ -112,35 +117,6 @@ export async function removeFiles(folder: string, files: readonly { path: string
 /** The list of row hashes beside a file. */
 export function sidecar(path: string): string {
   return path.replace(/\.parquet$/, '.rows')
-}
-
-/**
- * One row as text, so that different rows never give the same text: the subject's id, then the columns; NULL is "-", a
- * string is preceded by its length in bytes, and no other value has a comma.
- */
-export function rowText(columns: readonly Column[]): string {
-  const parts = columns.map(({ name, type }) => {
-    const column = identifier(name)
-    if (type === 'VARCHAR') return `coalesce(strlen(${column}) || ':' || ${column}, '-')`
-    if (type === 'TIMESTAMP') return `coalesce(epoch_us(${column})::VARCHAR, '-')`
-    return `coalesce(${column}::VARCHAR, '-')`
-  })
-  // concat_ws skips NULL, of which there is none left; it is twice as fast as a chain of ||.
-  return `concat_ws(',', 'row/1', lower(hex(subject)), ${parts.join(', ')})`
-}
-
-/** The hashes of a table's rows in the order of `position`, which counts from 0. */
-export async function rowHashes(
-  session: Session,
-  table: string,
-  position: string,
-  columns: readonly Column[],
-): Promise<Buffer> {
-  const lists = await session.rows<{ hashes: string }>(
-    `SELECT string_agg(sha256(${rowText(columns)}), '' ORDER BY ${position}) AS hashes
-     FROM ${table} GROUP BY ${position} // ${hashesAtOnce} ORDER BY ${position} // ${hashesAtOnce}`,
-  )
-  return Buffer.concat(lists.map(({ hashes }) => Buffer.from(hashes, 'hex')))
 }
 
 function readFileRows(place: Place, path: string): string {
@@ -226,35 +202,6 @@ async function hashesIn(place: Place, path: string, columns: readonly Column[]):
   return place.columns.session((session) => rowHashes(session, readFileRows(place, path), 'file_row_number', columns))
 }
 
-/** The positions of hashes that are not in the list, or not in its order. */
-function strangers(list: Buffer, found: Buffer): number[] {
-  const strange: number[] = []
-  let places: Map<string, number> | undefined
-  let next = 0
-  for (let at = 0; at < found.length; at += 32) {
-    if (next < list.length && found.compare(list, next, next + 32, at, at + 32) === 0) {
-      next += 32
-      continue
-    }
-    // Something is gone from here, or was never here: only now is it worth knowing where each hash stands.
-    places ??= placesIn(list)
-    const place = places.get(found.toString('latin1', at, at + 32))
-    if (place === undefined || place < next) strange.push(at / 32)
-    else next = place + 32
-  }
-  return strange
-}
-
-/** Where each hash first stands. */
-function placesIn(list: Buffer): Map<string, number> {
-  const places = new Map<string, number>()
-  for (let at = 0; at < list.length; at += 32) {
-    const hash = list.toString('latin1', at, at + 32)
-    if (!places.has(hash)) places.set(hash, at)
-  }
-  return places
-}
-
 /**
  * Writes a file again without a subject's rows, under its name; undefined when it has none. `file` is the file as last
  * recorded. A call that was cut off before its record was written may be made again: it then reports what was done.
@@ -295,7 +242,10 @@ export async function removeRows(
     )
     if (rest === all) return undefined
     const others = `FROM ${readFileRows(place, file.path)} WHERE subject <> ${literal} ORDER BY file_row_number`
-    await session.run(parquet(`SELECT * EXCLUDE (file_row_number) ${others}`, `${full}.tmp`, { rows: file.rows }))
+    const fieldIds = await fieldIdsIn(session, full)
+    await session.run(
+      parquet(`SELECT * EXCLUDE (file_row_number) ${others}`, `${full}.tmp`, { rows: file.rows, fieldIds }),
+    )
     const after = await digestOf(`${full}.tmp`)
     const { size } = await stat(`${full}.tmp`)
     // DuckDB remembers a file's content by its path and the second of its last change: it must not take one for the other.

@@ -9,7 +9,8 @@ import { identityOf, placeBytes } from '../../record/subjects/seal.ts'
 import { formatTime } from '../../record/time.ts'
 import type { Clock } from '../../record/time.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
-import type { Column } from '../../store/columns.ts'
+import type { KeptFile } from '../../record/tables/table.ts'
+import type { Tables } from '../../record/tables/tables.ts'
 import type { Database } from '../../store/database.ts'
 import type { ContractBook } from '../events/contract-book.ts'
 import { readEvent } from '../events/event.ts'
@@ -19,6 +20,8 @@ import { refuseAltered } from './derived-files.ts'
 import type { DerivedFiles, RewrittenFile } from './derived-files.ts'
 import type { EventColumns } from './event-columns.ts'
 import { rowFor } from './event-source.ts'
+import { eventTable, featureTable, unlessDamaged } from './feature-tables.ts'
+import type { FeatureTables, SnapshotBody } from './feature-tables.ts'
 import { materialize, removeSubject, rows } from './materialize.ts'
 import { contributors, contributorsOfAll, recomputeAll } from './recompute.ts'
 import type { Ask, Contributors as EngineContributors, OpenedEvents } from './recompute.ts'
@@ -75,8 +78,6 @@ export const snapshotProjection: Projection = {
   },
 }
 
-type SnapshotBody = Omit<Snapshot, 'id' | 'receipt'> & { columns: Column[] }
-
 /** What the records of snapshots have in common. */
 const RECORD = { kind: 'snapshot/1', stream: 'whence.snapshots', source: 'whence' } as const
 
@@ -95,6 +96,8 @@ export class Snapshots {
   readonly #trainingSets: TrainingSets
   readonly #occurring = new Map<string, Promise<Occurring>>()
   readonly #subjectEvents: SubjectEvents
+  readonly #tables: Tables
+  readonly #published: FeatureTables
 
   constructor(parts: {
     ledger: Ledger
@@ -106,6 +109,8 @@ export class Snapshots {
     derived: DerivedFiles
     trainingSets: TrainingSets
     subjectEvents: SubjectEvents
+    tables: Tables
+    published: FeatureTables
   }) {
     this.#ledger = parts.ledger
     this.#follower = parts.follower
@@ -116,6 +121,8 @@ export class Snapshots {
     this.#derived = parts.derived
     this.#trainingSets = parts.trainingSets
     this.#subjectEvents = parts.subjectEvents
+    this.#tables = parts.tables
+    this.#published = parts.published
   }
 
   get events(): EventColumns {
@@ -140,10 +147,12 @@ export class Snapshots {
     if (earlier !== undefined)
       return { ...(await this.get(earlier)), receipt: { ...this.#ledger.receiptOf(earlier), status: 'duplicate' } }
     await this.#derived.extend(compiled, asOf)
+    const columns = compiled.features.map((feature) => feature.column)
     const made = await materialize(this.#derived.place, compiled, {
       at,
       asOf,
       name: `${version.version}-${asOf}-${at}`,
+      fieldIds: await this.#published.fieldIds(view, columns, by),
     })
     const body: SnapshotBody = {
       view,
@@ -168,6 +177,9 @@ export class Snapshots {
       },
       by.id,
     )
+    for (const { stream, contract } of made.inputs)
+      await unlessDamaged(eventTable(stream), () => this.#published.publishEvents(stream, contract))
+    await unlessDamaged(featureTable(view), () => this.#published.publishSnapshot(seq, body, by))
     return { ...(await this.get(seq)), receipt: { seq, leaf, recorded, status } }
   }
 
@@ -283,7 +295,34 @@ export class Snapshots {
       if (done) rewritten.push({ path: done.path, before: done.before, after: done.after, removed: done.removed })
     }
     rewritten.push(...(await this.#trainingSets.removeSubject(subject)))
+    await this.#tables.erase(subject, await this.#copies(rewritten), { id: 'whence' })
     return rewritten
+  }
+
+  /** Where what was written again lies now, by its digest before: tables share it instead of writing it once more. */
+  async #copies(rewritten: readonly RewrittenFile[]): Promise<Map<string, { path: string; sha256: string }>> {
+    const files = await Promise.all(this.#contracts.streams().map((stream) => this.events.files(stream)))
+    const paths = new Map(files.flat().map(({ path, sha256 }) => [sha256, path]))
+    return new Map(
+      rewritten.map(({ path, before, after }) => [before, { path: paths.get(after) ?? path, sha256: after }]),
+    )
+  }
+
+  /** Publishes what a crash left without its place in a table. At the start. */
+  async catchUp(): Promise<void> {
+    await this.#derived.inTurn(async () => {
+      const rows = await this.#database.query<{ id: bigint; body: SnapshotBody }>(
+        'select id, body from snapshot order by id',
+      )
+      const streams = this.#contracts.streams().map((stream): [string, string] => {
+        const { contract } = this.#contracts.inForce(stream)
+        return [stream, `${contract.id}@${contract.version}`]
+      })
+      await this.#published.catchUp(
+        rows.map(({ id, body }) => ({ id: Number(id), body })),
+        new Map(streams),
+      )
+    })
   }
 
   /** Removes files of computed rows that a crash left without a record. */
@@ -316,7 +355,24 @@ export class Snapshots {
     }
     const sets = await this.#trainingSets.check()
     problems.push(...sets.problems.map(({ path, problem, sentence }) => ({ path, code: problem, message: sentence })))
-    return { problems, checked: { columnFiles, snapshots: snapshots.length, trainingSets: sets.checked } }
+    const tables = await this.#tables.check((_, file) => this.#eventsAltered(file))
+    problems.push(...tables.problems)
+    return {
+      problems,
+      checked: {
+        columnFiles,
+        snapshots: snapshots.length,
+        trainingSets: sets.checked,
+        tables: tables.tables,
+        tableFiles: tables.files,
+      },
+    }
+  }
+
+  /** Which events of a table's file are not those of the ledger; nothing where it is no file of events. */
+  async #eventsAltered(file: KeptFile): Promise<string[]> {
+    const stream = /^columns\/([^/]+)\//.exec(file.source ?? '')?.[1]
+    return stream === undefined ? [] : this.events.altered(stream, file.path)
   }
 
   async #retrace(snapshot: Snapshot, subjects: readonly string[]): Promise<Map<string, Recomputed>> {

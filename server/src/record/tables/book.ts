@@ -7,6 +7,7 @@ import { Fault } from '../../fault.ts'
 import type { Database } from '../../store/database.ts'
 import { walk } from '../../store/files.ts'
 import type { Files } from '../../store/files.ts'
+import { referenced } from '../../store/iceberg/change.ts'
 import type { Prepared, Read } from '../../store/iceberg/change.ts'
 import { currentSchema, following, formatMetadata, parseMetadata } from '../../store/iceberg/metadata.ts'
 import type { TableMetadata } from '../../store/iceberg/metadata.ts'
@@ -25,6 +26,7 @@ export interface Head {
   metadata: string
   snapshot: bigint | undefined
   uuid: string
+  location: string
   schema: Schema
   lastColumnId: number
   partition: readonly PartitionColumn[]
@@ -127,17 +129,21 @@ export class TableBook {
     return rows.map(headOf)
   }
 
-  async state(name: string): Promise<State> {
+  async head(name: string): Promise<Head | undefined> {
     await this.#follower.reach('table')
     const [row] = await this.#database.query<HeadRow>(
       'select name, version, seq, metadata, snapshot, body from table_head where name = $1',
       [name],
     )
+    return row && headOf(row)
+  }
+
+  async state(name: string): Promise<State> {
+    const head = await this.head(name)
     const files = await this.#database.query<FileRow>(
       'select path, kind, sha256, bytes, rows, source, hashes from table_file where table_name = $1 order by path',
       [name],
     )
-    const head = row && headOf(row)
     const kept = new Map(files.map((file) => [file.path, keptOf(file)]))
     const read = (path: string): Uint8Array => this.#read(name, kept.get(path), path)
     let metadata: TableMetadata | undefined
@@ -149,6 +155,16 @@ export class TableBook {
     }
   }
 
+  async snapshots(namespace: string): Promise<KnownSnapshot[]> {
+    await this.#follower.reach('table')
+    const rows = await this.#database.query<{ table: string; id: bigint; seq: bigint; expired: bigint | null }>(
+      `select table_name as "table", id, seq, expired from table_snapshot
+       where table_name like $1 || '.%' order by table_name, seq`,
+      [namespace],
+    )
+    return rows.map(({ table, id, seq, expired }) => ({ table, id, seq: Number(seq), expired: expired !== null }))
+  }
+
   /** Whether a table has a snapshot with this id, or had one that has expired. */
   async hadSnapshot(name: string, id: bigint): Promise<boolean> {
     const found = await this.#database.query('select id from table_snapshot where table_name = $1 and id = $2', [
@@ -156,6 +172,17 @@ export class TableBook {
       id,
     ])
     return found.length > 0
+  }
+
+  /**
+   * The files of a table that its next state names no more, beside metadata. Reads manifests that are still to be written
+   * from what was prepared.
+   */
+  unnamed(name: string, state: State, next: TableMetadata, prepared: readonly Prepared[]): string[] {
+    const coming = new Map(prepared.map(({ location, bytes }) => [location, bytes]))
+    const named = referenced(next, (location) => coming.get(location) ?? state.read(location))
+    const paths = new Set([...named].map((location) => this.pathOf(name, location)))
+    return [...state.files.values()].flatMap(({ kind, path }) => (kind === 'metadata' || paths.has(path) ? [] : [path]))
   }
 
   /** The text of a table's current metadata. Throws `altered`. */
@@ -259,6 +286,8 @@ export class TableBook {
         ...own.map((file) => this.#files.replace(join(this.folder, file.path), file.bytes)),
         ...links.map((file) => this.#files.link(join(this.folder, file.from), join(this.folder, file.path))),
       ])
+      // A draft has its name now.
+      await Promise.all(links.filter(({ from }) => from.endsWith('.draft')).map(({ from }) => this.#remove(from)))
       for (const each of new Set(written.map((file) => dirname(file))))
         await this.#files.syncFolder(join(this.folder, each))
     } catch (cause) {
@@ -276,6 +305,7 @@ export class TableBook {
       operation: next.operation,
       previous: head?.seq ?? null,
       uuid: metadata['table-uuid'],
+      location: metadata.location,
       metadata: path,
       snapshot: current === undefined ? null : String(current),
       added: next.added === undefined ? null : String(next.added),
@@ -317,13 +347,21 @@ export class TableBook {
   }
 }
 
+/** A snapshot that a table has, or had. `seq` is the position of the record that made it. */
+export interface KnownSnapshot {
+  table: string
+  id: bigint
+  seq: number
+  expired: boolean
+}
+
 interface HeadRow {
   name: string
   version: number
   seq: bigint
   metadata: string
   snapshot: bigint | null
-  body: Pick<Head, 'uuid' | 'schema' | 'lastColumnId' | 'partition' | 'rows'>
+  body: Pick<Head, 'uuid' | 'location' | 'schema' | 'lastColumnId' | 'partition' | 'rows'>
 }
 
 interface FileRow {

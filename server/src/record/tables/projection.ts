@@ -15,6 +15,7 @@ export const tableProjection: Projection = {
       const head = {
         version: record.version,
         uuid: record.uuid,
+        location: record.location,
         schema: record.schema,
         lastColumnId: record.lastColumnId,
         partition: record.partition,

@@ -5,7 +5,7 @@ import type { ColumnStatistics } from '../../store/iceberg/manifest.ts'
 import { dayOf, stored, typeIn } from '../../store/iceberg/partition.ts'
 import type { PartitionSpec, PartitionValue } from '../../store/iceberg/partition.ts'
 import type { Schema, SchemaField } from '../../store/iceberg/schema.ts'
-import type { Columns } from '../../store/columns.ts'
+import type { Columns, Session } from '../../store/columns.ts'
 import { quote } from '../../store/columns.ts'
 import { Fault } from '../../fault.ts'
 
@@ -42,10 +42,18 @@ export async function statisticsOf(columns: Columns, path: string, schema: Schem
   }
 }
 
+/** The numbers of the columns that stand in a file; undefined for one that was written without. */
+export async function fieldIdsIn(session: Session, path: string): Promise<Record<string, number> | undefined> {
+  const fields = await session.rows<{ name: string; id: bigint }>(
+    `SELECT name, field_id::BIGINT AS id FROM parquet_schema(${quote(path)}) WHERE field_id IS NOT NULL`,
+  )
+  return fields.length === 0 ? undefined : Object.fromEntries(fields.map(({ name, id }) => [name, Number(id)]))
+}
+
 function summed(rows: number, chunks: readonly Chunk[], schema: Schema): FileStatistics {
   const ranges = new Map<number, { least: Plainly; most: Plainly }>()
   const columns = schema.fields.flatMap((field): ColumnStatistics[] => {
-    const own = chunks.filter(({ name }) => name === field.name)
+    const own = chunks.filter(({ name }) => name.toLowerCase() === field.name.toLowerCase())
     if (own.length === 0) return []
     const sum = (of: (chunk: Chunk) => bigint): number => Number(own.reduce((total, chunk) => total + of(chunk), 0n))
     const range = rangeOf(own, field)

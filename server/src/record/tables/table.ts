@@ -93,6 +93,8 @@ export interface TableRecord {
   /** Position of the table's record before this one. */
   previous: number | null
   uuid: string
+  /** Where engines see the table: `file:///…`. */
+  location: string
   /** The metadata file that is current from here on; its digest stands in `files`. */
   metadata: string
   /** The current snapshot; null while there is none. */

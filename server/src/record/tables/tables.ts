@@ -1,12 +1,19 @@
 // Tables for engines of any make: what is committed here is read by whatever reads Iceberg v2.
 import { randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { Fault } from '../../fault.ts'
+import { Fault, isFault } from '../../fault.ts'
 import type { Columns } from '../../store/columns.ts'
 import { quote } from '../../store/columns.ts'
-import { change, filesOf } from '../../store/iceberg/change.ts'
+import { change, filesOf, rewrite } from '../../store/iceberg/change.ts'
 import type { DataFile } from '../../store/iceberg/manifest.ts'
-import { currentSchema, currentSpec, newTable, snapshotOf, withSchema } from '../../store/iceberg/metadata.ts'
+import {
+  currentSchema,
+  currentSpec,
+  newTable,
+  snapshotOf,
+  withoutSnapshots,
+  withSchema,
+} from '../../store/iceberg/metadata.ts'
 import type { TableMetadata } from '../../store/iceberg/metadata.ts'
 import { partitionSpec } from '../../store/iceberg/partition.ts'
 import { evolve, fieldIds } from '../../store/iceberg/schema.ts'
@@ -16,9 +23,13 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { Follower } from '../projection/follower.ts'
 import type { Clock } from '../time.ts'
 import { TableBook } from './book.ts'
-import type { Next, State } from './book.ts'
+import type { Head, KnownSnapshot, Next, State } from './book.ts'
+import { checkTable } from './check.ts'
+import type { FindRows, TableProblem } from './check.ts'
+import { subjectLiteral, withoutSubject } from './erase.ts'
+import type { Copies } from './erase.ts'
 import { partitionOf, statisticsOf } from './statistics.ts'
-import type { KeptFile, PartitionColumn, TableChange, TableColumn, TableCommit, TableFile } from './table.ts'
+import type { KeptFile, Namespace, PartitionColumn, TableChange, TableColumn, TableCommit, TableFile } from './table.ts'
 
 export interface TablesOptions {
   ledger: Ledger
@@ -35,6 +46,7 @@ export interface TablesOptions {
 
 export class Tables {
   readonly #book: TableBook
+  readonly #parts: { book: TableBook; columns: Columns }
   readonly #columns: Columns
   readonly #folder: string
   /** Who was erased in this run: no file that holds one of them is taken any more. */
@@ -44,7 +56,9 @@ export class Tables {
     const { columns, folder, location, ...parts } = options
     this.#columns = columns
     this.#folder = folder
-    this.#book = new TableBook({ ...parts, folder, root: location ?? fileLocation(folder) })
+    const book = new TableBook({ ...parts, folder, root: location ?? fileLocation(folder) })
+    this.#book = book
+    this.#parts = { book, columns }
   }
 
   /**
@@ -59,7 +73,7 @@ export class Tables {
     partition: readonly PartitionColumn[] = [],
   ): Promise<Record<string, number>> {
     return this.#book.inTurn(async () => {
-      const { head } = await this.#book.state(name)
+      const head = await this.#book.head(name)
       if (head && !evolve(head.schema, head.lastColumnId, columns).changed) return fieldIds(head.schema, columns)
       const put = await this.#book.put(name, by, async (state) => this.#shaped(name, state, columns, partition))
       return fieldIds((put?.head ?? head)!.schema, columns)
@@ -129,10 +143,118 @@ export class Tables {
     })
     if (!put) {
       if (!repeated) throw new Fault('internal', `nothing became of a commit to ${name}`)
-      const { head } = await this.#book.state(name)
+      const head = await this.#book.head(name)
       return { table: name, snapshotId, seq: head!.seq, repeated: true }
     }
     return { table: name, snapshotId, seq: put.seq }
+  }
+
+  /**
+   * Takes a subject out of every table that has one, in all its snapshots. When it resolves no file of a table holds them
+   * any more; after a crash a second call does the rest. Gives the tables that were written again.
+   */
+  erase(subject: string, copies: Copies, by: { id: string }): Promise<string[]> {
+    return this.#book.inTurn(async () => {
+      this.#erased.add(subject)
+      const rewritten: string[] = []
+      for (const { name } of await this.#book.heads()) {
+        const put = await this.#book.put(name, by, (state, token) =>
+          withoutSubject(this.#parts, name, state, { subject, copies, token }),
+        )
+        if (put) rewritten.push(name)
+      }
+      return rewritten
+    })
+  }
+
+  /**
+   * Lets snapshots of a table go, and with them the files that no other names. Those that are not there, and the current
+   * one, are passed over. Gives the ids that went.
+   */
+  expire(name: string, ids: readonly bigint[], by: { id: string }): Promise<bigint[]> {
+    return this.#book.inTurn(async () => {
+      let gone: bigint[] = []
+      await this.#book.put(name, by, async (state): Promise<Next | undefined> => {
+        const metadata = state.metadata()
+        if (!metadata) return undefined
+        gone = ids.filter((id) => id !== metadata['current-snapshot-id'] && snapshotOf(metadata, id) !== undefined)
+        if (gone.length === 0) return undefined
+        const next = withoutSnapshots(metadata, new Set(gone))
+        const dropped = this.#book.unnamed(name, state, next, [])
+        return { operation: 'expire', metadata: next, expired: gone, dropped, rows: state.head!.rows, forgetting: true }
+      })
+      return gone
+    })
+  }
+
+  /**
+   * Writes the paths in tables again where the data folder is seen in another place than before. Gives the tables that
+   * could not be moved, because a file of theirs is not as it was, each with the reason.
+   */
+  relocate(by: { id: string }): Promise<{ table: string; reason: string }[]> {
+    return this.#book.inTurn(async () => {
+      const stuck: { table: string; reason: string }[] = []
+      for (const { name, location: before } of await this.#book.heads()) {
+        const location = this.#book.locationOf(name)
+        if (before === location) continue
+        const move = async (state: State, token: string): Promise<Next> => {
+          const here = (file: DataFile): DataFile => ({
+            ...file,
+            location: this.#book.locate(this.#book.pathOf(name, file.location)),
+          })
+          const { metadata, prepared } = rewrite(state.metadata()!, here, { location, token }, state.read)
+          const dropped = this.#book.unnamed(name, state, metadata, prepared)
+          return { operation: 'relocate', metadata, prepared, dropped, rows: state.head!.rows, forgetting: true }
+        }
+        await this.#book.put(name, by, move).catch((error: unknown) => {
+          if (!isFault(error, 'altered')) throw error
+          stuck.push({ table: name, reason: error.message })
+        })
+      }
+      return stuck
+    })
+  }
+
+  /** Holds every file of every table against its digest on the ledger. `findRows` names rows where no list of hashes does. */
+  async check(
+    findRows: FindRows = async () => [],
+  ): Promise<{ problems: TableProblem[]; tables: number; files: number }> {
+    const problems: TableProblem[] = []
+    const heads = await this.#book.heads()
+    let files = 0
+    for (const { name } of heads) {
+      const state = await this.#book.state(name)
+      files += state.files.size
+      problems.push(...(await checkTable(this.#parts, name, state, findRows)))
+    }
+    return { problems, tables: heads.length, files }
+  }
+
+  /** The data files of a table's current snapshot. */
+  async current(name: string): Promise<KeptFile[]> {
+    const state = await this.#book.state(name)
+    const metadata = state.metadata()
+    if (!metadata) return []
+    const live = filesOf(snapshotOf(metadata, metadata['current-snapshot-id']), state.read)
+    return live.map(({ location }) => state.files.get(this.#book.pathOf(name, location))!)
+  }
+
+  /** All tables, by name. */
+  list(): Promise<Head[]> {
+    return this.#book.heads()
+  }
+
+  /** A table with its metadata, and the metadata's text as it stands in the file. Throws `not_found`, or `altered`. */
+  async get(name: string): Promise<{ head: Head; metadata: TableMetadata; text: string; location: string }> {
+    const state = await this.#book.state(name)
+    if (!state.head) throw new Fault('not_found', `no table is called "${name}": whence tables lists them`)
+    const text = this.#book.text(state)
+    return { head: state.head, metadata: state.metadata()!, text, location: this.#book.locate(state.head.metadata) }
+  }
+
+  /** Every snapshot that tables of a namespace have, or had. */
+  snapshots(namespace: Namespace): Promise<KnownSnapshot[]> {
+    return this.#book.snapshots(namespace)
   }
 
   /** Deletes what no record names: files of commits that lost their race, or died. Before anything is committed. */
@@ -206,7 +328,7 @@ export class Tables {
   /** A file may have been written before somebody in it was erased, and be committed after. */
   async #refuseErased(files: readonly TableFile[]): Promise<void> {
     if (this.#erased.size === 0) return
-    const erased = [...this.#erased].map((subject) => `'${subject.replace(/../g, '\\x$&')}'::BLOB`).join(', ')
+    const erased = [...this.#erased].map(subjectLiteral).join(', ')
     for (const { path } of files) {
       const from = `read_parquet(${quote(join(this.#folder, path))})`
       const described = await this.#columns.describe(`SELECT * FROM ${from}`)
