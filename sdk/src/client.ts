@@ -84,6 +84,7 @@ import type {
   TrainingVerification,
   TrainingVerifyRequest,
 } from './training-sets.ts'
+import type { ExpireTables, TableDetail, TableList, TablesExpired } from './tables.ts'
 import { Transport } from './transport.ts'
 import type { Call, ClientOptions } from './transport.ts'
 
@@ -367,6 +368,20 @@ export class Client {
 
   link(id: string): Promise<Link> {
     return this.#transport.json(endpoints.link, { path: { id } })
+  }
+
+  tables(): Promise<TableList> {
+    return this.#transport.json(endpoints.tables)
+  }
+
+  /** A table by its name, as in `features.engagement_v1`. Throws `not_found`. */
+  table(name: string): Promise<TableDetail> {
+    return this.#transport.json(endpoints.table, { path: { name } })
+  }
+
+  /** Lets old snapshots of tables go; those that are needed are named in the answer. */
+  expireTables(request: ExpireTables): Promise<TablesExpired> {
+    return this.#transport.json(endpoints.expireTables, { body: json(request) })
   }
 
   replay(request: ReplayRequest = {}): Promise<Replay> {

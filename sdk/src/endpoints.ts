@@ -27,6 +27,7 @@ import { predictionEndpoints } from './prediction-endpoints.ts'
 import { FindQuery, Found, PredictionBatch, PredictionResults } from './predictions.ts'
 import { offlineEndpoints } from './offline-endpoints.ts'
 import { TrainingRow, TrainingSet, TrainingSetRequest } from './training-sets.ts'
+import { tableEndpoints } from './table-endpoints.ts'
 import { replayEndpoints } from './replay-endpoints.ts'
 
 /** What a 200 holds: one JSON value, plain text, or NDJSON of one row a line. */
@@ -216,6 +217,7 @@ export const endpoints = {
   },
   ...replayEndpoints,
   ...predictionEndpoints,
+  ...tableEndpoints,
   ...lineageEndpoints,
   ...emissionEndpoints,
   ...offlineEndpoints,

@@ -361,6 +361,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       derived,
       snapshots,
       online,
+      tables,
       trainingSets,
       cards,
       verifier,

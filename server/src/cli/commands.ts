@@ -6,6 +6,7 @@ import { drift } from './drift.ts'
 import { erase } from './erase.ts'
 import { explain } from './explain.ts'
 import { featuresOnline } from './features-online.ts'
+import { expire } from './expire.ts'
 import { find } from './find.ts'
 import { ingest } from './ingest.ts'
 import { keys } from './keys.ts'
@@ -29,6 +30,7 @@ import { replay } from './replay.ts'
 import { skew } from './skew.ts'
 import { status } from './status.ts'
 import { trainingCommands } from './training/commands.ts'
+import { tables } from './tables.ts'
 
 /** The commands that need no more than a client. */
 export const commands: readonly Command[] = [
@@ -42,6 +44,8 @@ export const commands: readonly Command[] = [
   predict,
   ...trainingCommands,
   object,
+  tables,
+  expire,
   explain,
   promote,
   find,

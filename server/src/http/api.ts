@@ -33,6 +33,7 @@ import type { Predictions } from '../path/predictions/predictions.ts'
 import { Promotions } from '../path/predictions/promotion.ts'
 import type { Ledger } from '../record/ledger/ledger.ts'
 import type { LineageGraph } from '../record/lineage/graph.ts'
+import type { Tables } from '../record/tables/tables.ts'
 import type { Follower } from '../record/projection/follower.ts'
 import { formatTime, SECOND } from '../record/time.ts'
 import type { Clock } from '../record/time.ts'
@@ -46,6 +47,7 @@ import type { ModelSteps } from './models-api.ts'
 import { offlineApi } from './offline-api.ts'
 import type { OfflineSteps } from './offline-api.ts'
 import { onlineHandlers } from './online-api.ts'
+import { tableHandlers } from './tables-api.ts'
 import { replayHandlers } from './replay-api.ts'
 import { planHandlers } from './plans-api.ts'
 import { predictionHandlers, proofsOf } from './predictions-api.ts'
@@ -67,6 +69,7 @@ export interface Steps extends ModelSteps, OfflineSteps {
   derived: DerivedFiles
   snapshots: Snapshots
   online: Online
+  tables: Tables
   scoring: Scoring
   predictions: Predictions
   graph: LineageGraph
@@ -191,6 +194,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     ...replayHandlers(steps),
     ...onlineHandlers(steps),
     ...predictionHandlers({ predictions, promotions }),
+    ...tableHandlers(steps),
     async collect({ body, caller }) {
       const { only, batch } = await collector.collect(body.stream, body.format, caller)
       if (only instanceof Fault) throw only
@@ -255,6 +259,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
   }
 
   const pages: Pages = {
+    tables: steps.tables,
     logFile(path) {
       if (path !== 'checkpoint' && path !== 'vkey') {
         try {

@@ -14,6 +14,8 @@ import type { Caller } from '../rules/access/access.ts'
 import { readBody, readPath, readQuery } from './body.ts'
 import type { Env } from './body.ts'
 import type { EndpointName, Handlers } from './handlers.ts'
+import { icebergRoutes } from './iceberg.ts'
+import type { Catalog } from './iceberg.ts'
 
 /** What a caller may fetch besides the endpoints of the SDK. */
 export interface Pages {
@@ -22,6 +24,8 @@ export interface Pages {
   /** The page of an explanation, when the token is good for it. Throws `forbidden`. */
   explanation(id: string, token: string): Promise<string>
   metrics(): Promise<string>
+  /** What the Iceberg catalog shows. */
+  tables: Catalog
   /** What keeps the server from answering, or nothing. */
   notReady(): string | undefined
 }
@@ -33,8 +37,8 @@ export interface Doorkeeper {
 export function createApp(handlers: Handlers, pages: Pages, doorkeeper: Doorkeeper): Hono<Env> {
   const app = new Hono<Env>()
 
-  const admit = async (c: Context<Env>, scope: Endpoint['scope']): Promise<Caller> => {
-    const secret = /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1]
+  const admit = async (c: Context<Env>, scope: Endpoint['scope'], given?: string): Promise<Caller> => {
+    const secret = given ?? /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1]
     if (!secret) throw new Fault('unauthorized', 'every request needs a key: send "Authorization: Bearer wk_…"')
     const caller = await doorkeeper.authenticate(secret)
     if (!caller)
@@ -60,6 +64,7 @@ export function createApp(handlers: Handlers, pages: Pages, doorkeeper: Doorkeep
     })
   }
 
+  icebergRoutes(app, pages.tables, (c, secret) => admit(c, 'read', secret))
   app.get('/openapi.json', async (c) => (await admit(c, 'read'), c.json(openApi())))
   app.get('/health', async (c) => (await admit(c, 'read'), c.json({ status: 'ok' })))
   app.get('/ready', async (c) => {

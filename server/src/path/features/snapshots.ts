@@ -1,7 +1,9 @@
 // Feature snapshots as records: what was computed, from which files, with which digests; and the way
 // back from a value to the events that made it.
 import { canonicalize } from '@whence/ledger'
-import type { DataFile, FeatureRow, FeatureValue, Materialize, Snapshot } from '@whence/sdk'
+import type { FeatureRow, FeatureValue, Materialize, Snapshot } from '@whence/sdk'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Follower, Projection } from '../../record/projection/follower.ts'
@@ -192,6 +194,12 @@ export class Snapshots {
   /** The rows of a snapshot in the order of their subjects, page by page. */
   async *rows(id: number): AsyncGenerator<FeatureRow[]> {
     const body = await this.#body(id)
+    const expired = await this.expiry(id)
+    if (expired !== undefined)
+      throw new Fault(
+        'not_found',
+        `snapshot ${id} has expired: its rows were let go by record ${expired}. Materialize ${body.view} again for others`,
+      )
     refuseAltered(await this.flaw({ id, ...body }))
     for (let offset = 0; ; offset += PAGE) {
       const page = await rows(this.#derived.place, body, { offset, limit: PAGE })
@@ -200,8 +208,20 @@ export class Snapshots {
     }
   }
 
+  /** The position of the record by which a snapshot's rows were let go; undefined while they are there. */
+  async expiry(id: number): Promise<number | undefined> {
+    await this.#follower.reach('table')
+    const [found] = await this.#database.query<{ expired: bigint | null }>(
+      `select expired from table_snapshot where id = $1 and table_name like 'features.%'`,
+      [BigInt(id)],
+    )
+    return found?.expired === null || found === undefined ? undefined : Number(found.expired)
+  }
+
   /** What is wrong with a snapshot's files, in a sentence; looked at again whenever a file has changed on the disk. */
   async flaw(snapshot: Snapshot): Promise<string | undefined> {
+    const expired = await this.expiry(snapshot.id)
+    if (expired !== undefined) return `Snapshot ${snapshot.id} has expired: its rows were let go by record ${expired}.`
     const body = await this.#body(snapshot.id)
     return this.#derived.flaw(body, body.columns, `is altered: its digest is not the one on record ${snapshot.id}`)
   }
@@ -289,8 +309,7 @@ export class Snapshots {
       )
       rewritten.push(...(files.length > 0 ? files.map(shown) : noted.of(stream)))
     }
-    const snapshots = await this.#database.query<{ body: SnapshotBody }>('select body from snapshot order by id')
-    for (const { body } of snapshots) {
+    for (const { body } of await this.#there()) {
       const done = await removeSubject(this.#derived.place, body, this.#derived.now(body.files)[0]!, subject)
       if (done) rewritten.push({ path: done.path, before: done.before, after: done.after, removed: done.removed })
     }
@@ -311,9 +330,7 @@ export class Snapshots {
   /** Publishes what a crash left without its place in a table. At the start. */
   async catchUp(): Promise<void> {
     await this.#derived.inTurn(async () => {
-      const rows = await this.#database.query<{ id: bigint; body: SnapshotBody }>(
-        'select id, body from snapshot order by id',
-      )
+      const rows = await this.#there()
       const streams = this.#contracts.streams().map((stream): [string, string] => {
         const { contract } = this.#contracts.inForce(stream)
         return [stream, `${contract.id}@${contract.version}`]
@@ -325,11 +342,20 @@ export class Snapshots {
     })
   }
 
-  /** Removes files of computed rows that a crash left without a record. */
+  /** Deletes the files of snapshots that have expired; what a crash leaves of them goes with the next sweep. */
+  forget(ids: readonly bigint[]): Promise<void> {
+    return this.#derived.inTurn(async () => {
+      const bodies = await Promise.all(ids.map((id) => this.#body(Number(id))))
+      for (const path of bodies.flatMap(({ files }) => files.map((file) => file.path)))
+        for (const each of [path, path.replace(/\.parquet$/, '.rows')])
+          await rm(join(this.#derived.place.folder, each), { force: true })
+    })
+  }
+
+  /** Removes files of computed rows that a crash left without a record, and those of snapshots that have expired. */
   async sweep(): Promise<void> {
     await this.#follower.reach()
-    const rows = await this.#database.query<{ body: { files: DataFile[] } }>('select body from snapshot')
-    const snapshots = rows.flatMap(({ body }) => body.files.map(({ path }) => path))
+    const snapshots = (await this.#there()).flatMap(({ body }) => body.files.map(({ path }) => path))
     await sweepRows(this.#derived.place, [...snapshots, ...(await this.#trainingSets.paths())])
   }
 
@@ -347,7 +373,7 @@ export class Snapshots {
         problems.push({ path, code: problem, message: sentence })
       }
     }
-    const snapshots = await this.#database.query<{ body: SnapshotBody }>('select body from snapshot order by id')
+    const snapshots = await this.#there()
     for (const { body } of snapshots) {
       const found = await checkRows(this.#derived.place, body.columns, body, this.#derived.now(body.files))
       for (const { path, problem, sentence } of found.problems)
@@ -448,6 +474,16 @@ export class Snapshots {
   async #compiledFor(body: SnapshotBody): Promise<CompiledView> {
     const version = await this.#views.get(body.view)
     return this.#views.compiled(version, new Map(body.inputs.map(({ stream, contract }) => [stream, contract])))
+  }
+
+  /** The snapshots of which the rows have not expired. */
+  async #there(): Promise<{ id: bigint; body: SnapshotBody }[]> {
+    await this.#follower.reach('snapshot', 'table')
+    return this.#database.query<{ id: bigint; body: SnapshotBody }>(
+      `select id, body from snapshot s where not exists (
+         select from table_snapshot t where t.id = s.id and t.table_name like 'features.%' and t.expired is not null)
+       order by id`,
+    )
   }
 
   async #body(id: number): Promise<SnapshotBody> {

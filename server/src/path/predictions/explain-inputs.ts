@@ -24,8 +24,14 @@ export async function explainSnapshot(
   try {
     const snapshot = await parts.snapshots.get(id)
     findings.open(id)
+    const expired = await parts.snapshots.expiry(id)
     const flaw = await parts.snapshots.flaw(snapshot)
-    if (flaw) {
+    if (expired !== undefined) {
+      findings.alert('missing', flaw!)
+      findings.claim('snapshot', 'feature snapshot', `${snapshot.view}, snapshot ${id}`, 'missing', [id, expired], {
+        note: 'snapshot expired: the values are computed again from the events, and held against what was served only',
+      })
+    } else if (flaw) {
       findings.alert('contradicted', flaw)
       findings.claim('snapshot', 'feature snapshot', `${snapshot.view}, snapshot ${id}`, 'contradicted', [id], {
         note: flaw,
@@ -84,7 +90,9 @@ export async function explainInputs(
   const events = recomputed.events
     .filter(({ seq }) => featuresOf.has(seq))
     .map((event) => explainEvent(findings, event, featuresOf.get(event.seq)!))
-  if (!recomputed.stored) findings.alert('missing', `Feature snapshot ${snapshot.id} has no row for this person.`)
+  const expired = (await parts.snapshots.expiry(snapshot.id)) !== undefined
+  if (!recomputed.stored && !expired)
+    findings.alert('missing', `Feature snapshot ${snapshot.id} has no row for this person.`)
   const inputs = recomputed.view.features.map((feature) =>
     explainInput(findings, feature, snapshot, prediction, recomputed),
   )

@@ -141,6 +141,7 @@ class Replaying {
     const { snapshots, asOf } = this.#parts
     const snapshot = await snapshots.get(id)
     const flaw = await snapshots.flaw(snapshot)
+    const gone = (await snapshots.expiry(id)) !== undefined
     const subjects = cases.map(({ subject }) => subject)
     const recomputed = await snapshots.recomputeMany(snapshot, subjects).catch((error: unknown) => {
       if (isFault(error, 'conflict')) return error
@@ -156,7 +157,7 @@ class Replaying {
       const again = recomputed.get(one.subject)!
       const problem = again.problem ?? flaw
       if (problem !== undefined) {
-        this.#miss(one, { cause: 'file altered', detail: problem })
+        this.#miss(one, { cause: gone && !again.problem ? 'snapshot expired' : 'file altered', detail: problem })
         continue
       }
       const others = differences(one.prediction, again)

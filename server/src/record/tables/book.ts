@@ -165,6 +165,13 @@ export class TableBook {
     return rows.map(({ table, id, seq, expired }) => ({ table, id, seq: Number(seq), expired: expired !== null }))
   }
 
+  async counts(): Promise<Map<string, number>> {
+    const rows = await this.#database.query<{ name: string; n: bigint }>(
+      'select table_name as name, count(*) as n from table_snapshot where expired is null group by table_name',
+    )
+    return new Map(rows.map(({ name, n }) => [name, Number(n)]))
+  }
+
   /** Whether a table has a snapshot with this id, or had one that has expired. */
   async hadSnapshot(name: string, id: bigint): Promise<boolean> {
     const found = await this.#database.query('select id from table_snapshot where table_name = $1 and id = $2', [

@@ -244,12 +244,25 @@ export class Tables {
     return this.#book.heads()
   }
 
+  /** How many snapshots of each table can be read. */
+  counts(): Promise<Map<string, number>> {
+    return this.#book.counts()
+  }
+
   /** A table with its metadata, and the metadata's text as it stands in the file. Throws `not_found`, or `altered`. */
-  async get(name: string): Promise<{ head: Head; metadata: TableMetadata; text: string; location: string }> {
+  async get(
+    name: string,
+  ): Promise<{ head: Head; metadata: TableMetadata; text: string; location: string; sha256: string }> {
     const state = await this.#book.state(name)
     if (!state.head) throw new Fault('not_found', `no table is called "${name}": whence tables lists them`)
     const text = this.#book.text(state)
-    return { head: state.head, metadata: state.metadata()!, text, location: this.#book.locate(state.head.metadata) }
+    return {
+      head: state.head,
+      metadata: state.metadata()!,
+      text,
+      location: this.#book.locate(state.head.metadata),
+      sha256: state.files.get(state.head.metadata)!.sha256,
+    }
   }
 
   /** Every snapshot that tables of a namespace have, or had. */

@@ -53,7 +53,7 @@ export function writeAvro(
   metadata: Readonly<Record<string, string>>,
   rows: readonly object[],
 ): Buffer {
-  const type = typeOf(schema)
+  const type = typeOf(JSON.stringify(schema))
   const data = Buffer.concat(rows.map((row) => type.toBuffer(row)))
   const meta = { 'avro.schema': JSON.stringify(schema), 'avro.codec': 'null', ...metadata }
   const sync = hash('sha256', Buffer.concat([Buffer.from(JSON.stringify(meta)), data]), 'buffer').subarray(
@@ -82,7 +82,7 @@ export function readAvro(bytes: Uint8Array): { metadata: Record<string, string>;
     const value = head as { magic: Buffer; meta: Record<string, Buffer>; sync: Buffer }
     if (!value.magic.equals(MAGIC)) throw new Error('it does not begin like one')
     const metadata = Object.fromEntries(Object.entries(value.meta).map(([key, text]) => [key, text.toString('utf8')]))
-    const type = typeOf(JSON.parse(metadata['avro.schema'] ?? '') as AvroSchema)
+    const type = typeOf(metadata['avro.schema'] ?? '')
     const rows: unknown[] = []
     let at = offset
     while (at < buffer.length) {
@@ -104,6 +104,16 @@ export function readAvro(bytes: Uint8Array): { metadata: Record<string, string>;
   }
 }
 
-function typeOf(schema: AvroSchema): avro.Type {
-  return avro.Type.forSchema(schema as never, { registry: { long }, omitRecordMethods: true })
+/** Types by their schema's text: to make one is more work than to use it. Tables have few. */
+const types = new Map<string, avro.Type>()
+const TYPES = 100
+
+function typeOf(schema: string): avro.Type {
+  let type = types.get(schema)
+  if (!type) {
+    type = avro.Type.forSchema(JSON.parse(schema) as never, { registry: { long }, omitRecordMethods: true })
+    if (types.size >= TYPES) types.clear()
+    types.set(schema, type)
+  }
+  return type
 }

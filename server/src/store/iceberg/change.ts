@@ -39,7 +39,9 @@ const LARGE = 1_000
 
 interface Held {
   manifest: ManifestFile
-  entries: readonly ManifestEntry[]
+  /** Files that are in the table, and whether others are noted as gone. */
+  live: number
+  gone: boolean
 }
 
 /** One more snapshot. Throws `conflict` when a file that is to leave is not there. */
@@ -55,28 +57,30 @@ export function change(
   const removed: DataFile[] = []
   const before = parent ? readManifestList(read(parent['manifest-list'])) : []
   for (const manifest of before) {
-    if (manifest.added_files_count + manifest.existing_files_count === 0) continue
-    const entries = liveEntries(manifest, read)
+    const live = manifest.added_files_count + manifest.existing_files_count
+    if (live === 0) continue
+    // Most changes only add: then no manifest needs to be read.
+    const entries = remove === 'all' || remove.size > 0 ? liveEntries(manifest, read) : []
     const leaves = ({ file }: ManifestEntry): boolean => remove === 'all' || remove.has(file.location)
     const leaving = entries.filter(leaves)
     if (leaving.length === 0) {
-      kept.push({ manifest, entries })
+      kept.push({ manifest, live, gone: false })
       continue
     }
     removed.push(...leaving.map(({ file }) => file))
     const after = entries.map((entry): ManifestEntry =>
       leaves(entry) ? { ...entry, status: DELETED, snapshotId } : { ...entry, status: EXISTING },
     )
-    kept.push({ manifest: writer.manifest(after), entries: after })
+    kept.push({ manifest: writer.manifest(after), live: live - leaving.length, gone: true })
   }
   if (remove !== 'all' && removed.length !== remove.size)
     throw new Fault('conflict', `a file that is to leave ${metadata.location} is not in its current snapshot`)
   if (add.length > 0) {
     const entries = add.map((file): ManifestEntry => ({ status: ADDED, snapshotId, sequence: undefined, file }))
-    kept.push({ manifest: writer.manifest(entries), entries })
+    kept.push({ manifest: writer.manifest(entries), live: entries.length, gone: false })
   }
   const list = writer.list(
-    merged(kept, writer).map(({ manifest }) => manifest),
+    merged(kept, writer, read).map(({ manifest }) => manifest),
     parent?.['snapshot-id'],
   )
   const snapshot: SnapshotMetadata = {
@@ -167,16 +171,19 @@ function liveEntries(manifest: ManifestFile, read: Read): ManifestEntry[] {
 }
 
 /** Many small manifests as one. */
-function merged(kept: readonly Held[], writer: Writer): readonly Held[] {
+function merged(kept: readonly Held[], writer: Writer, read: Read): readonly Held[] {
   if (kept.length <= MANIFESTS) return kept
-  const small = kept.filter(
-    ({ entries }) => entries.length < LARGE && entries.every(({ status }) => status !== DELETED),
-  )
+  const small = kept.filter(({ live, gone }) => live < LARGE && !gone)
   // What this snapshot adds keeps its own manifest: readers of increments look for it there.
   const old = small.filter(({ manifest }) => !writer.wrote(manifest))
   if (old.length < 2) return kept
-  const entries = old.flatMap((held) => held.entries.map((entry): ManifestEntry => ({ ...entry, status: EXISTING })))
-  return [{ manifest: writer.manifest(entries), entries }, ...kept.filter((held) => !old.includes(held))]
+  const entries = old.flatMap(({ manifest }) =>
+    liveEntries(manifest, read).map((entry): ManifestEntry => ({ ...entry, status: EXISTING })),
+  )
+  return [
+    { manifest: writer.manifest(entries), live: entries.length, gone: false },
+    ...kept.filter((held) => !old.includes(held)),
+  ]
 }
 
 /** The counters that readers expect of a snapshot's summary. */
