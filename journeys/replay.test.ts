@@ -291,6 +291,71 @@ suite('a store of the shop’s own', () => {
     assert.equal(tolerant.views[0]!.features[0]!.mismatch, 0)
   })
 
+  test('what is named behind a difference gives the served value: plain loops come to the same', async () => {
+    let state = 7
+    const random = (n: number): number => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff
+      return Math.floor((state / 0x80000000) * n)
+    }
+    const all = [...known, after_, future]
+    const cases = Array.from({ length: 120 }, () => {
+      const entity = customers[random(customers.length)]!
+      const day = `2026-0${2 + random(2)}-${String(10 + random(18))}T0${random(10)}:00:00Z`
+      const own = all.filter(({ customer }) => customer === entity)
+      const gone = new Set(Array.from({ length: 1 + random(3) }, () => own[random(own.length)]!))
+      const had = all.filter((each) => !gone.has(each))
+      return { entity, day, gone, values: { ...reader(entity, day, had) } }
+    })
+    const { views } = await whence.skew({
+      view: 'reader@v1',
+      served: cases.map(({ entity, day, values }) => ({ entity, at: day, values })),
+      examples: 50,
+    })
+    let explained = 0
+    for (const { name, examples, mismatch } of views[0]!.features) {
+      const off = cases.filter(
+        ({ entity, day, values }) => value(values, name) !== value(reader(entity, day, all), name),
+      )
+      assert.equal(mismatch, off.length, name)
+      for (const { row, behind, served } of examples) {
+        const { entity, day } = cases[row!]!
+        assert.ok(behind, `${name} of row ${row}`)
+        const named = new Set(behind.events.map(({ id }) => id))
+        assert.equal(named.size, behind.count)
+        const changed = all.flatMap((each) => {
+          if (!named.has(each.id)) return [each]
+          if (behind.how === 'without') return []
+          return behind.how === 'twice'
+            ? [each, each]
+            : [{ ...each, received: each.time, ...(behind.how === 'future' ? { time: day } : {}) }]
+        })
+        assert.equal(value(reader(entity, day, changed), name), served, `${name} of row ${row}: ${behind.sentence}`)
+        explained++
+      }
+    }
+    assert.ok(explained > 60, String(explained))
+  })
+
+  test('an instant is one, however its zone is written; one without a zone is refused', async () => {
+    const { opens_90d } = reader(anna, at, [...known, after_])
+    const served = (instant: string) => ({
+      view: 'reader@v1',
+      served: [{ entity: anna, at: instant, values: { opens_90d } }],
+    })
+    for (const instant of ['2026-03-01T01:00:00+01:00', '2026-02-28T18:30:00-05:30', at]) {
+      const { views } = await whence.skew(served(instant))
+      assert.equal(views[0]!.features[0]!.mismatch, 0)
+      assert.equal(Date.parse(instant), Date.parse(at))
+    }
+    await assert.rejects(
+      whence.skew(served('2026-03-29T02:30:00')),
+      (error) => error instanceof WhenceError && error.code === 'invalid',
+    )
+    // The hour that a change of clocks leaves out, and the one that it gives twice: with a zone both are single instants.
+    const { compared } = await whence.skew(served('2026-03-29T02:30:00+01:00'))
+    assert.equal(compared, 1)
+  })
+
   test('a file that is no log of a store is refused with its line', async () => {
     const refused = async (name: string, text: string, pattern: RegExp): Promise<void> => {
       const file = join(site.folder, name)
@@ -408,3 +473,5 @@ suite('a store of the shop’s own', () => {
     assert.match(only(gone).detail, /gone/)
   })
 })
+
+const value = (values: object, name: string): unknown => (values as Record<string, unknown>)[name]

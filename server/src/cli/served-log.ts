@@ -26,6 +26,8 @@ export interface ServedColumns {
 
 /** Rows that one question holds. */
 const MOST = 100_000
+/** What a question may hold, with room for what stands around the rows. */
+const MOST_BYTES = 48 * 1024 * 1024
 
 export async function readServedLog(
   context: Context,
@@ -42,7 +44,7 @@ export async function readServedLog(
   const rows = /\.parquet$/i.test(path) ? parquetRows(context, path) : textRows(context, path, delimiter)
   for await (const { place, record } of rows) kept.add(() => servedRow(record, columns, place))
   if (kept.total === 0) throw new Fault('invalid', `${path} has no rows: there is nothing to compare.`)
-  return { rows: kept.rows(), total: kept.total }
+  return { rows: kept.rows(MOST_BYTES), total: kept.total }
 }
 
 interface Numbered {
@@ -207,9 +209,11 @@ class Sample {
     return this.#rows.toSorted((a, b) => a.hash - b.hash || a.at - b.at).slice(0, this.#most)
   }
 
-  rows(): ServedRow[] {
-    return this.#smallest()
-      .toSorted((a, b) => a.at - b.at)
-      .map(({ row }) => row)
+  /** The rows drawn, in their order; fewer where they would take more than so many bytes. */
+  rows(bytes: number): ServedRow[] {
+    const drawn = this.#smallest()
+    let size = 0
+    const fitting = drawn.findIndex(({ row }) => (size += Buffer.byteLength(JSON.stringify(row)) + 1) > bytes)
+    return (fitting < 0 ? drawn : drawn.slice(0, fitting)).toSorted((a, b) => a.at - b.at).map(({ row }) => row)
   }
 }

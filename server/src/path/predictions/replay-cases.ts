@@ -30,7 +30,7 @@ export interface Misscored extends Case {
 export function differences(prediction: RecordedPrediction, again: Recomputed): Record<string, FeatureValue> {
   const found: Record<string, FeatureValue> = {}
   for (const { name, tolerance } of again.view.features) {
-    const other = [prediction.inputs?.[name], again.stored?.[name]].find(
+    const other = [ownValue(prediction.inputs, name), ownValue(again.stored, name)].find(
       (value) => value !== undefined && !same(value, again.values[name] ?? null, tolerance),
     )
     if (other !== undefined) found[name] = other
@@ -44,4 +44,9 @@ export function differs(feature: string, served: FeatureValue, recomputed: Featu
 
 export function misscored({ prediction, score }: Pick<Misscored, 'prediction' | 'score'>): string {
   return `given as ${prediction.score}, recomputed as ${score}`
+}
+
+/** A feature may be called as what every object has by itself, `constructor` or `toString`: only what was put there counts. */
+export function ownValue<Value>(record: Readonly<Record<string, Value>> | undefined, name: string): Value | undefined {
+  return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined
 }

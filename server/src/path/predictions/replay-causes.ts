@@ -9,7 +9,7 @@ import type { CompiledView } from '../features/compile.ts'
 import type { Models } from '../models/models.ts'
 import type { Scorer, Scoring } from '../models/scoring.ts'
 import { same } from './explain-words.ts'
-import { differs, misscored } from './replay-cases.ts'
+import { differs, misscored, ownValue } from './replay-cases.ts'
 import type { Differing, Misscored } from './replay-cases.ts'
 
 export type Cause = Pick<ReplayMiss, 'cause' | 'detail' | 'feature' | 'served' | 'recomputed' | 'behind'>
@@ -89,7 +89,7 @@ function causeOf(
 ): Cause {
   const each = Object.entries(differing).map(([feature, served]): Cause => {
     const recomputed = values[feature] ?? null
-    const found = behind[feature]
+    const found = ownValue(behind, feature)
     const plain = { feature, served, recomputed }
     const detail = differs(feature, served, recomputed)
     if (unreadable === 0 && !alike(feature, recomputed, again[feature] ?? null))

@@ -12,6 +12,7 @@ import type { Models } from '../models/models.ts'
 import type { PredictionSource } from './enumeration.ts'
 import type { LiveModels } from './selection.ts'
 import { same } from './explain-words.ts'
+import { ownValue } from './replay-cases.ts'
 import { SkewTally } from './skew-tally.ts'
 import { servedPredictions, servedRows } from './skew-served.ts'
 import type { Served, ServedSet } from './skew-served.ts'
@@ -46,7 +47,7 @@ export async function skew(
   const served: ServedSet = request.served ? await servedRows(parts, request) : await servedPredictions(parts, request)
   const asOf = parts.follower.next
   const views = new Map<string, Own>()
-  const strange: Record<string, number> = {}
+  const strange = new Map<string, number>()
   let compared = 0
   let absent = 0
   let erased = 0
@@ -57,7 +58,7 @@ export async function skew(
       const tallies = compiled.features.map((feature): [string, SkewTally] => [
         feature.name,
         new SkewTally(feature, {
-          tolerance: request.tolerances?.[feature.name],
+          tolerance: ownValue(request.tolerances, feature.name),
           examples: request.examples ?? EXAMPLES,
         }),
       ])
@@ -96,7 +97,7 @@ export async function skew(
     erased: left.erased + erased,
     absent,
     views: found,
-    strange,
+    strange: Object.fromEntries(strange),
     seed: request.seed ?? 1,
     asOf,
   }
@@ -107,7 +108,7 @@ function hold(
   row: Served,
   offline: OfflineRow,
   tallies: ReadonlyMap<string, SkewTally>,
-  strange: Record<string, number>,
+  strange: Map<string, number>,
 ): void {
   for (const [name, tally] of tallies) {
     const known = offline.values[name] ?? null
@@ -116,7 +117,7 @@ function hold(
   }
   for (const name of Object.keys(row.values)) {
     if (tallies.has(name)) continue
-    if (Object.hasOwn(strange, name) || Object.keys(strange).length < 100) strange[name] = (strange[name] ?? 0) + 1
+    if (strange.has(name) || strange.size < 100) strange.set(name, (strange.get(name) ?? 0) + 1)
   }
 }
 
@@ -136,7 +137,7 @@ async function lookBehind(asOf: AsOf, compiled: CompiledView, tallies: readonly 
   const behindOf = new Map([...rows.keys()].map((row, i) => [row, explained[i]!.behind]))
   for (const tally of tallies) {
     for (const example of tally.examples) {
-      const behind = behindOf.get(example.row)![tally.feature.name]
+      const behind = ownValue(behindOf.get(example.row), tally.feature.name)
       if (behind) example.behind = behind
     }
   }
