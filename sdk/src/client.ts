@@ -40,6 +40,7 @@ import type {
   LineageRunDetail,
   LineageRunQuery,
 } from './lineage-names.ts'
+import type { ModelAudit } from './model-audit.ts'
 import type {
   Alias,
   AliasRequest,
@@ -282,6 +283,16 @@ export class Client {
   /** Of one model all versions, newest first, with `name`. */
   models(query: ModelsQuery = {}): Promise<ModelList> {
     return this.#transport.json(endpoints.models, { query })
+  }
+
+  /** Markdown. */
+  modelCard(version: string): Promise<string> {
+    return this.#transport.text(endpoints.modelCard, { path: { version } })
+  }
+
+  /** What a version was made from, checked again, and compared with what is in production now. */
+  modelAudit(version: string): Promise<ModelAudit> {
+    return this.#transport.json(endpoints.modelAudit, { path: { version } })
   }
 
   /** Lets `name@alias` mean a version. Throws `conflict` where `expected` is given and is not what it points at. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Endpoint } from './endpoints.ts'
+import { ModelAudit } from './model-audit.ts'
 import { Alias, AliasRequest, Artifact, ModelList, ModelsQuery, ModelVersion, ModelVersionRequest } from './models.ts'
 import { TrainingRun, TrainingRunQuery, TrainingRunRequest, TrainingRuns, TrainingRunsQuery } from './training-runs.ts'
 
@@ -66,6 +67,20 @@ export const modelsEndpoints = {
     scope: 'read',
     summary: 'A model version, as name@3, name@champion (in production) or name@champion:ENVIRONMENT',
     answer: { json: ModelVersion },
+  },
+  modelCard: {
+    method: 'GET',
+    path: '/v1/models/{version}/card',
+    scope: 'read',
+    summary: 'What a reader should know of a model version, as Markdown',
+    answer: { text: 'Markdown' },
+  },
+  modelAudit: {
+    method: 'GET',
+    path: '/v1/models/{version}/audit',
+    scope: 'read',
+    summary: 'What a model version was made from, checked again, and compared with what is in production now',
+    answer: { json: ModelAudit },
   },
   setAlias: {
     method: 'PUT',

@@ -6,6 +6,7 @@ import * as events from './events.ts'
 import * as explanations from './explanations.ts'
 import * as features from './features.ts'
 import * as governance from './governance.ts'
+import * as modelAudit from './model-audit.ts'
 import * as models from './models.ts'
 import * as predictions from './predictions.ts'
 import * as receipts from './receipts.ts'
@@ -25,6 +26,7 @@ const resources = [
   trainingRuns,
   trainingSets,
   models,
+  modelAudit,
   predictions,
   explanations,
   governance,

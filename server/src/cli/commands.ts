@@ -21,6 +21,11 @@ import { lineageShow } from './lineage/show.ts'
 import { lineageWhatIf } from './lineage/what-if.ts'
 import { materialize } from './materialize.ts'
 import { object } from './object.ts'
+import { modelAlias } from './models/model-alias.ts'
+import { modelAudit } from './models/model-audit.ts'
+import { modelCard } from './models/model-card.ts'
+import { modelShow } from './models/model-show.ts'
+import { models } from './models/models.ts'
 import { plan } from './plan.ts'
 import { predict } from './predict.ts'
 import { promote } from './promote.ts'
@@ -46,6 +51,11 @@ export const commands: readonly Command[] = [
   object,
   tables,
   expire,
+  models,
+  modelShow,
+  modelAlias,
+  modelCard,
+  modelAudit,
   explain,
   promote,
   find,

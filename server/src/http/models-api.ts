@@ -1,17 +1,11 @@
 // Training runs, artifacts, model versions and aliases over HTTP.
 import type { modelsEndpoints } from '@whence/sdk'
-import type { Aliases } from '../path/models/aliases.ts'
-import type { Artifacts } from '../path/models/artifacts.ts'
-import type { Models } from '../path/models/models.ts'
-import type { TrainingRuns } from '../path/models/training-runs.ts'
+import { auditModel } from '../govern/models/audit.ts'
+import type { AuditParts } from '../govern/models/audited.ts'
+import { modelCard } from '../govern/models/card.ts'
 import type { Handlers } from './handlers.ts'
 
-export interface ModelSteps {
-  models: Models
-  aliases: Aliases
-  artifacts: Artifacts
-  trainingRuns: TrainingRuns
-}
+export type ModelSteps = AuditParts
 
 export function modelHandlers(steps: ModelSteps): Pick<Handlers, keyof typeof modelsEndpoints> {
   const { models, aliases, artifacts, trainingRuns } = steps
@@ -27,6 +21,14 @@ export function modelHandlers(steps: ModelSteps): Pick<Handlers, keyof typeof mo
     registerModel: ({ body, caller }) => models.register(body, caller),
     models: ({ query }) => models.list(query),
     model: ({ path }) => models.show(path.version!),
+    async modelCard({ path }) {
+      const audit = await auditModel(steps, path.version!)
+      const version = await models.get(audit.model)
+      const training =
+        version.trainingSet === undefined ? undefined : await steps.trainingSets.find(version.trainingSet)
+      return modelCard({ version, training, audit })
+    },
+    modelAudit: ({ path }) => auditModel(steps, path.version!),
     setAlias: ({ path, body, caller }) => aliases.set(path.name!, path.alias!, body, caller),
     aliases: ({ path }) => aliases.list(path.name!),
   }

@@ -88,6 +88,13 @@ export class ContractBook {
     return found
   }
 
+  /** A version of a stream's contract as it was recorded, by its `id@version`. Throws `not_found`. */
+  recorded(stream: string, name: string): ContractInForce {
+    const found = this.#ofStream.get(stream)?.find(({ contract }) => `${contract.id}@${contract.version}` === name)
+    if (!found) throw new Fault('not_found', `no contract ${name} of stream "${stream}" is on the ledger`)
+    return found
+  }
+
   /** The contract that was in force for a stream before a position. Throws `not_found`. */
   at(stream: string, position: number): Contract {
     const found = this.#ofStream.get(stream)?.findLast(({ seq }) => seq < position)
