@@ -200,7 +200,7 @@ export const ModelList = z.object({
       trainingSet: z.string().optional(),
       run: z.string().optional(),
       aliases: z.array(z.object({ environment: z.string(), alias: z.string(), version: z.number().int() })),
-      predictions: z.number().int().describe('of this version, among those that are listed one by one'),
+      predictions: z.number().int().describe('of this version, in batches too'),
     }),
   ),
   next: z.string().optional().describe('give this as `after` for the next page'),

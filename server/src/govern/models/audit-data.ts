@@ -86,8 +86,11 @@ async function eventItems({ snapshots, ledger }: AuditParts, { training }: Audit
 /** The snapshots that its predictions were made from, newest first. */
 async function snapshotItems({ snapshots, database }: AuditParts, { name }: Audited): Promise<Item[]> {
   const rows = await database.query<{ snapshot: bigint; n: bigint }>(
-    `select snapshot, count(*) as n from prediction where model = $1 and snapshot is not null
-     group by snapshot order by snapshot desc`,
+    `select snapshot, sum(n)::int8 as n from (
+       select snapshot, count(*) as n from prediction where model = $1 and snapshot is not null group by snapshot
+       union all
+       select snapshot, sum(rows) as n from prediction_batch where model = $1 and snapshot is not null group by snapshot
+     ) as made group by snapshot order by snapshot desc`,
     [name],
   )
   const items: Item[] = []

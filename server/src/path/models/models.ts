@@ -169,7 +169,9 @@ export class Models {
             order by a.environment, a.alias)
           from model_alias a
           where a.name = m.name and a.version is not null and ($1::text is null or a.version = m.version)) as aliases,
-         (select count(*) from prediction p where p.model = m.name || '@' || m.version) as predictions
+         (select count(*) from prediction p where p.model = m.name || '@' || m.version)
+           + coalesce((select sum(b.rows) from prediction_batch b where b.model = m.name || '@' || m.version), 0)
+           as predictions
        from model_version m
        where case when $1::text is not null then m.name = $1
          else ($2::text is null or m.name collate "C" > $2)
