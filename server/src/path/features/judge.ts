@@ -289,10 +289,7 @@ function feedOf(call: Call): Expression | undefined {
   const present = call.of
     .slice(0, skipped)
     .filter((argument) => argument.is !== 'constant' || argument.text === null)
-    .map((argument): Expression =>
-      // count_if counts where its argument is true: false feeds it no more than NULL does.
-      /^count_?if$/.test(call.name) ? argument : { is: 'operator', by: 'IS NOT NULL', of: [argument] },
-    )
+    .map((argument): Expression => ({ is: 'operator', by: 'IS NOT NULL', of: [argument] }))
   if (present.length === 0) return call.filter
   const all: Expression = present.length === 1 ? present[0]! : { is: 'junction', by: 'AND', of: present }
   return call.filter ? { is: 'case', when: [{ condition: call.filter, then: all }], otherwise: no } : all
