@@ -25,7 +25,7 @@ import { Erasures, erasureProjection } from './govern/erasures/erasures.ts'
 import { keyProjection, Keys } from './govern/keys/keys.ts'
 import { createApi } from './http/api.ts'
 import { createApp, listen } from './http/server.ts'
-import { ContractBook, contractProjection } from './path/events/contract-book.ts'
+import { ContractBook, contractProjection, recordedContract } from './path/events/contract-book.ts'
 import { Events } from './path/events/events.ts'
 import { RecentEvents } from './path/events/recent.ts'
 import { Quarantine } from './path/events/quarantine.ts'
@@ -75,6 +75,7 @@ import { systemClock } from './record/time.ts'
 import type { Clock } from './record/time.ts'
 import { openColumns } from './store/columns.ts'
 import { openDatabase } from './store/database.ts'
+import { openProver } from './store/prover.ts'
 import { Onnx } from './store/onnx.ts'
 import { noteOpen } from './store/boot.ts'
 import { localFiles } from './store/files.ts'
@@ -185,12 +186,18 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     // Before the follower: what a view says of lineage is read with the engine's parser.
     const columns = await openColumns({ folder: config.data, limit: config.queryLimit })
     undo.push(() => columns.close())
+    const prover = openProver({ limit: config.planLimit })
+    undo.push(() => prover.close())
     const recent = new RecentStatements()
     // What each kind of record says of lineage.
     const readers: StatementReaders = {
       lineage: lineageReader(recent),
       contract: contractLineage,
-      view: viewLineage(columns),
+      view: viewLineage({
+        parser: columns,
+        prover,
+        contract: (stream, version) => recordedContract(ledger, stream, version),
+      }),
       snapshot: snapshotLineage,
       training: trainingLineage,
       model: modelLineage,

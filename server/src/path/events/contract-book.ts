@@ -1,6 +1,8 @@
 // The contracts in force: one a stream, its newest version. Applying one is a record.
 import { Fault } from '../../fault.ts'
+import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Draft } from '../../record/ledger/writer.ts'
+import { identityOf, placeBytes } from '../../record/subjects/seal.ts'
 import type { Follower, Projection } from '../../record/projection/follower.ts'
 import type { Clock } from '../../record/time.ts'
 import { checkVersion } from '../../rules/contracts/compare.ts'
@@ -186,4 +188,12 @@ export class ContractBook {
     this.#ofStream.set(contract.stream, [...(this.#ofStream.get(contract.stream) ?? []), inForce])
     this.#all.set(`${contract.id}@${contract.version}`, contract)
   }
+}
+
+/** A contract as it was recorded, read from the log itself: for those who read records before there is a book. */
+export function recordedContract(ledger: Ledger, stream: string, version: string): Contract | undefined {
+  const place = placeBytes({ kind: 'contract/1', stream, source: 'whence', id: version })
+  const seq = ledger.find(identityOf(ledger.subjects.idKey, place))
+  const opened = seq === undefined ? undefined : ledger.open(seq)
+  return opened?.state === 'open' ? parseContract(Buffer.from(opened.content).toString('utf8')) : undefined
 }

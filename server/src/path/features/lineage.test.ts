@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import type { FollowedRecord } from '../../record/projection/follower.ts'
 import { nodeId } from '../../record/lineage/statement.ts'
+import type { Contract } from '../../rules/contracts/contract.ts'
+import type { ColumnType } from '../../store/columns.ts'
+import { openProver } from '../../store/prover.ts'
 import { snapshotLineage, trainingLineage, viewLineage } from './lineage.ts'
 import { testFolder } from './testing.ts'
 import { parseView } from './view.ts'
@@ -22,6 +25,28 @@ features:
   - { name: dearest, type: string, source: orders, expr: 'arg_max(title, price)' }
   - { name: days_since, type: double, expr: "date_diff('day', max(time), as_of) / 2.0" }
 `
+
+const prover = openProver()
+after(() => prover.close())
+const clicks = contractOf('clicks', 'event kind amount! ok? offer rank#')
+const orders = contractOf('orders', 'title price!')
+const reading = {
+  parser: columns,
+  prover,
+  contract: (stream: string, version: string) =>
+    [clicks, orders].find((contract) => contract.stream === stream && contract.version === version),
+}
+const refs = { name: 'engagement', version: '3', fingerprint: 'fp1:x', contracts: 'clicks@1.0.0 orders@1.0.0' }
+
+/** A contract with these columns: `!` decimal, `?` boolean, `#` integer, else text. */
+function contractOf(stream: string, fields: string): Contract {
+  const types: Record<string, ColumnType> = { '!': 'DECIMAL(18,2)', '?': 'BOOLEAN', '#': 'BIGINT' }
+  const named = fields.split(' ').map((field) => ({
+    name: field.replace(/[!?#]$/, ''),
+    type: types[field.at(-1)!] ?? ('VARCHAR' as ColumnType),
+  }))
+  return { id: stream, stream, version: '1.0.0', columns: named } as unknown as Contract
+}
 
 function recordOf(kind: string, content: string, refs: Record<string, string> = {}): FollowedRecord {
   const entry = { kind, recorded: '2026-03-01T00:00:00.000000Z', refs }
@@ -47,9 +72,7 @@ test('a feature uses the columns of its expression, each for what it is used for
 })
 
 test('a view is a node whose features come from fields of its streams: values directly, conditions indirectly', async () => {
-  const [said] = await viewLineage(columns)(
-    recordOf('view/1', view, { name: 'engagement', version: '3', fingerprint: 'fp1:x' }),
-  )
+  const [said] = await viewLineage(reading)(recordOf('view/1', view, refs))
   assert.equal(nodeId(said!.outputs[0]!.name), 'view:engagement@v3')
   assert.equal(nodeId(said!.job!.name), 'job:whence:materialize engagement@v3')
   assert.equal(said!.run, undefined)
@@ -75,10 +98,22 @@ test('a view is a node whose features come from fields of its streams: values di
   assert.deepEqual(said!.outputs[0]!.facets.ownership, { owners: [{ name: 'growth' }] })
 })
 
+test('without the contracts that a view was applied with nothing is called verified, and the view says why', async () => {
+  const { contracts: _, ...unnamed } = refs
+  for (const [given, cause] of [
+    [unnamed, /does not name the contracts/],
+    [{ ...refs, contracts: 'clicks@1.0.0 orders@9.0.0' }, /no contract of stream orders/],
+  ] as const) {
+    const [said] = await viewLineage(reading)(recordOf('view/1', view, given))
+    assert.ok(said!.links.length > 0)
+    assert.deepEqual(new Set(said!.links.map(({ basis }) => basis)), new Set(['unverified']))
+    const { unverified } = said!.outputs[0]!.facets.whence_featureView as { unverified: string }
+    assert.match(unverified, cause)
+  }
+})
+
 test('a feature that this parser no longer reads may rest on everything of its stream', async () => {
-  const [said] = await viewLineage(columns)(
-    recordOf('view/1', view.replace('count(*)', "'count(('"), { name: 'engagement', version: '3', fingerprint: 'f' }),
-  )
+  const [said] = await viewLineage(reading)(recordOf('view/1', view.replace('count(*)', "'count(('"), refs))
   const links = said!.links.filter(({ to }) => to.field === 'clicks_30d')
   assert.deepEqual(
     links.map(({ from, basis }) => [nodeId(from.name, from.field), basis]),
@@ -173,7 +208,7 @@ test('a training set of several views reads each, and says which of its columns 
 test('what was erased says nothing', async () => {
   const erased = { ...recordOf('view/1', ''), open: () => ({ state: 'erased' }) } as unknown as FollowedRecord
   assert.deepEqual(
-    [...(await viewLineage(columns)(erased)), ...snapshotLineage(erased), ...trainingLineage(erased)],
+    [...(await viewLineage(reading)(erased)), ...snapshotLineage(erased), ...trainingLineage(erased)],
     [],
   )
 })

@@ -6,12 +6,18 @@ import type { FollowedRecord } from '../../record/projection/follower.ts'
 import type { Facets, Link, Name, Statement, Use } from '../../record/lineage/statement.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import type { Session } from '../../store/columns.ts'
-import { isFault } from '../../fault.ts'
+import type { Prover } from '../../store/prover.ts'
+import type { Contract } from '../../rules/contracts/contract.ts'
+import { Fault, isFault } from '../../fault.ts'
 import { jobName, PRODUCER, streamName } from '../events/lineage.ts'
+import { compileView } from './compile.ts'
+import type { StreamShape } from './events.ts'
+import { heldAgainst, provenColumns } from './proof.ts'
+import type { Basis, ProvenUse } from './proof.ts'
 import { usesOf } from './uses.ts'
 import type { Purpose } from './uses.ts'
 import { parseView, sourcesOf } from './view.ts'
-import type { FeatureView } from './view.ts'
+import type { Feature, FeatureView } from './view.ts'
 
 export const viewName = (view: string): Name => ({ kind: 'view', namespace: '', name: view })
 export const trainingName = (id: string): Name => ({ kind: 'training', namespace: '', name: id })
@@ -30,14 +36,23 @@ const transformations: Record<Purpose, string> = {
   subject: 'GROUP_BY',
 }
 
+/** What reading a view needs besides its text. */
+export interface ViewReading {
+  parser: Parser
+  prover: Prover
+  /** The contract of a stream that was recorded under a version; undefined when there is none. */
+  contract(stream: string, version: string): Contract | undefined
+}
+
 /** Reads `view/1`. */
-export function viewLineage(parser: Parser): (record: FollowedRecord) => Promise<Statement[]> {
+export function viewLineage(reading: ViewReading): (record: FollowedRecord) => Promise<Statement[]> {
   return async (record) => {
     const opened = record.open()
     if (opened.state !== 'open') return []
     const view = parseView(Buffer.from(opened.content).toString('utf8'), 'view')
     const { name, version, fingerprint } = record.entry.refs
     const node = viewName(`${name}@v${version}`)
+    const read = await usesOfAll(reading, view, record.entry.refs.contracts)
     return [
       {
         ...nothing(record),
@@ -46,41 +61,87 @@ export function viewLineage(parser: Parser): (record: FollowedRecord) => Promise
           facets: { ...ownership(view), jobType: { processingType: 'BATCH', integration: 'WHENCE', jobType: 'VIEW' } },
         },
         inputs: sourcesOf(view).map((stream) => bare(streamName(stream))),
-        outputs: [{ name: node, facets: viewFacets(view, node.name, fingerprint!), here: {} }],
-        links: await parser.session((session) => featureLinks(session, view, node)),
+        outputs: [{ name: node, facets: viewFacets(view, node.name, fingerprint!, read), here: {} }],
+        links: view.features.flatMap((feature) => linksOf(feature, node, read.features.get(feature.name))),
       },
     ]
   }
 }
 
-async function featureLinks(session: Session, view: FeatureView, node: Name): Promise<Link[]> {
-  const links: Link[] = []
-  for (const feature of view.features) {
-    try {
-      for (const { column, purpose } of await usesOf(session, feature)) {
-        links.push({
-          from: { name: streamName(feature.source), field: column },
-          to: { name: node, field: feature.name },
-          how: purpose === 'value' ? 'direct' : 'indirect',
-          transformation: transformations[purpose],
-          basis: 'verified',
-        })
-      }
-    } catch (error) {
-      // Accepted once, and this engine's parser no longer reads it: everything of the stream may matter.
-      if (!isFault(error, 'invalid')) throw error
-      links.push({
-        from: { name: streamName(feature.source) },
-        to: { name: node, field: feature.name },
-        how: 'direct',
-        basis: 'conservative',
-      })
-    }
-  }
-  return links
+interface ViewUses {
+  /** By feature; undefined for one whose expression this engine's parser no longer reads. */
+  features: ReadonlyMap<string, ProvenUse[] | undefined>
+  /** Why nothing could be proved. */
+  cause?: string
 }
 
-function viewFacets(view: FeatureView, node: string, fingerprint: string): Facets {
+async function usesOfAll(reading: ViewReading, view: FeatureView, contracts: string | undefined): Promise<ViewUses> {
+  let proven: Map<string, Set<string>> | undefined
+  let cause: string | undefined
+  try {
+    proven = await prove(reading, view, contracts)
+  } catch (error) {
+    if (!isFault(error)) throw error
+    cause = error.message
+  }
+  const features = new Map<string, ProvenUse[] | undefined>()
+  await reading.parser.session(async (session) => {
+    for (const feature of view.features) {
+      try {
+        features.set(feature.name, heldAgainst(await usesOf(session, feature), proven?.get(feature.name)))
+      } catch (error) {
+        if (!isFault(error, 'invalid')) throw error
+        features.set(feature.name, undefined)
+      }
+    }
+  })
+  return { features, ...(cause === undefined ? {} : { cause }) }
+}
+
+/** Compiles the view under the contracts that its record names (`clicks@1.0.0 profile@2.1.0`), and asks the engine. */
+async function prove(
+  { parser, prover, contract }: ViewReading,
+  view: FeatureView,
+  contracts: string | undefined,
+): Promise<Map<string, Set<string>>> {
+  if (contracts === undefined) throw new Fault('not_found', 'the record does not name the contracts of its streams')
+  const versions = new Map(contracts.split(' ').map((each) => [each.slice(0, each.lastIndexOf('@')), each]))
+  const shapes = sourcesOf(view).map((stream): StreamShape => {
+    const version = versions.get(stream)?.slice(stream.length + 1)
+    const found = version === undefined ? undefined : contract(stream, version)
+    if (!found)
+      throw new Fault('not_found', `no contract of stream ${stream} is recorded that the view was applied with`)
+    return { stream, contract: `${found.id}@${found.version}`, columns: found.columns }
+  })
+  return provenColumns(prover, await parser.session((session) => compileView(session, view, shapes)))
+}
+
+function linksOf(feature: Feature, node: Name, uses: readonly ProvenUse[] | undefined): Link[] {
+  const to = { name: node, field: feature.name }
+  // Accepted once, and this engine's parser no longer reads it: everything of the stream may matter.
+  if (!uses) return [{ from: { name: streamName(feature.source) }, to, how: 'direct', basis: 'conservative' }]
+  return uses.map(({ column, purpose, basis }) => ({
+    from: { name: streamName(feature.source), field: column },
+    to,
+    how: purpose === 'value' ? 'direct' : 'indirect',
+    transformation: transformations[purpose],
+    basis,
+  }))
+}
+
+/** Columns by how sure it is that a feature needs them. */
+function basesOf(uses: readonly ProvenUse[] | undefined): Partial<Record<Basis, string[]>> {
+  const of = (basis: Basis): string[] => [
+    ...new Set((uses ?? []).filter((use) => use.basis === basis).map(({ column }) => column)),
+  ]
+  return Object.fromEntries(
+    (['verified', 'conservative', 'unverified'] as const)
+      .map((basis) => [basis, of(basis)] as const)
+      .filter(([, columns]) => columns.length > 0),
+  )
+}
+
+function viewFacets(view: FeatureView, node: string, fingerprint: string, { features, cause }: ViewUses): Facets {
   return {
     schema: {
       fields: view.features.map(({ name, type, description }) => ({
@@ -99,7 +160,9 @@ function viewFacets(view: FeatureView, node: string, fingerprint: string): Facet
         source,
         ...(filter === undefined ? {} : { filter }),
         ...(window === undefined ? {} : { windowSeconds: window / 1e6 }),
+        columns: basesOf(features.get(name)),
       })),
+      ...(cause === undefined ? {} : { unverified: cause }),
     },
     ...ownership(view),
     ...(view.description === undefined ? {} : { documentation: { description: view.description } }),
