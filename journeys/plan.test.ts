@@ -7,6 +7,8 @@ import type { Client, FeatureRow, Plan, PlannedChange } from '@whence/sdk'
 import { WhenceError } from '@whence/sdk'
 import { at, contract, customers, files, follow, letters, reader, stream, view } from './shop.ts'
 import type { Thread } from './shop.ts'
+import { run } from '../server/src/cli/testing.ts'
+import type { Ran } from '../server/src/cli/testing.ts'
 import { Site } from './site.ts'
 import type { Running } from './site.ts'
 
@@ -40,6 +42,8 @@ suite('plans', () => {
   let server: Running
   let client: Client
   let thread: Thread
+
+  const whence = (...args: string[]): Promise<Ran> => run(args, client, { cwd: site.folder })
 
   before(async () => {
     site = await Site.make()
@@ -387,9 +391,9 @@ suite('plans', () => {
     await mkdir(folder, { recursive: true })
     const text = (await client.view('reader')).text
     await writeFile(join(folder, 'reader.yaml'), text)
-    assert.equal((await site.whence('plan', 'project', '--check')).code, 0)
+    assert.equal((await whence('plan', 'project', '--check')).code, 0)
     await writeFile(join(folder, 'reader.yaml'), text.replace('window: 10d', 'window: 12d'))
-    const planned = await site.whence('plan', 'project', '--out', 'plan.json', '--check')
+    const planned = await whence('plan', 'project', '--out', 'plan.json', '--check')
     assert.equal(planned.code, 2, planned.stderr)
     assert.match(planned.stdout, /~ view reader +v2 → v3 +breaking/)
     assert.match(planned.stdout, /feature opens_90d +window +10d → 12d +breaking/)
@@ -399,15 +403,15 @@ suite('plans', () => {
     assert.equal((JSON.parse(await readFile(join(site.folder, 'plan.json'), 'utf8')) as Plan).changes.length, 1)
 
     await writeFile(join(folder, 'reader.yaml'), text.replace('window: 10d', 'window: 13d'))
-    const other = await site.whence('apply', 'project', '--plan', 'plan.json')
+    const other = await whence('apply', 'project', '--plan', 'plan.json')
     assert.equal(other.code, 1)
     assert.match(other.stderr, /not those that were planned/)
     await writeFile(join(folder, 'reader.yaml'), text.replace('window: 10d', 'window: 12d'))
-    const applied = await site.whence('apply', 'project', '--plan', 'plan.json')
+    const applied = await whence('apply', 'project', '--plan', 'plan.json')
     assert.equal(applied.code, 0, applied.stderr)
     assert.match(applied.stdout, /view +reader@v3/)
-    assert.match((await site.whence('apply', 'project', '--plan', 'plan.json')).stderr, /stale/)
-    const nothing = await site.whence('apply', 'project', '--json')
+    assert.match((await whence('apply', 'project', '--plan', 'plan.json')).stderr, /stale/)
+    const nothing = await whence('apply', 'project', '--json')
     assert.equal(nothing.code, 0)
     assert.equal(JSON.parse(nothing.stdout).plan, undefined)
     await rm(folder, { recursive: true })

@@ -58,6 +58,7 @@ import type {
   Promotion,
   PromotionRequest,
 } from './prediction-batches.ts'
+import type { ProvenanceQuery, ProvenanceRow, ProvenanceTable } from './provenance.ts'
 import type { FindQuery, Found, PredictionBatch, PredictionResults } from './predictions.ts'
 import type {
   TrainingRun,
@@ -211,6 +212,16 @@ export class Client {
   /** As `online`, for long lists, and for identifiers that should not stand in an address. */
   onlineMany(request: OnlineRequest): Promise<Online> {
     return this.#transport.json(endpoints.onlineMany, { body: json(request) })
+  }
+
+  /** The events that each feature value was made from, as they arrive; throws `unreachable` when the answer breaks off. */
+  provenance(id: number, query: ProvenanceQuery = {}): AsyncIterable<ProvenanceRow> {
+    return this.#transport.rows(endpoints.provenance, { path: { id }, query })
+  }
+
+  /** Adds the provenance of a snapshot to the table `audit.VIEW_vN`, which any engine reads. Repeatable. */
+  provenanceTable(id: number): Promise<ProvenanceTable> {
+    return this.#transport.json(endpoints.provenanceTable, { path: { id } })
   }
 
   createTrainingSet(request: TrainingSetRequest): Promise<TrainingSet> {

@@ -24,6 +24,7 @@ import { modelsEndpoints } from './models-endpoints.ts'
 import { planEndpoints } from './plan-endpoints.ts'
 import { onlineEndpoints } from './online-endpoints.ts'
 import { predictionEndpoints } from './prediction-endpoints.ts'
+import { provenanceEndpoints } from './provenance-endpoints.ts'
 import { FindQuery, Found, PredictionBatch, PredictionResults } from './predictions.ts'
 import { offlineEndpoints } from './offline-endpoints.ts'
 import { TrainingRow, TrainingSet, TrainingSetRequest } from './training-sets.ts'
@@ -54,6 +55,7 @@ export type Endpoint = {
 /** Everything that can be asked over HTTP, by the name of the client's method. The OpenAPI document is made from it. */
 export const endpoints = {
   ...planEndpoints,
+  ...provenanceEndpoints,
   contract: {
     method: 'GET',
     path: '/v1/contracts/{stream}',

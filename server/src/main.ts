@@ -48,6 +48,7 @@ import { SpineUploads } from './path/features/spine-uploads.ts'
 import { Online } from './path/features/online.ts'
 import { SubjectEvents } from './path/features/subject-events.ts'
 import { eventFieldIds, FeatureTables } from './path/features/feature-tables.ts'
+import { Provenance } from './path/features/provenance.ts'
 import { Snapshots, snapshotProjection } from './path/features/snapshots.ts'
 import { trainingProjection, TrainingSets } from './path/features/training-sets.ts'
 import { ViewBook, viewProjection } from './path/features/view-book.ts'
@@ -303,6 +304,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     await batches.sweep()
     const predictions = new Predictions({ ledger, follower, database, models, snapshots, capture, batches, clock })
     const policies = new PolicyBook({ follower, database, clock })
+    const provenance = new Provenance({ ledger, contracts, views, snapshots, derived, tables })
     const planner = new Planner({
       ledger,
       follower,
@@ -382,6 +384,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       predictions,
       policies,
       planner,
+      provenance,
       apiKeys,
       anchors,
       erasures,

@@ -29,6 +29,7 @@ import { models } from './models/models.ts'
 import { plan } from './plan.ts'
 import { predict } from './predict.ts'
 import { promote } from './promote.ts'
+import { provenance } from './provenance.ts'
 import { quarantine } from './quarantine.ts'
 import { release } from './release.ts'
 import { replay } from './replay.ts'
@@ -56,6 +57,7 @@ export const commands: readonly Command[] = [
   modelAlias,
   modelCard,
   modelAudit,
+  provenance,
   explain,
   promote,
   find,

@@ -25,6 +25,7 @@ import type { Collector } from '../path/lineage/collector.ts'
 import { exported } from '../path/lineage/exports/exports.ts'
 import type { DerivedFiles } from '../path/features/derived-files.ts'
 import type { Online } from '../path/features/online.ts'
+import type { Provenance } from '../path/features/provenance.ts'
 import type { Snapshots } from '../path/features/snapshots.ts'
 import type { ViewBook } from '../path/features/view-book.ts'
 import type { Scoring } from '../path/models/scoring.ts'
@@ -51,6 +52,7 @@ import { tableHandlers } from './tables-api.ts'
 import { replayHandlers } from './replay-api.ts'
 import { planHandlers } from './plans-api.ts'
 import { predictionHandlers, proofsOf } from './predictions-api.ts'
+import { provenanceHandlers } from './provenance-api.ts'
 import type { Pages } from './server.ts'
 
 export interface Steps extends ModelSteps, OfflineSteps {
@@ -75,6 +77,7 @@ export interface Steps extends ModelSteps, OfflineSteps {
   graph: LineageGraph
   policies: PolicyBook
   planner: Planner
+  provenance: Provenance
   apiKeys: Keys
   anchors: Anchors
   erasures: Erasures
@@ -106,6 +109,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     graph,
     policies,
     planner,
+    provenance,
     apiKeys,
     anchors,
     erasures,
@@ -139,6 +143,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
 
   const handlers: Handlers = {
     ...planHandlers(planner),
+    ...provenanceHandlers(provenance),
     async contract({ path }) {
       const { contract, seq, text } = contracts.inForce(path.stream!)
       return { stream: contract.stream, version: contract.version, seq, text }

@@ -114,11 +114,11 @@ function scanned(
   if (!table) throw new Fault('invalid', `the plan reads ${String(info.Table)}, which is none of the tables`)
   const needed = found.get(table.name) ?? new Set<string>()
   found.set(table.name, needed)
-  const projections = [info.Projections ?? []].flat()
+  const projections = new Set([info.Projections ?? []].flat())
   const filters = [info.Filters ?? []].flat()
   for (const { name } of table.columns) {
     // A filter is shown as text. Whatever it may name counts as needed: too many are found, never too few.
-    if (projections.includes(name) || filters.some((filter) => mentions(filter, name))) needed.add(name)
+    if (projections.has(name) || filters.some((filter) => mentions(filter, name))) needed.add(name)
   }
 }
 

@@ -3,7 +3,7 @@ import { after, test } from 'node:test'
 import type { FollowedRecord } from '../../record/projection/follower.ts'
 import { nodeId } from '../../record/lineage/statement.ts'
 import type { Contract } from '../../rules/contracts/contract.ts'
-import type { ColumnType } from '../../store/columns.ts'
+import type { Column, ColumnType } from '../../store/columns.ts'
 import { openProver } from '../../store/prover.ts'
 import { snapshotLineage, trainingLineage, viewLineage } from './lineage.ts'
 import { testFolder } from './testing.ts'
@@ -41,9 +41,9 @@ const refs = { name: 'engagement', version: '3', fingerprint: 'fp1:x', contracts
 /** A contract with these columns: `!` decimal, `?` boolean, `#` integer, else text. */
 function contractOf(stream: string, fields: string): Contract {
   const types: Record<string, ColumnType> = { '!': 'DECIMAL(18,2)', '?': 'BOOLEAN', '#': 'BIGINT' }
-  const named = fields.split(' ').map((field) => ({
+  const named = fields.split(' ').map((field): Column => ({
     name: field.replace(/[!?#]$/, ''),
-    type: types[field.at(-1)!] ?? ('VARCHAR' as ColumnType),
+    type: types[field.at(-1)!] ?? 'VARCHAR',
   }))
   return { id: stream, stream, version: '1.0.0', columns: named } as unknown as Contract
 }

@@ -117,7 +117,6 @@ const one =
   <T>(term: Term<T>) =>
   (fact: Fact, at: number): unknown[] | undefined =>
     when(term.of(fact, at), (value) => [value]) ?? undefined
-const big = (value: number | undefined): bigint | null => (value === undefined ? null : BigInt(value))
 
 const plain: fc.Arbitrary<Aggregate> = fc.oneof(
   fc.constant<Aggregate>({

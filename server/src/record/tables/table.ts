@@ -10,7 +10,7 @@ export type { PartitionColumn, PartitionValue, Transform } from '../../store/ice
 export type { TableColumn } from '../../store/iceberg/schema.ts'
 
 /** The namespaces, and what is in them. */
-export const NAMESPACES = ['events', 'features', 'predictions', 'training'] as const
+export const NAMESPACES = ['audit', 'events', 'features', 'predictions', 'training'] as const
 export type Namespace = (typeof NAMESPACES)[number]
 
 /** A Parquet file that is to be in a table. */
