@@ -1,7 +1,7 @@
 // The question of an auditor: from which events came the feature values that this decision was made from? Asked in an
 // engine of the auditor's own, over files and over the table.
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import type { Client, ProvenanceRow } from '@whence/sdk'
@@ -142,7 +142,7 @@ suite('provenance', () => {
         )
   })
 
-  test('the table has the same rows; adding a snapshot twice changes nothing', async () => {
+  test('the table has the same rows; adding a snapshot twice changes nothing; an erased person goes from it', async () => {
     const id = String(thread.snapshot.id)
     const ran = await whence('provenance', id, '--table')
     assert.equal(ran.code, 0, ran.stderr)
@@ -161,6 +161,33 @@ suite('provenance', () => {
       (await rowsIn()).map((row) => `${row.entity} ${row.id}`).toSorted(),
       rows.map((row) => `${row.entity} ${row.campaign_event_id}`).toSorted(),
     )
+
+    const gone = thread.subjects[1]!
+    const theirs = letters.filter(({ customer }) => customer === customers[1]).map((letter) => letter.id)
+    const { seq } = await client.erase({ identifier: customers[1]!, basis: 'Art. 17(1)(b)' })
+    // The log says that the table's files were written again, and which stand for which.
+    const { records } = await client.records({ from: thread.snapshot.id, limit: 1000 })
+    const erased = records.filter(
+      ({ entry }) => entry.kind === 'table/1' && JSON.stringify(entry).includes('audit.reader_v1'),
+    )
+    assert.match(JSON.stringify(erased.at(-1)!.entry), /"erase"/)
+    assert.ok(erased.at(-1)!.seq < seq)
+    assert.equal(
+      (await rowsIn()).some(({ entity }) => entity === gone),
+      false,
+    )
+    for (const path of await files()) {
+      const bytes = readFileSync(path)
+      assert.equal(bytes.includes(gone), false)
+      assert.equal(bytes.includes(Buffer.from(gone, 'hex')), false)
+    }
+    assert.equal((await rowsIn()).length, rows.filter(({ entity }) => entity !== gone).length)
+    const left = await collect(client.provenance(thread.snapshot.id))
+    assert.equal(
+      left.some((row) => row.entity === gone || theirs.includes(row.campaign_event_id ?? '')),
+      false,
+    )
+    assert.deepEqual((await client.verify()).problems, [])
   })
 
   test('the command refuses what it cannot do, and leaves no half of a file', async () => {
