@@ -11,8 +11,6 @@ import { openColumns } from '../server/src/store/columns.ts'
 import { at, contract, eventLine, memory, ms, quantile, rate, view, whole } from './world.ts'
 import type { Measured } from './world.ts'
 
-const PEOPLE = 50_000
-
 const bareQuery = (folder: string): string => `
   SELECT subject, count(*) AS events,
     count(*) FILTER (WHERE event = 'opened' AND time > a - INTERVAL 7 DAY) AS opens_7d,
@@ -25,7 +23,7 @@ const bareQuery = (folder: string): string => `
       / greatest(count(*) FILTER (WHERE time > a - INTERVAL 90 DAY), 1) AS share_opened
   FROM (SELECT *, TIMESTAMP '2026-04-01' AS a FROM read_parquet('${folder}/columns/sends/*.parquet')) WHERE time <= a GROUP BY subject`
 
-export async function chain(events = 1_000_000, predictions = 100_000): Promise<Measured[]> {
+export async function chain(events = 1_000_000, predictions = 100_000, people = 50_000): Promise<Measured[]> {
   const root = await mkdtemp(join(tmpdir(), 'whence-bench-'))
   const folder = join(root, 'data')
   const config = readConfig(folder, {
@@ -46,7 +44,7 @@ export async function chain(events = 1_000_000, predictions = 100_000): Promise<
     for (let n = 0; n < events; n += 5000) {
       await client.ingest(
         'sends',
-        Array.from({ length: Math.min(5000, events - n) }, (_, i) => eventLine(n + i, PEOPLE, 200)).join('\n'),
+        Array.from({ length: Math.min(5000, events - n) }, (_, i) => eventLine(n + i, people, 200)).join('\n'),
       )
     }
     const first = performance.now()

@@ -9,6 +9,7 @@ import { emitter } from './emitter.ts'
 import { ingest } from './ingest.ts'
 import { arrayOverlap, columnLadder, lineageClosure, lineageImpact, lineageIngest } from './lineage.ts'
 import { replaying } from './replay.ts'
+import { online } from './online.ts'
 import type { Measured } from './world.ts'
 
 const parts: Record<string, () => Promise<Measured[]>> = {
@@ -17,12 +18,17 @@ const parts: Record<string, () => Promise<Measured[]>> = {
   acknowledge: () => acknowledge(),
   chain: () => chain(),
   emitter: () => emitter(),
+  'chain-10m': () => chain(10_000_000, 1_000_000, 500_000),
+  online: () => online(),
   'lineage-ingest': () => lineageIngest(),
   'lineage-closure': async () => [...(await lineageClosure()), ...(await arrayOverlap())],
   'lineage-columns': () => columnLadder(),
   'lineage-impact': () => lineageImpact(),
   replay: () => replaying(),
 }
+
+/** Measured only when named: it takes an hour. */
+const long = new Set(['chain-10m'])
 
 const args = process.argv.slice(2)
 const only = process.env.WHENCE_BENCH_PART
@@ -36,7 +42,7 @@ if (only !== undefined) {
     process.exit(2)
   }
   const results: Measured[] = []
-  for (const name of wanted.length > 0 ? wanted : Object.keys(parts)) {
+  for (const name of wanted.length > 0 ? wanted : Object.keys(parts).filter((part) => !long.has(part))) {
     process.stderr.write(`measuring ${name} …\n`)
     const { DATABASE_URL, ...onPglite } = process.env
     results.push(...(await measure(name, onPglite)))

@@ -64,6 +64,10 @@ export const ExplainedInput = z.object({
   served: FeatureValue.optional().describe('what the producer says the model saw'),
   stored: FeatureValue.optional().describe('what the snapshot file holds'),
   recomputed: FeatureValue.optional(),
+  by: z
+    .enum(['TypeScript', 'DuckDB'])
+    .optional()
+    .describe('the engine that recomputed it from the events; DuckDB has stored it, so TypeScript is a second opinion'),
   truth: Truth,
   contribution: z.number().optional(),
   events: z.array(Seq),

@@ -11,10 +11,10 @@ import type { CompiledView } from './compile.ts'
 import { NotEvaluable } from './evaluate/computed.ts'
 import { Unsure } from './evaluate/datum.ts'
 import { evaluatorOf, knownOf } from './evaluate/evaluator.ts'
-import type { Evaluator } from './evaluate/evaluator.ts'
-import { outward } from './outward.ts'
+import type { Evaluator, TypedEvent } from './evaluate/evaluator.ts'
+import type { EventRow, StreamShape } from './events.ts'
+import { outward, outwardValue } from './outward.ts'
 import { recompute } from './recompute.ts'
-import type { Value } from './rows.ts'
 import type { EventsOfSubject, SubjectEvents } from './subject-events.ts'
 import type { ViewBook } from './view-book.ts'
 
@@ -69,11 +69,14 @@ export class Online {
         `the views are about ${[...types].join(' and ')}: say "subjectType" of the identifiers`,
       )
 
+    const shapes = new Map(
+      views.flatMap(({ compiled }) => compiled.sources.map((shape) => [`${shape.stream} ${shape.contract}`, shape])),
+    )
     const answered: OnlineEntity[] = []
     let turn = performance.now()
     const asked = [...entities.map((entity) => ({ entity })), ...subjects.map((subject) => ({ subject }))]
     for (const one of asked) {
-      answered.push(await this.#entity(one, type, views, clocks))
+      answered.push(await this.#entity(one, type, { views, shapes: [...shapes.values()] }, clocks))
       if (performance.now() - turn < TURN) continue
       await new Promise((resolve) => setImmediate(resolve))
       turn = performance.now()
@@ -112,7 +115,7 @@ export class Online {
   async #entity(
     one: { entity: string } | { subject: string },
     type: string,
-    views: readonly ServedView[],
+    { views, shapes }: { views: readonly ServedView[]; shapes: readonly StreamShape[] },
     clocks: Clocks,
   ): Promise<OnlineEntity> {
     const named = 'entity' in one ? { entity: one.entity } : { subject: one.subject }
@@ -122,27 +125,50 @@ export class Online {
     if (found === undefined) return { ...named, state: 'unknown', views: [] }
     if (found === 'erased' || this.#ledger.subjects.isGone(found.id)) return { ...named, state: 'erased', views: [] }
     const answered: OnlineFeatures[] = []
-    for (const view of views) answered.push(await this.#features(view, found.id, clocks))
+    // What cannot be read is told of where it is needed.
+    for (const shape of shapes) await this.#events.prepare(found.id, shape).catch(() => {})
+    const seen = new Map<string, SeenEvents>()
+    for (const view of views) {
+      const one = this.#features(view, found.id, clocks, seen)
+      answered.push(one instanceof Promise ? await one : one)
+    }
     // DuckDB was waited for: an erasure may have come meanwhile.
     if (this.#ledger.subjects.isGone(found.id)) return { ...named, state: 'erased', views: [] }
     return { ...named, subject: found.id, state: 'known', views: answered }
   }
 
-  /** Computes without waiting, unless DuckDB must be asked. */
-  #features(view: ServedView, subject: string, clocks: Clocks): OnlineFeatures | Promise<OnlineFeatures> {
-    const { compiled, evaluator, name } = view
+  /** Computes without waiting, unless DuckDB must be asked. `seen` keeps what other views have read of the person. */
+  #features(
+    { compiled, evaluator, name }: ServedView,
+    subject: string,
+    clocks: Clocks,
+    seen: Map<string, SeenEvents>,
+  ): OnlineFeatures | Promise<OnlineFeatures> {
     let about: OnlineFeatures = { view: name, present: false, values: {} }
     const failed = (error: unknown): OnlineFeatures => {
       if (!isFault(error)) throw error
       return { ...about, problem: error.message }
     }
     try {
-      const events = new Map(compiled.sources.map((shape) => [shape.stream, this.#events.of(subject, shape)]))
-      about = { ...about, ...freshness(compiled, events, clocks) }
-      if (!(evaluator instanceof NotEvaluable)) {
+      const events = compiled.sources.map((shape) => {
+        const key = `${shape.stream} ${shape.contract}`
+        let found = seen.get(key)
+        if (!found) {
+          found = seenOf(this.#events.of(subject, shape), clocks)
+          seen.set(key, found)
+        }
+        return { stream: shape.stream, ...found }
+      })
+      about = freshness(name, compiled, events, clocks)
+      const left = events.find(({ typed }) => typed instanceof Unsure)
+      if (!(evaluator instanceof NotEvaluable) && !left) {
+        const known = (stream: string): readonly TypedEvent[] =>
+          events.find((each) => each.stream === stream)!.typed as TypedEvent[]
         try {
-          const values = evaluator.values((stream) => typed(events.get(stream)!), clocks.at, clocks.asOf)
-          return { ...about, values: shown(compiled, values) }
+          const values = evaluator.values(known, clocks.at)
+          for (const [i, { column }] of compiled.features.entries())
+            about.values[column.name] = outwardValue(column.type, values[i]!)
+          return about
         } catch (error) {
           if (!(error instanceof Unsure)) throw error
         }
@@ -157,9 +183,9 @@ export class Online {
     compiled: CompiledView,
     subject: string,
     clocks: Clocks,
-    events: ReadonlyMap<string, EventsOfSubject>,
+    events: readonly (SeenEvents & { stream: string })[],
   ): Promise<OnlineFeatures['values']> {
-    const rows = Object.fromEntries([...events].map(([stream, { rows }]) => [stream, [...rows]]))
+    const rows = Object.fromEntries(events.map(({ stream, known }) => [stream, known]))
     const columns = compiled.features.map(({ column }) => column)
     return outward(columns, await recompute(this.#columns, compiled, { subject, ...clocks }, rows))
   }
@@ -190,35 +216,40 @@ export class Online {
   }
 }
 
-function typed({ typed }: EventsOfSubject): Exclude<EventsOfSubject['typed'], Unsure> {
-  if (typed instanceof Unsure) throw typed
-  return typed
+/** What is known of somebody's events in a stream, at two clocks. */
+interface SeenEvents {
+  known: readonly EventRow[]
+  typed: readonly TypedEvent[] | Unsure
+  newest: Micros
+  seq: number
 }
 
-function shown(compiled: CompiledView, values: readonly Value[]): OnlineFeatures['values'] {
-  const columns = compiled.features.map(({ column }) => column)
-  return outward(columns, Object.fromEntries(columns.map(({ name }, i) => [name, values[i]!])))
+function seenOf({ rows, typed }: EventsOfSubject, { at, asOf }: Clocks): SeenEvents {
+  const known = knownOf(rows, at, asOf)
+  let newest = -Infinity
+  for (const { time } of known) newest = Math.max(newest, time)
+  return {
+    known,
+    typed: typed instanceof Unsure ? typed : knownOf(typed, at, asOf),
+    newest,
+    seq: known.at(-1)?.seq ?? -1,
+  }
 }
 
 function freshness(
-  compiled: CompiledView,
-  events: ReadonlyMap<string, EventsOfSubject>,
-  { at, asOf }: Clocks,
-): Pick<OnlineFeatures, 'present' | 'newest' | 'seq' | 'age' | 'stale'> {
-  let present = false
-  let newest: Micros | undefined
-  let seq: number | undefined
-  for (const [stream, { rows }] of events) {
-    for (const event of knownOf(rows, at, asOf)) {
-      present ||= stream === compiled.view.source
-      newest = Math.max(newest ?? event.time, event.time)
-      seq = Math.max(seq ?? event.seq, event.seq)
-    }
+  view: string,
+  { view: { source, ttl } }: CompiledView,
+  events: readonly (SeenEvents & { stream: string })[],
+  { at }: Clocks,
+): OnlineFeatures {
+  const present = events.some(({ stream, known }) => stream === source && known.length > 0)
+  const newest = Math.max(...events.map((each) => each.newest))
+  const about: OnlineFeatures = { view, present, values: {} }
+  if (newest > -Infinity) {
+    about.newest = formatTime(newest)
+    about.seq = Math.max(...events.map(({ seq }) => seq))
+    about.age = (at - newest) / SECOND
   }
-  const { ttl } = compiled.view
-  const about: ReturnType<typeof freshness> = { present }
-  if (newest !== undefined && seq !== undefined)
-    Object.assign(about, { newest: formatTime(newest), seq, age: (at - newest) / SECOND })
-  if (ttl !== undefined) about.stale = newest === undefined || at - newest > ttl
+  if (ttl !== undefined) about.stale = at - newest > ttl
   return about
 }

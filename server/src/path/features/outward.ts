@@ -11,14 +11,20 @@ export function outward(
 ): Record<string, FeatureValue> {
   const types = new Map(columns.map(({ name, type }) => [name, type]))
   return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => {
-      const type = types.get(name) ?? ''
-      if (typeof value === 'bigint') return [name, BigInt(Number(value)) === value ? Number(value) : String(value)]
-      if (type === 'TIMESTAMP' && typeof value === 'number') return [name, formatTime(value)]
-      if (type.startsWith('DECIMAL') && typeof value === 'string') {
-        return [name, value.replaceAll(/\D/g, '').length <= 15 ? Number(value) : value]
-      }
-      return [name, value]
-    }),
+    Object.entries(values).map(([name, value]) => [name, outwardValue(types.get(name) ?? '', value)]),
   )
+}
+
+/** As `outward`, one value of a type. */
+export function outwardValue(type: string, value: Value): FeatureValue {
+  if (typeof value === 'bigint') {
+    const number = Number(value)
+    return Number.isSafeInteger(number) || BigInt(number) === value ? number : String(value)
+  }
+  if (typeof value === 'number') return type === 'TIMESTAMP' ? formatTime(value) : value
+  if (typeof value === 'string' && type.startsWith('DECIMAL')) {
+    const digits = value.length - Number(value.includes('.')) - Number(value.startsWith('-'))
+    return digits <= 15 ? Number(value) : value
+  }
+  return value
 }

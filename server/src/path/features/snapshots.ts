@@ -15,21 +15,20 @@ import type { KeptFile } from '../../record/tables/table.ts'
 import type { Tables } from '../../record/tables/tables.ts'
 import type { Database } from '../../store/database.ts'
 import type { ContractBook } from '../events/contract-book.ts'
-import { readEvent } from '../events/event.ts'
-import type { ReadEvent } from '../events/event.ts'
 import type { CompiledView } from './compile.ts'
 import { refuseAltered } from './derived-files.ts'
 import type { DerivedFiles, RewrittenFile } from './derived-files.ts'
 import type { EventColumns } from './event-columns.ts'
-import { rowFor } from './event-source.ts'
 import { eventTable, featureTable, unlessDamaged } from './feature-tables.ts'
 import type { FeatureTables, SnapshotBody } from './feature-tables.ts'
 import { materialize, removeSubject, rows } from './materialize.ts'
-import { contributors, contributorsOfAll, recomputeAll } from './recompute.ts'
-import type { Ask, Contributors as EngineContributors, OpenedEvents } from './recompute.ts'
+import { contributorsOfAll } from './recompute.ts'
+import type { Ask } from './recompute.ts'
 import { occurringValues } from './occurring.ts'
 import type { Occurring } from './occurring.ts'
 import { outward } from './outward.ts'
+import { retrace } from './retrace.ts'
+import type { Retraced } from './retrace.ts'
 import { checkRows, rowOf, rowsOfSubjects, sweepRows } from './rows.ts'
 import { compareRowLists } from './row-lists.ts'
 import type { RowList, RowsCompared } from './row-lists.ts'
@@ -39,19 +38,13 @@ import { parseView } from './view.ts'
 import type { FeatureView } from './view.ts'
 import type { ViewBook } from './view-book.ts'
 
-export interface Recomputed {
+/** Values computed again from the opened events. */
+export interface Recomputed extends Retraced {
   view: FeatureView
-  /** The values computed again from the opened events. */
-  values: Record<string, FeatureValue>
   /** The values in the snapshot's file; undefined when the subject has no row there. */
   stored: Record<string, FeatureValue> | undefined
-  /** For each feature the positions of the events that it counts. */
-  contributors: Record<string, number[]>
-  events: ReadEvent[]
   /** What is wrong with the derived files. */
   problems: string[]
-  /** Events that do not open as they were recorded. */
-  damaged: { seq: number; problem: string }[]
 }
 
 /** What an erasure that may be cut off has noted of the column files of a stream. */
@@ -416,16 +409,15 @@ export class Snapshots {
         ? rowOf(this.#derived.place, body.columns, path, subjects[0]!).then((one) => (one ? [one] : []))
         : rowsOfSubjects(this.#derived.place, body.columns, path, subjects)
     ).catch(() => [])
-    const about = asks(body, subjects)
-    const selected =
-      about.length === 1
-        ? [await contributors(this.#derived.place, compiled, about[0]!)]
-        : await contributorsOfAll(this.#derived.place, compiled, about)
-    const opened = subjects.map((subject, i) => this.#openEvents(compiled, subject, selected[i]!))
-    const values = await recomputeAll(
-      this.#derived.place.columns,
+    const retraced = await retrace(
+      {
+        ledger: this.#ledger,
+        contracts: this.#contracts,
+        place: this.#derived.place,
+        subjectEvents: this.#subjectEvents,
+      },
       compiled,
-      opened.map(({ events }, i) => ({ ...about[i]!, events })),
+      asks(body, subjects),
     )
     const storedOf = new Map((await storedRows).map((one) => [one.subject, one]))
     const result = new Map<string, Recomputed>()
@@ -433,42 +425,12 @@ export class Snapshots {
       const stored = storedOf.get(subject)
       result.set(subject, {
         view: compiled.view,
-        values: outward(body.columns, values[i]!),
+        ...retraced[i]!,
         stored: stored && outward(body.columns, stored.values),
-        contributors: selected[i]!.features,
-        events: opened[i]!.read,
         problems,
-        damaged: opened[i]!.damaged,
       })
     }
     return result
-  }
-
-  #openEvents(
-    compiled: CompiledView,
-    subject: string,
-    selected: EngineContributors,
-  ): { events: OpenedEvents; read: ReadEvent[]; damaged: Recomputed['damaged'] } {
-    const read: ReadEvent[] = []
-    const damaged: Recomputed['damaged'] = []
-    const events: OpenedEvents = Object.fromEntries(
-      compiled.sources.map((shape) => [
-        shape.stream,
-        (selected.streams[shape.stream] ?? []).flatMap((seq) => {
-          try {
-            const event = readEvent(this.#ledger, this.#contracts, seq)
-            if (event === 'erased') return []
-            if (event.subject !== subject) throw new Fault('altered', 'it is about another person')
-            read.push(event)
-            return [rowFor(event, shape)]
-          } catch (error) {
-            damaged.push({ seq, problem: Fault.from(error).message })
-            return []
-          }
-        }),
-      ]),
-    )
-    return { events, read: read.sort((a, b) => a.time - b.time || a.seq - b.seq), damaged }
   }
 
   async #compiledFor(body: SnapshotBody): Promise<CompiledView> {

@@ -28,6 +28,8 @@ interface Held {
 /** What an event costs besides its values, and a subject besides its events, about. */
 const EVENT_BYTES = 240
 const ENTRY_BYTES = 320
+/** Events that are read without a pause. */
+const PIECE = 200
 
 export class SubjectEvents {
   readonly #ledger: Ledger
@@ -53,27 +55,47 @@ export class SubjectEvents {
    * erased. Throws `altered` when one does not open as it was recorded.
    */
   of(subject: string, shape: StreamShape): EventsOfSubject {
-    const key = `${subject} ${shape.stream} ${shape.contract}`
-    const known = this.#held.get(key)
-    const held = known ?? { subject, upto: 0, rows: [], typed: [], bytes: ENTRY_BYTES }
-    const before = known?.bytes ?? 0
+    const key = keyOf(subject, shape)
+    const held = this.#held.get(key) ?? newlyHeld(subject)
     const { size } = this.#ledger
-    if (held.upto < size) {
+    const seqs = [...this.#ledger.recordsOf(subject, { from: held.upto, before: size, stream: shape.stream })]
+    this.#extend(key, held, shape, seqs, size)
+    return held
+  }
+
+  /**
+   * Reads what a later `of` would read, in pieces, so that others are served meanwhile. Of somebody with few new events
+   * there is nothing to do.
+   */
+  async prepare(subject: string, shape: StreamShape): Promise<void> {
+    const key = keyOf(subject, shape)
+    for (;;) {
+      const held = this.#held.get(key) ?? newlyHeld(subject)
+      const { size } = this.#ledger
       const seqs = [...this.#ledger.recordsOf(subject, { from: held.upto, before: size, stream: shape.stream })]
-      // All are read before any is kept: one that does not open must not leave half of them behind.
-      const rows: EventRow[] = []
-      for (const seq of seqs.toReversed()) {
-        const event = readEvent(this.#ledger, this.#contracts, seq)
-        if (event !== 'erased') rows.push(rowFor(event, shape))
-      }
-      take(held, rows, shape)
-      held.upto = size
+      if (seqs.length <= PIECE) return
+      this.#extend(key, held, shape, seqs.slice(-PIECE), seqs.at(-PIECE)! + 1)
+      // More than may be held is read when it is asked for.
+      if (!this.#held.has(key)) return
+      await new Promise((resolve) => setImmediate(resolve))
     }
+  }
+
+  /** Adds records, given newest first, and keeps what is held now. */
+  #extend(key: string, held: Held, shape: StreamShape, seqs: readonly number[], upto: number): void {
+    const before = this.#held.get(key)?.bytes ?? 0
+    // All are read before any is kept: one that does not open must not leave half of them behind.
+    const rows: EventRow[] = []
+    for (const seq of seqs.toReversed()) {
+      const event = readEvent(this.#ledger, this.#contracts, seq)
+      if (event !== 'erased') rows.push(rowFor(event, shape))
+    }
+    take(held, rows, shape)
+    held.upto = upto
     this.#held.delete(key)
     this.#held.set(key, held)
     this.#bytes += held.bytes - before
     this.#makeRoom()
-    return held
   }
 
   #makeRoom(): void {
@@ -92,6 +114,14 @@ export class SubjectEvents {
       this.#bytes -= held.bytes
     }
   }
+}
+
+function keyOf(subject: string, { stream, contract }: StreamShape): string {
+  return `${subject} ${stream} ${contract}`
+}
+
+function newlyHeld(subject: string): Held {
+  return { subject, upto: 0, rows: [], typed: [], bytes: ENTRY_BYTES }
 }
 
 function take(held: Held, rows: readonly EventRow[], shape: StreamShape): void {

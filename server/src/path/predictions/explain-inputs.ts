@@ -160,7 +160,7 @@ function explainInput(
   const truth: Truth = value === undefined ? 'missing' : agree(stored) && agree(served) ? 'recomputed' : 'contradicted'
   const events = recomputed.contributors[name] ?? []
   const input: ExplainedInput = { name, truth, events, expression: feature.expr }
-  if (value !== undefined) input.recomputed = value
+  if (value !== undefined) Object.assign(input, { recomputed: value, by: recomputed.by })
   if (stored !== undefined) input.stored = stored
   if (served !== undefined) input.served = served
   if (feature.window !== undefined) input.window = windowText(feature.window)

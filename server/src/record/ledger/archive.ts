@@ -34,8 +34,16 @@ export interface IndexLine {
   readonly commit: Buffer
 }
 
+const numbers = new Map<string, number>()
+
 export function streamNumber(stream: string): number {
-  return Buffer.from(hash('sha256', stream, 'hex').slice(0, 8), 'hex').readUInt32LE(0)
+  let number = numbers.get(stream)
+  if (number === undefined) {
+    number = Buffer.from(hash('sha256', stream, 'hex').slice(0, 8), 'hex').readUInt32LE(0)
+    if (numbers.size >= 10_000) numbers.clear()
+    numbers.set(stream, number)
+  }
+  return number
 }
 
 export function encodeLine(line: Omit<IndexLine, 'offset' | 'erased'>): Buffer {

@@ -21,16 +21,16 @@ export function buildAggregate(call: Call, own: Compute | undefined, places: Pla
   const fold = folding(call.name, of, type)
   if (!fold) throw new NotEvaluable(`${call.name}() over ${of.map((each) => each.type).join(', ')}`)
   const inOrder = ordering(call, places)
-  const distinct = call.distinct
+  const { distinct } = call
   if (distinct && of.slice(1).some((each) => !each.constant)) throw new NotEvaluable(`DISTINCT over several columns`)
   if (distinct && of[0]?.type === 'INTERVAL') throw new NotEvaluable(`DISTINCT over intervals`)
+  const [first] = of as [Built, ...Built[]]
   return (rows, asOf) => {
     let used = kept(rows, asOf)
     if (inOrder) used = inOrder(used, asOf)
-    const tuples = used.map((row) => of.map((each) => each.of(row, asOf)))
-    if (!distinct) return fold(tuples)
-    const seen = new Set<Datum>()
-    return fold(tuples.filter(([first]) => !seen.has(first!) && seen.add(first!)))
+    if (fold.beside) return fold.beside(used.map((row) => of.map((each) => each.of(row, asOf))))
+    const values = used.map((row) => first.of(row, asOf))
+    return fold.over(distinct ? [...new Set(values)] : values)
   }
 }
 
@@ -60,7 +60,10 @@ function ordering(call: Call, places: Places): ((rows: readonly Row[], asOf: big
       .map(({ row }) => row)
 }
 
-type Fold = (tuples: readonly (readonly Datum[])[]) => Datum
+/** `over`: of the values of the first argument; `beside`: of all arguments. */
+type Fold =
+  | { over: (values: readonly Datum[]) => Datum; beside?: never }
+  | { beside: (tuples: readonly (readonly Datum[])[]) => Datum }
 
 function folding(name: string, of: Built[], type: string): Fold | undefined {
   const [first] = of
@@ -69,7 +72,7 @@ function folding(name: string, of: Built[], type: string): Fold | undefined {
   const exact = isInteger(from) || isDecimal(from)
   switch (name) {
     case 'count':
-      return of.length === 1 ? (tuples) => BigInt(present(tuples).length) : undefined
+      return of.length === 1 ? { over: (values) => BigInt(present(values).length) } : undefined
     case 'count_if':
     case 'countif':
       // Over nothing it is NULL, as the sum that it is.
@@ -102,10 +105,10 @@ function folding(name: string, of: Built[], type: string): Fold | undefined {
     case 'first':
     case 'first_value':
     case 'arbitrary':
-      return (tuples) => tuples[0]?.[0] ?? null
+      return { over: (values) => values[0] ?? null }
     case 'last':
     case 'last_value':
-      return (tuples) => tuples.at(-1)?.[0] ?? null
+      return { over: (values) => values.at(-1) ?? null }
     case 'any_value':
       return skipping(([value]) => value!)
     case 'string_agg':
@@ -128,17 +131,17 @@ function folding(name: string, of: Built[], type: string): Fold | undefined {
   }
 }
 
-function present(tuples: readonly (readonly Datum[])[]): Exclude<Datum, null>[] {
-  const values: Exclude<Datum, null>[] = []
-  for (const [value] of tuples) if (value !== null) values.push(value!)
-  return values
+function present(values: readonly Datum[]): Exclude<Datum, null>[] {
+  return values.includes(null) ? values.filter((value) => value !== null) : (values as Exclude<Datum, null>[])
 }
 
 /** A fold that leaves NULLs out, and is NULL over nothing. */
 function skipping(fold: (values: Exclude<Datum, null>[]) => Datum): Fold {
-  return (tuples) => {
-    const values = present(tuples)
-    return values.length === 0 ? null : fold(values)
+  return {
+    over(all) {
+      const values = present(all)
+      return values.length === 0 ? null : fold(values)
+    },
   }
 }
 
@@ -165,13 +168,15 @@ function wholeBits(from: string, type: string, by: (a: bigint, b: bigint) => big
 function picking(of: Built[], sign: number): Fold | undefined {
   const compare = of.length === 2 ? comparing(of[1]!.type) : undefined
   if (!compare) return undefined
-  return (tuples) => {
-    let best: readonly Datum[] | undefined
-    for (const tuple of tuples) {
-      if (tuple[0] === null || tuple[1] === null) continue
-      if (!best || sign * compare(tuple[1]!, best[1]!) > 0) best = tuple
-    }
-    return best?.[0] ?? null
+  return {
+    beside(tuples) {
+      let best: readonly Datum[] | undefined
+      for (const tuple of tuples) {
+        if (tuple[0] === null || tuple[1] === null) continue
+        if (!best || sign * compare(tuple[1]!, best[1]!) > 0) best = tuple
+      }
+      return best?.[0] ?? null
+    },
   }
 }
 

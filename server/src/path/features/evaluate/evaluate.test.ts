@@ -10,7 +10,7 @@ import { subject, testFolder } from '../testing.ts'
 import { parseView } from '../view.ts'
 import { NotEvaluable } from './computed.ts'
 import { Unsure } from './datum.ts'
-import { evaluatorOf, typedEvent } from './evaluator.ts'
+import { evaluatorOf, knownOf, typedEvent } from './evaluator.ts'
 import type { TypedEvent } from './evaluator.ts'
 import { Dice, events, feature, hour, shape, start } from './testing.ts'
 
@@ -53,7 +53,7 @@ test('what this engine computes is what DuckDB computes', async () => {
       const typed: TypedEvent[] = history.map((event) => typedEvent(event, shape))
       let value: unknown
       try {
-        ;[value] = evaluator.values(() => typed, ask.at, ask.asOf)
+        ;[value] = evaluator.values(() => knownOf(typed, ask.at, ask.asOf), ask.at)
       } catch (error) {
         if (!(error instanceof Unsure)) throw error
         counts.unsure++

@@ -27,14 +27,14 @@ export interface TypedEvent {
   row: readonly Datum[]
 }
 
-/** The events of one subject in the order of seq, by stream; each with at least those that the view asks for. */
+/** The events of one subject that are known by then (`knownOf`), by stream, in the order of seq. */
 export type EventsOf = (stream: string) => readonly TypedEvent[]
 
 export interface Evaluator {
   /** The features, in their order. Throws `Unsure` where DuckDB must be asked. */
-  values(events: EventsOf, at: Micros, asOf: number): Value[]
+  values(known: EventsOf, at: Micros): Value[]
   /** For each feature the seqs of the events that it is fed, by time and seq. Throws `Unsure`. */
-  contributors(events: EventsOf, at: Micros, asOf: number): { feature: string; stream: string; seqs: number[] }[]
+  contributors(known: EventsOf, at: Micros): { feature: string; stream: string; seqs: number[] }[]
 }
 
 /** The events that are known at `at` and before `asOf`. */
@@ -230,30 +230,22 @@ function gather(node: Expression, into: Set<Expression>, outside = false): void 
 }
 
 function evaluator(sources: readonly EvaluatedSource[]): Evaluator {
-  /** The rows of each scope of a source. */
-  const inScopes = (
-    source: EvaluatedSource,
-    events: readonly TypedEvent[],
-    at: Micros,
-    asOf: number,
-  ): TypedEvent[][] => {
+  /** The events of each scope of a source. */
+  const inScopes = (source: EvaluatedSource, known: readonly TypedEvent[], at: Micros): (readonly TypedEvent[])[] => {
     const now = BigInt(at)
-    const known = knownOf(events, at, asOf)
-    return source.scopes.map(({ window, filter }) =>
-      window === undefined && !filter
-        ? known
-        : known.filter(
-            ({ time, row }) => (window === undefined || time > at - window) && (!filter || filter(row, now) === true),
-          ),
-    )
+    return source.scopes.map(({ window, filter }) => {
+      if (window === undefined && !filter) return known
+      const after = window === undefined ? -Infinity : at - window
+      return known.filter(({ time, row }) => time > after && (!filter || filter(row, now) === true))
+    })
   }
   return {
-    values(events, at, asOf) {
+    values(known, at) {
       const now = BigInt(at)
       const values: Value[] = []
       for (const source of sources) {
         if (source.features.length === 0) continue
-        const rows = inScopes(source, events(source.stream), at, asOf).map((scope) => scope.map(({ row }) => row))
+        const rows = inScopes(source, known(source.stream), at).map((scope) => scope.map(({ row }) => row))
         for (const { index, of } of source.features) {
           const aggregates = of.aggregates.map((aggregate) => aggregate(rows[of.scope]!, now))
           values[index] = shown(of.type, of.value(aggregates, now))
@@ -261,17 +253,16 @@ function evaluator(sources: readonly EvaluatedSource[]): Evaluator {
       }
       return values
     },
-    contributors(events, at, asOf) {
+    contributors(known, at) {
       const now = BigInt(at)
       const found: { feature: string; stream: string; seqs: number[] }[] = []
       for (const source of sources) {
         if (source.features.length === 0) continue
-        const rows = inScopes(source, events(source.stream), at, asOf)
+        const events = inScopes(source, known(source.stream), at)
         for (const { index, of } of source.features) {
           const { feeds } = of
-          const fed = feeds
-            ? rows[of.scope]!.filter(({ row }) => feeds.some((feed) => feed(row, now) === true))
-            : rows[of.scope]!
+          const all = events[of.scope]!
+          const fed = feeds ? all.filter(({ row }) => feeds.some((feed) => feed(row, now) === true)) : all
           const seqs = fed.toSorted((a, b) => a.time - b.time || a.seq - b.seq).map(({ seq }) => seq)
           found[index] = { feature: of.name, stream: source.stream, seqs }
         }
