@@ -10,6 +10,7 @@ import { ingest } from './ingest.ts'
 import { arrayOverlap, columnLadder, lineageClosure, lineageImpact, lineageIngest } from './lineage.ts'
 import { replaying } from './replay.ts'
 import { online } from './online.ts'
+import { predictions } from './predictions.ts'
 import type { Measured } from './world.ts'
 
 const parts: Record<string, () => Promise<Measured[]>> = {
@@ -20,6 +21,7 @@ const parts: Record<string, () => Promise<Measured[]>> = {
   emitter: () => emitter(),
   'chain-10m': () => chain(10_000_000, 1_000_000, 500_000),
   online: () => online(),
+  predictions: () => predictions(),
   'lineage-ingest': () => lineageIngest(),
   'lineage-closure': async () => [...(await lineageClosure()), ...(await arrayOverlap())],
   'lineage-columns': () => columnLadder(),
