@@ -444,6 +444,32 @@ suite('a store of the shop’s own', () => {
     assert.equal((await ran('drift', '--model', modelName, '--least', '5', '--fail-on', 'never')).code, 0)
   })
 
+  test('where the snapshot has expired by a record, that is the cause, and what the events give is said', async () => {
+    const old = await whence.materialize({ view: 'reader@v2', at: '2026-03-02T00:00:00Z' })
+    await whence.materialize({ view: 'reader@v2', at: '2026-03-03T00:00:00Z' })
+    const { expired } = await whence.expireTables({ before: '2100-01-01T00:00:00Z' })
+    assert.ok(
+      expired.some(({ snapshot: id }) => Number(id) === old.id),
+      JSON.stringify(expired),
+    )
+    const { score } = scored({ ...reader(anna, '2026-03-02T00:00:00Z', known) })
+    const given = { entity: anna, score, inputs: { letters_90d: 3 } }
+    await whence.predict({
+      model: modelName,
+      snapshot: old.id,
+      predictions: [
+        { ...given, id: 'expired', about: { campaign: 'expired' } },
+        { ...given, id: 'expired-odd', inputs: { letters_90d: 9 }, about: { campaign: 'expired' } },
+      ],
+    })
+    const { misses, causes } = await replayed('expired')
+    assert.deepEqual(causes, { 'snapshot expired': 2 })
+    assert.match(misses[0]!.detail, /let go by record \d+.*stated inputs are what the events give/)
+    assert.match(misses[1]!.detail, /letters_90d was 9, and recomputes to 3/)
+    // Offline needs no file: it is computed from the events.
+    assert.equal((await whence.skew({ segment: { campaign: 'expired' } })).compared, 2)
+  })
+
   test('whoever was erased is counted as erased, never as a miss; gone and cut files are named', async () => {
     const before_ = await whence.replay({})
     const trained = await whence.drift({ model: modelName })

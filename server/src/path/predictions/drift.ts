@@ -212,8 +212,14 @@ function compare(
     number,
   ]
   const empty = reference === 0 || serving === 0
-  const noise = empty ? null : psiNoise(before, after)
-  const found = { psi: empty ? null : psi(before, after), js: empty ? null : jensenShannon(before, after), noise }
+  // A bin that nobody is in says nothing, and smoothing would make it speak.
+  const used = labels.flatMap((_, i) => (before[i]! + after[i]! > 0 ? [i] : []))
+  const [p, q] = [before, after].map((counts) => used.map((i) => counts[i]!)) as [number[], number[]]
+  const found = {
+    psi: empty ? null : psi(p, q),
+    js: empty ? null : jensenShannon(p, q),
+    noise: empty ? null : psiNoise(p, q),
+  }
   const none = labels.length - 1
   return {
     name,

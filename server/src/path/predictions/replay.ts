@@ -3,7 +3,7 @@ import type { FeatureValue, ModelVersion, Replay, ReplayMiss, ReplayRequest } fr
 import { Fault, isFault } from '../../fault.ts'
 import type { Follower } from '../../record/projection/follower.ts'
 import type { AsOf } from '../features/as-of.ts'
-import type { Snapshots } from '../features/snapshots.ts'
+import type { Recomputed, Snapshots } from '../features/snapshots.ts'
 import type { Models } from '../models/models.ts'
 import type { Scorable, Scorer, Scoring } from '../models/scoring.ts'
 import type { PredictionRef, PredictionSource } from './enumeration.ts'
@@ -155,12 +155,14 @@ class Replaying {
     const differing: Differing[] = []
     for (const one of cases) {
       const again = recomputed.get(one.subject)!
+      const others = differences(one.prediction, again)
       const problem = again.problem ?? flaw
       if (problem !== undefined) {
-        this.#miss(one, { cause: gone && !again.problem ? 'snapshot expired' : 'file altered', detail: problem })
+        const expired = gone && !again.problem
+        const detail = expired ? `${problem} ${inputsAgree(one, again, others)}` : problem
+        this.#miss(one, { cause: expired ? 'snapshot expired' : 'file altered', detail })
         continue
       }
-      const others = differences(one.prediction, again)
       if (Object.keys(others).length > 0) differing.push({ ...one, recomputed: again, differing: others })
       else {
         const stated = Object.keys(one.prediction.inputs ?? {}).filter((name) => !(name in again.values))
@@ -287,6 +289,13 @@ function tally(): Tally {
 function counted({ sampled, erased, exact, causes }: Tally) {
   const compared = sampled - erased
   return { sampled, compared, exact, interval: wilson(exact, compared), causes }
+}
+
+/** What can still be said where the file cannot be looked at. */
+function inputsAgree({ prediction }: Case, again: Recomputed, others: Record<string, FeatureValue>): string {
+  const [first] = Object.entries(others)
+  if (first) return `${differs(first[0], first[1], again.values[first[0]] ?? null)}.`
+  return prediction.inputs ? 'The stated inputs are what the events give.' : 'No inputs were stated.'
 }
 
 const ERASED: Cause = { cause: 'erased on request', detail: 'the person was erased' }
