@@ -11,6 +11,7 @@ import { arrayOverlap, columnLadder, lineageClosure, lineageImpact, lineageInges
 import { replaying } from './replay.ts'
 import { online } from './online.ts'
 import { predictions } from './predictions.ts'
+import { tableCommit } from './tables.ts'
 import type { Measured } from './world.ts'
 
 const parts: Record<string, () => Promise<Measured[]>> = {
@@ -22,6 +23,7 @@ const parts: Record<string, () => Promise<Measured[]>> = {
   'chain-10m': () => chain(10_000_000, 1_000_000, 500_000),
   online: () => online(),
   predictions: () => predictions(),
+  'table-commit': () => tableCommit(),
   'lineage-ingest': () => lineageIngest(),
   'lineage-closure': async () => [...(await lineageClosure()), ...(await arrayOverlap())],
   'lineage-columns': () => columnLadder(),
