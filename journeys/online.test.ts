@@ -1,5 +1,7 @@
 // Features online: whatever happened, in whatever order it came, the answer is the offline one, and a plain loop's.
 import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { FeatureValue, Online } from '@whence/sdk'
 import fc from 'fast-check'
@@ -246,4 +248,94 @@ test('online is offline is a plain loop, over any history and at any two clocks'
     ),
     { numRuns: Number(process.env.ONLINE_RUNS ?? 6) },
   )
+})
+
+test('nobody makes the call fail for the others, by address, body and command', async () => {
+  const { client } = server
+  await client.apply({
+    files: [
+      { path: 'c.yaml', text: contract('plain', '1.0.0', ['a']) },
+      { path: 'v.yaml', text: view('plainly', 'plain') },
+    ],
+  })
+  const time = new Date(start).toISOString()
+  const line = (id: string, who: string): object => ({ id, who, time, received: time, kind: 'a', n: 1 })
+  await client.ingest('plain', [line('1', 'x-1'), line('2', 'x-2'), line('3', 'x,3')])
+  const [one] = (await client.subjects({ identifiers: ['x-1'] })).subjects
+  await client.erase({ identifier: 'x-2', basis: 'asked' })
+  const states = ({ entities }: Online): unknown[] =>
+    entities.map(({ entity, subject, state, views }) => [
+      entity ?? subject,
+      state,
+      views.map(({ values }) => values.all),
+    ])
+  const query = { views: 'plainly,plainly@v1', entities: 'x-1,x-2,x-9' }
+  const expected = [
+    ['x-1', 'known', [1, 1]],
+    ['x-2', 'erased', []],
+    ['x-9', 'unknown', []],
+  ]
+  assert.deepEqual(states(await client.online(query)), expected)
+  const many = { views: ['plainly'], entities: ['x,3', 'x,3'], subjects: [one!, '0'.repeat(32)] }
+  assert.deepEqual(states(await client.onlineMany(many)), [
+    ['x,3', 'known', [1]],
+    ['x,3', 'known', [1]],
+    [one, 'known', [1]],
+    ['0'.repeat(32), 'unknown', []],
+  ])
+  const refused = async (request: Promise<unknown>, code: string): Promise<void> => {
+    await assert.rejects(request, (error: { code?: string }) => error.code === code)
+  }
+  const { size } = await client.status()
+  await refused(client.online({ views: 'nothing', entities: 'x-1' }), 'not_found')
+  await refused(client.online({ views: 'plainly' }), 'invalid')
+  await refused(client.online({ views: 'plainly', entities: 'x-1,' }), 'invalid')
+  await refused(client.online({ views: 'plainly', entities: 'x-1', asOf: size + 1000 }), 'invalid')
+  await refused(client.onlineMany({ views: ['plainly'], subjects: ['x-1'] }), 'invalid')
+
+  const ran = await site.whence('features', 'online', 'plainly', '--entity', 'x-1', '--entity', 'x-2')
+  assert.equal(ran.code, 1, ran.stderr)
+  assert.match(ran.stdout, /x-1\n {2}plainly@v1[^]*all +1\n[^]*x-2 {3}erased on request/)
+})
+
+test('an event counts at once, also where memory holds next to nobody, and a damaged one is told of', async () => {
+  const small = await Site.make({ WHENCE_ONLINE_MEMORY: '3000' })
+  try {
+    let running = await small.start()
+    await running.client.apply({
+      files: [
+        { path: 'c.yaml', text: contract('plain', '1.0.0', ['a']) },
+        { path: 'v.yaml', text: view('plainly', 'plain') },
+      ],
+    })
+    const people = Array.from({ length: 12 }, (_, i) => `y-${i}`)
+    const time = new Date(start).toISOString()
+    const count = async (who: string): Promise<FeatureValue | string | undefined> => {
+      const { entities } = await running.client.onlineMany({ views: ['plainly'], entities: [who] })
+      const [found] = entities[0]!.views
+      return found?.problem ?? found?.values.all
+    }
+    let last = 0
+    for (let round = 1; round <= 3; round++) {
+      for (const who of people) {
+        const line = { id: `${who}-${round}`, who, time, received: time, kind: 'a' }
+        last = (await running.client.ingest('plain', [line])).last!
+        assert.equal(await count(who), round)
+      }
+    }
+    await running.stop()
+    const index = await readFile(join(small.data, 'payloads', 'index'))
+    const at = index.readUIntLE(last * 64, 6) + 20
+    const path = join(small.data, 'payloads', '000000.bin')
+    const payloads = await readFile(path)
+    payloads[at]! ^= 1
+    await writeFile(path, payloads)
+    running = await small.start()
+    assert.match(String(await count('y-11')), new RegExp(`record ${last} .*SHA-256 differs`))
+    assert.equal(await count('y-10'), 3)
+    await running.client.erase({ identifier: 'y-9', basis: 'asked' })
+    assert.equal(await count('y-9'), undefined)
+  } finally {
+    await small.remove()
+  }
 })

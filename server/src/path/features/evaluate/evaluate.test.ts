@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { isFault } from '../../../fault.ts'
 import { compileView } from '../compile.ts'
 import type { CompiledView } from '../compile.ts'
+import { eventFields, subjectLiteral } from '../events.ts'
 import { recompute } from '../recompute.ts'
 import { subject, testFolder } from '../testing.ts'
 import { parseView } from '../view.ts'
@@ -77,6 +78,49 @@ test('what this engine computes is what DuckDB computes', async () => {
   if (process.env.EVALUATE_SHOW) console.log(counts, [...why].sort((a, b) => b[1] - a[1]).slice(0, 25))
   // A test that compares nothing would hold anything.
   assert.ok(counts.sure > 4 * counts.unsure && counts.sure > FEATURES, JSON.stringify(counts))
+})
+
+test('the events that it feeds to a feature are those that DuckDB feeds to it', async () => {
+  const dice = new Dice(SEED + 1000)
+  const histories = fc.sample(events, { numRuns: 30, seed: SEED })
+  let [compared, fewer] = [0, 0]
+  for (let i = 0; i < FEATURES / 4; i++) {
+    const text = feature(dice, `f${i}`)
+    const compiled = await compiledFeature(text)
+    const evaluator = compiled && (await evaluatorOf(columns, compiled))
+    if (!evaluator || evaluator instanceof NotEvaluable) continue
+    const [history, at, asOf] = [dice.of(histories), start + dice.of([30, 61]) * (hour / 2), dice.of([5, 99])]
+    const known = knownOf(
+      history.map((event) => typedEvent(event, shape)),
+      at,
+      asOf,
+    )
+    try {
+      const [own] = evaluator.contributors(() => known, at)
+      const rows = await columns.session(async (session) => {
+        await session.load('opened', eventFields(shape.stream, shape.columns), [history])
+        const sql = compiled.contributors(shape.stream, 'opened', subjectLiteral(subject(1)), at, asOf)
+        return session.rows<{ seq: bigint; time: number } & Record<string, boolean>>(sql)
+      })
+      const fed = rows
+        .filter((row) => row[`in:f${i}`])
+        .toSorted((a, b) => a.time - b.time || Number(a.seq - b.seq))
+        .map(({ seq }) => Number(seq))
+      assert.deepEqual(own!.seqs, fed, text)
+      compared++
+      if (fed.length < known.length) fewer++
+      // And they are enough: the others change nothing.
+      const only = known.filter(({ seq }) => fed.includes(seq))
+      assert.deepEqual(
+        evaluator.values(() => only, at),
+        evaluator.values(() => known, at),
+        text,
+      )
+    } catch (error) {
+      if (!(error instanceof Unsure) && !isFault(error)) throw error
+    }
+  }
+  assert.ok(compared > FEATURES / 8 && fewer > FEATURES / 20, `${compared} compared, ${fewer} with fewer`)
 })
 
 function show(value: unknown): string {
