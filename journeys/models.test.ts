@@ -227,6 +227,16 @@ suite('models', () => {
     )
   })
 
+  test('lineage knows what an alias points at, and how a run stands', async () => {
+    const [now, before] = await Promise.all(
+      ['model:opens@2', 'model:opens@1'].map((node) => whence.lineageNode({ node })),
+    )
+    const live = (detail: typeof now) => JSON.stringify(detail).includes('whence_alias_production_champion')
+    assert.deepEqual([live(now), live(before)], [true, false])
+    const run = await whence.lineageRun({ run: 'run-1' })
+    assert.match(JSON.stringify(run), /scikit-learn 1\.7\.2/)
+  })
+
   test('aliases and artifacts are for keys that may', async () => {
     const { secret } = await whence.issueKey({ name: 'trainer', scopes: ['ingest'] })
     const trainer = createClient({ url: server.url, key: secret })

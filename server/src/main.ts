@@ -52,7 +52,7 @@ import { Provenance } from './path/features/provenance.ts'
 import { Snapshots, snapshotProjection } from './path/features/snapshots.ts'
 import { trainingProjection, TrainingSets } from './path/features/training-sets.ts'
 import { ViewBook, viewProjection } from './path/features/view-book.ts'
-import { modelLineage } from './path/models/lineage.ts'
+import { aliasLineage, modelLineage, runLineage } from './path/models/lineage.ts'
 import { aliasProjection, Aliases } from './path/models/aliases.ts'
 import { Artifacts } from './path/models/artifacts.ts'
 import { modelProjection, Models } from './path/models/models.ts'
@@ -202,6 +202,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       snapshot: snapshotLineage,
       training: trainingLineage,
       model: modelLineage,
+      run: runLineage,
+      alias: aliasLineage,
     }
     const follower = new Follower(ledger, database, [...projections, lineageProjection(readers)])
     if (options.rebuild) await follower.rebuild(options.rebuild)

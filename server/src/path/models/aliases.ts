@@ -21,6 +21,8 @@ export interface AliasBody {
   alias: string
   environment: string
   version: number | null
+  /** What it pointed at before. */
+  previous?: number
   reason?: string
 }
 
@@ -105,7 +107,14 @@ export class Aliases {
         const receipt = { ...this.#ledger.receiptOf(Number(now.seq)), status: 'duplicate' as const }
         return { ...(await this.#get(model, environment, alias)), receipt }
       }
-      const body: AliasBody = { model, alias, environment, version, ...(reason === undefined ? {} : { reason }) }
+      const body: AliasBody = {
+        model,
+        alias,
+        environment,
+        version,
+        ...(target === null ? {} : { previous: target }),
+        ...(reason === undefined ? {} : { reason }),
+      }
       const result = await this.#ledger.append(
         [
           {

@@ -3,7 +3,37 @@ import { test } from 'node:test'
 import type { FollowedRecord } from '../../record/projection/follower.ts'
 import { nodeId } from '../../record/lineage/statement.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
-import { modelLineage } from './lineage.ts'
+import { aliasLineage, modelLineage, runLineage } from './lineage.ts'
+
+const followed = (kind: string, seq: number, body: object): FollowedRecord => {
+  const entry = { kind, source: 'trainer', recorded: '2026-03-02T00:00:00.000000Z', refs: {} }
+  const content = Buffer.from(JSON.stringify(body))
+  return { seq, entry, open: () => ({ state: 'open', content }) } as unknown as FollowedRecord
+}
+
+test('a training run says how it stands, and what was told of it', () => {
+  const [said] = runLineage(
+    followed('run/1', 7, { id: 'run-1', status: 'finished', ended: '2026-03-01T12:00:00Z', metrics: { auc: 0.7 } }),
+  )
+  assert.equal(said!.time, parseTime('2026-03-01T12:00:00Z'))
+  assert.deepEqual(said!.run, {
+    id: 'run-1',
+    state: 'COMPLETE',
+    facets: { whence_trainingRun_7: { metrics: { auc: 0.7 } } },
+  })
+})
+
+test('an alias describes the version that it points at, and no longer the one before', () => {
+  const body = { model: 'opens', alias: 'champion', environment: 'production', version: 2, previous: 1 }
+  const [said] = aliasLineage(followed('alias/1', 9, body))
+  assert.deepEqual(
+    said!.described.map(({ name, facets }) => [nodeId(name), facets]),
+    [
+      ['model:opens@2', { whence_alias_production_champion: { alias: 'champion', environment: 'production' } }],
+      ['model:opens@1', { whence_alias_production_champion: { _deleted: true } }],
+    ],
+  )
+})
 
 function recordOf(body: object): FollowedRecord {
   const entry = {

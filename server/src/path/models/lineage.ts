@@ -1,10 +1,12 @@
 // What a model version says about lineage: the run that trained it, from what, with which code, parameters and results.
-import { ModelVersionRequest } from '@whence/sdk'
+import { ModelVersionRequest, TrainingRunRequest } from '@whence/sdk'
+import type { RunStatus } from '@whence/sdk'
 import type { FollowedRecord } from '../../record/projection/follower.ts'
-import type { Facets, Link, Name, Statement } from '../../record/lineage/statement.ts'
+import type { Facets, Link, Name, RunState, Statement } from '../../record/lineage/statement.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import { jobName } from '../events/lineage.ts'
 import { trainingName, viewName } from '../features/lineage.ts'
+import type { AliasBody } from './aliases.ts'
 
 export const modelNode = (version: string): Name => ({ kind: 'model', namespace: '', name: version })
 
@@ -48,6 +50,7 @@ export function modelLineage(record: FollowedRecord): Statement[] {
               : {}),
             documentation: { description: body.description ?? body.predicts },
             whence_training: trainingOf(body, node.name),
+            ...(body.artifact ? { whence_artifact: { ...body.artifact } } : {}),
           },
           here: {},
         },
@@ -111,3 +114,60 @@ function trainingOf({ run, metrics, trainingSet }: Body, model: string): Record<
     ...(digest === undefined ? {} : { codeDigest: `sha256:${digest}` }),
   }
 }
+
+/** Reads `run/1`: what is told of a run itself. Which version came of it, and from what, the version says. */
+export function runLineage(record: FollowedRecord): Statement[] {
+  const opened = record.open()
+  if (opened.state !== 'open') return []
+  const body = TrainingRunRequest.parse(JSON.parse(Buffer.from(opened.content).toString('utf8')))
+  const { id, status, started, ended, ...told } = body
+  const when = status === undefined || status === 'running' ? started : (ended ?? started)
+  return [
+    {
+      ...nothing,
+      time: (when === undefined ? undefined : parseTime(when)) ?? parseTime(record.entry.recorded)!,
+      producer: record.entry.source,
+      run: {
+        id,
+        ...(status === undefined ? {} : { state: STATES[status] }),
+        // A run's records add to each other: each has a facet of its own.
+        facets: { [`whence_trainingRun_${record.seq}`]: told },
+      },
+    },
+  ]
+}
+
+const STATES: Record<RunStatus, RunState> = {
+  running: 'RUNNING',
+  finished: 'COMPLETE',
+  failed: 'FAIL',
+  killed: 'ABORT',
+}
+
+/** Reads `alias/1`: the version that it points at is described by it, the one before no longer. */
+export function aliasLineage(record: FollowedRecord): Statement[] {
+  const opened = record.open()
+  if (opened.state !== 'open') return []
+  const body = JSON.parse(Buffer.from(opened.content).toString('utf8')) as AliasBody
+  const { model, alias, environment, version, previous, reason } = body
+  const facet = `whence_alias_${environment}_${alias}`
+  const use = (number: number, value: object) => ({
+    name: modelNode(`${model}@${number}`),
+    facets: { [facet]: value },
+    here: {},
+  })
+  const said = { alias, environment, ...(reason === undefined ? {} : { reason }) }
+  return [
+    {
+      ...nothing,
+      time: parseTime(record.entry.recorded)!,
+      producer: record.entry.source,
+      described: [
+        ...(version === null ? [] : [use(version, said)]),
+        ...(previous === undefined || previous === version ? [] : [use(previous, { _deleted: true })]),
+      ],
+    },
+  ]
+}
+
+const nothing = { inputs: [], outputs: [], described: [], links: [], aliases: [], changes: [], jobs: [] }
