@@ -3,7 +3,7 @@ import { driftMarkdown, driftText } from '../govern/reports/drift-text.ts'
 import { given, integer, positionals, text, time, withClient, type Command } from './command.ts'
 import { following } from './following.ts'
 import { answer, formatOption, oneOf } from './lineage/asking.ts'
-import { selection, selectionOptions, several, threshold } from './selecting.ts'
+import { refuseOtherForms, selection, selectionOptions, several, threshold } from './selecting.ts'
 
 export const drift: Command = {
   name: 'drift',
@@ -31,6 +31,7 @@ of the two samples is never called drift. docs/spec/replay.md has the formulas.
 Exit code 1 when a feature or the score has drifted, in all predictions or in a group.`,
   async run(context, args) {
     positionals(args)
+    refuseOtherForms(args)
     const by = several(args, 'by')
     const reference = given({
       trainingSet: text(args, 'training'),

@@ -2,7 +2,7 @@ import { replayMarkdown, replayText } from '../govern/reports/replay-text.ts'
 import { flag, given, positionals, withClient, type Command } from './command.ts'
 import { following } from './following.ts'
 import { answer, formatOption } from './lineage/asking.ts'
-import { selection, selectionOptions, several, share } from './selecting.ts'
+import { refuseOtherForms, selection, selectionOptions, several, share } from './selecting.ts'
 
 export const replay: Command = {
   name: 'replay',
@@ -28,6 +28,7 @@ feature.NAME. Each miss has a cause:
 docs/spec/replay.md says how it is found.`,
   async run(context, args) {
     positionals(args)
+    refuseOtherForms(args)
     const by = several(args, 'by')
     const least = share(args, 'min-exact')
     const request = { ...selection(args), ...given({ by: by.length > 0 ? by : undefined }) }

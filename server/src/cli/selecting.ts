@@ -3,6 +3,7 @@ import type { PredictionSelection } from '@whence/sdk'
 import { Fault } from '../fault.ts'
 import { given, integer, text, time } from './command.ts'
 import type { Args, Option } from './command.ts'
+import { oneOf } from './lineage/asking.ts'
 
 export const selectionOptions: Record<string, Option> = {
   model: { type: 'string', multiple: true, value: 'M', help: 'of this model version, name@version; may be repeated' },
@@ -62,4 +63,9 @@ export function threshold(args: Args, name: string): number | undefined {
   const found = /^(\d{1,15}(\.\d{1,15})?|\.\d{1,15})([eE][+-]?\d{1,2})?$/.test(value) ? Number(value) : Number.NaN
   if (Number.isFinite(found)) return found
   throw new Fault('usage', `--${name} takes a number from 0, not "${value}".`)
+}
+
+/** A form that there is not is refused before a long question is asked. */
+export function refuseOtherForms(args: Args): void {
+  oneOf(args, 'format', ['text', 'json', 'markdown'])
 }

@@ -4,7 +4,7 @@ import { skewMarkdown, skewText } from '../govern/reports/skew-text.ts'
 import { given, integer, positionals, text, withClient, type Args, type Command } from './command.ts'
 import { following } from './following.ts'
 import { answer, formatOption } from './lineage/asking.ts'
-import { selection, selectionOptions, several, share } from './selecting.ts'
+import { refuseOtherForms, selection, selectionOptions, several, share } from './selecting.ts'
 import { readServedLog } from './served-log.ts'
 
 export const skew: Command = {
@@ -41,6 +41,7 @@ ledger position. Of more than 100,000 rows a sample is compared.
 Exit code 1 when a feature differs in more than was allowed; with one of --max-…, also when nothing could be compared.`,
   async run(context, args) {
     const [file] = positionals(args, '[FILE]')
+    refuseOtherForms(args)
     const chosen = selection(args)
     const limits = limitsOf(args)
     const log =
