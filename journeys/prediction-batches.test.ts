@@ -56,7 +56,8 @@ test('a batch is one record, whatever its order, and the same again is a duplica
 test('other content under the name of a batch is a conflict, and nothing of it is kept', async () => {
   const rows = rowsOf('b1')
   const count = await batches()
-  const files = await readdir(join(site.data, 'predictions'))
+  const named = async () => (await readdir(join(site.data, 'predictions'))).filter((name) => name.includes('.'))
+  const files = await named()
   for (const other of [
     rows.slice(1),
     [...rows, { ...rows[0]!, id: 'one more' }],
@@ -65,7 +66,7 @@ test('other content under the name of a batch is a conflict, and nothing of it i
     await assert.rejects(server.client.predictBatch(query('b1'), other), { code: 'conflict' })
   await assert.rejects(server.client.predictBatch({ ...query('b1'), snapshot: 0 }, rows), { code: 'conflict' })
   assert.equal(await batches(), count)
-  assert.deepEqual(await readdir(join(site.data, 'predictions')), files)
+  assert.deepEqual(await named(), files)
 })
 
 test('every row is accounted for: what repeats, contradicts, or is no row', async () => {
@@ -207,7 +208,7 @@ test('rows are replayed among other predictions', async () => {
 
 test('nothing of a person stands in the files of a batch', async () => {
   for (const name of await readdir(join(site.data, 'predictions'))) {
-    if (name === 'incoming') continue
+    if (!name.includes('.')) continue
     const bytes = await readFile(join(site.data, 'predictions', name), 'latin1')
     for (const text of [...customers, 'b1-0-0']) assert.ok(!bytes.includes(text), `${name} holds ${text}`)
   }

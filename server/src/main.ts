@@ -58,6 +58,7 @@ import { Artifacts } from './path/models/artifacts.ts'
 import { modelProjection, Models } from './path/models/models.ts'
 import { OnnxScoring } from './path/models/onnx-scoring.ts'
 import { trainingRunProjection, TrainingRuns } from './path/models/training-runs.ts'
+import { keepArchive, PredictionArchive } from './path/predictions/archive.ts'
 import { PredictionBatches } from './path/predictions/batches/batches.ts'
 import { batchProjection } from './path/predictions/batches/batch-book.ts'
 import { CaptureBook, captureProjection } from './path/predictions/capture/capture-book.ts'
@@ -304,6 +305,16 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       reserve: config.reserve,
     })
     await batches.sweep()
+    const archive = new PredictionArchive({
+      ledger,
+      follower,
+      database,
+      engine: columns,
+      batches,
+      tables,
+      folder: config.data,
+    })
+    undo.push(keepArchive(archive, (listener) => batches.onRecorded(listener)))
     const predictions = new Predictions({ ledger, follower, database, models, snapshots, capture, batches, clock })
     const policies = new PolicyBook({ follower, database, clock })
     const provenance = new Provenance({ ledger, contracts, views, snapshots, derived, tables })

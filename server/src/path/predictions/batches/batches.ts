@@ -49,6 +49,7 @@ export class PredictionBatches {
   readonly #parts: BatchParts
   readonly #receiving: Receiving
   readonly #removed: string[] = []
+  readonly #listeners: (() => void)[] = []
   #writing: Promise<unknown> = Promise.resolve()
 
   constructor(parts: BatchParts) {
@@ -64,8 +65,15 @@ export class PredictionBatches {
     })
   }
 
-  receive(query: PredictionBatchQuery, upload: Upload, caller: Caller): Promise<PredictionBatchReceived> {
-    return this.#receiving.receive(query, upload, caller)
+  async receive(query: PredictionBatchQuery, upload: Upload, caller: Caller): Promise<PredictionBatchReceived> {
+    const received = await this.#receiving.receive(query, upload, caller)
+    if (received.receipt?.status === 'recorded') for (const listener of this.#listeners) listener()
+    return received
+  }
+
+  /** Hears of every batch that was recorded. */
+  onRecorded(listener: () => void): void {
+    this.#listeners.push(listener)
   }
 
   /** Rows of a batch that erasures have taken out. */

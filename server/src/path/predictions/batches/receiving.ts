@@ -251,9 +251,10 @@ export class Receiving {
   }
 }
 
-/** Deletes what an upload that was cut off has left. */
+/** Deletes what an upload, or a chunk of the archive, that was cut off has left. */
 export async function sweepIncoming(folder: string): Promise<void> {
-  await rm(join(folder, INCOMING), { recursive: true, force: true })
+  for (const scratch of [INCOMING, `${FOLDER}/archiving`])
+    await rm(join(folder, scratch), { recursive: true, force: true })
 }
 
 /** A name that says nothing: the producer's may hold anything. */
