@@ -135,6 +135,11 @@ suite('plans', () => {
       models.map(({ model, predictions, people }) => [model, predictions, people]),
       [['opens@1', customers.length, customers.length]],
     )
+    // Where a version is in use, the plan says so.
+    assert.deepEqual(models[0]!.aliases, [])
+    await client.setAlias('opens', 'champion', { version: 1 })
+    const live = only(await client.plan({ files: withView(text), sample: 0 }))
+    assert.deepEqual(live.downstream!.models[0]!.aliases, ['production/champion'])
     // The same files, log and size draw the same people.
     const again = only(await client.plan({ files: withView(text), sample: 4 }))
     assert.equal(again.sample!.people, 4)
@@ -146,6 +151,12 @@ suite('plans', () => {
     const text = `${view}  - { name: odd, type: int64, expr: max(campaign::BIGINT) }\n`
     const planned = only(await client.plan({ files: withView(text) }))
     assert.match(planned.sample!.problem!, /Could not convert string/)
+  })
+
+  test('texts that would grow without end are refused before the engine sees them', async () => {
+    const grown = `${'replace('.repeat(8)}campaign${`, 'a', '${'a'.repeat(20)}')`.repeat(8)}`
+    const text = `${view}  - { name: odd, type: int64, expr: "max(length(${grown}))" }\n`
+    await assert.rejects(client.plan({ files: withView(text) }), refused('invalid', /line 11: feature odd: .*2 deep/))
   })
 
   test('words change the text of the same version; nothing else of it moves', async () => {
@@ -397,7 +408,7 @@ suite('plans', () => {
     assert.equal(planned.code, 2, planned.stderr)
     assert.match(planned.stdout, /~ view reader +v2 → v3 +breaking/)
     assert.match(planned.stdout, /feature opens_90d +window +10d → 12d +breaking/)
-    assert.match(planned.stdout, /model version opens@1, 10 predictions about 10 people/)
+    assert.match(planned.stdout, /model version opens@1 in use: production\/champion, 10 predictions about 10 people/)
     assert.match(planned.stdout, /Plan: 0 to add, 1 to change, 0 to remove \(1 breaking\); 0 unchanged\./)
     assert.match(planned.stdout, /In force and not among these files.*contract letters@1\.1\.0/s)
     assert.equal((JSON.parse(await readFile(join(site.folder, 'plan.json'), 'utf8')) as Plan).changes.length, 1)
@@ -411,6 +422,11 @@ suite('plans', () => {
     assert.equal(applied.code, 0, applied.stderr)
     assert.match(applied.stdout, /view +reader@v3/)
     assert.match((await whence('apply', 'project', '--plan', 'plan.json')).stderr, /stale/)
+    for (const content of ['', '{}', '[]', '{"base":1,"digest":"x"', 'null']) {
+      await writeFile(join(site.folder, 'broken.json'), content)
+      const broken = await whence('apply', 'project', '--plan', 'broken.json')
+      assert.deepEqual([broken.code, /is no plan/.test(broken.stderr)], [2, true], content)
+    }
     const nothing = await whence('apply', 'project', '--json')
     assert.equal(nothing.code, 0)
     assert.equal(JSON.parse(nothing.stdout).plan, undefined)
