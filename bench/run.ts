@@ -12,6 +12,7 @@ import { replaying } from './replay.ts'
 import { online } from './online.ts'
 import { predictions } from './predictions.ts'
 import { tableCommit } from './tables.ts'
+import { training } from './training.ts'
 import type { Measured } from './world.ts'
 
 const parts: Record<string, () => Promise<Measured[]>> = {
@@ -19,6 +20,7 @@ const parts: Record<string, () => Promise<Measured[]>> = {
   'ingest-1700': async () => [await ingest(1700)],
   acknowledge: () => acknowledge(),
   chain: () => chain(),
+  training: () => training(),
   emitter: () => emitter(),
   'chain-10m': () => chain(10_000_000, 1_000_000, 500_000),
   online: () => online(),

@@ -28,7 +28,7 @@ export const SpineColumns = z.strictObject({
 })
 export type SpineColumns = z.infer<typeof SpineColumns>
 
-/** A spine that was uploaded, or the events of a stream. */
+/** A spine that was uploaded, the events of a stream, or the rows of a table. */
 export const SpineSource = z.union([
   z.strictObject({ upload: z.string().max(64), columns: SpineColumns.optional() }),
   z.strictObject({
@@ -36,6 +36,10 @@ export const SpineSource = z.union([
     where: Expression.optional().describe('a condition on one event'),
     at: Expression.optional().describe('default: time, at which the event itself is known too'),
     label: Expression.describe('an expression over one event; where it is null the event is no row'),
+  }),
+  z.strictObject({
+    table: z.string().min(1).max(256).describe('a table of ours, as it is now: training.spring'),
+    columns: SpineColumns.optional(),
   }),
 ])
 export type SpineSource = z.infer<typeof SpineSource>
@@ -103,7 +107,8 @@ export const TrainingSet = z.object({
   rows: z.number().int(),
   leftOut: LeftOut,
   spine: z.object({
-    kind: z.enum(['rows', 'csv', 'parquet', 'stream']),
+    kind: z.enum(['rows', 'csv', 'parquet', 'stream', 'table']),
+    table: z.string().optional(),
     stream: z.string().optional(),
     where: z.string().optional(),
     at: z.string().optional(),

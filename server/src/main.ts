@@ -51,6 +51,7 @@ import { eventFieldIds, FeatureTables } from './path/features/feature-tables.ts'
 import { Provenance } from './path/features/provenance.ts'
 import { Snapshots, snapshotProjection } from './path/features/snapshots.ts'
 import { trainingProjection, TrainingSets } from './path/features/training-sets.ts'
+import { TrainingTables } from './path/features/training-tables.ts'
 import { ViewBook, viewProjection } from './path/features/view-book.ts'
 import { aliasLineage, modelLineage, runLineage } from './path/models/lineage.ts'
 import { aliasProjection, Aliases } from './path/models/aliases.ts'
@@ -251,8 +252,27 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const uploads = new SpineUploads({ folder: config.data, key: keys.idKey, reserve: config.reserve })
     await uploads.open()
     undo.push(() => uploads.close())
-    const maker = new SetMaker({ ledger, contracts, views, clock, derived, objections, uploads })
-    const trainingSets = new TrainingSets({ ledger, follower, database, clock, derived, approvals, maker })
+    const trainingTables = new TrainingTables(tables, derived)
+    const maker = new SetMaker({
+      ledger,
+      contracts,
+      views,
+      clock,
+      derived,
+      objections,
+      uploads,
+      tables: trainingTables,
+    })
+    const trainingSets = new TrainingSets({
+      ledger,
+      follower,
+      database,
+      clock,
+      derived,
+      approvals,
+      maker,
+      tables: trainingTables,
+    })
     const verifier = new SetVerifier({ derived, objections, maker, sets: trainingSets })
     const cards = new SetCards({ derived, sets: trainingSets, views })
     const subjectEvents = new SubjectEvents({ ledger, contracts, limit: config.onlineMemory })
@@ -349,6 +369,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     await erasures.resume()
     const erasuresReapplied = await erasures.reapply(options.reapplyErasures ?? false)
     await snapshots.catchUp()
+    await trainingSets.catchUp()
     await quarantine.expire(keys)
     const sweep = setInterval(
       () =>

@@ -1,7 +1,7 @@
 import { openAsBlob } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { Client, SpineSource, TrainingSet, TrainingSetRequest } from '@whence/sdk'
+import type { Client, SpineColumns, SpineSource, TrainingSet, TrainingSetRequest } from '@whence/sdk'
 import { Fault } from '../../fault.ts'
 import { cut, number } from '../../govern/reports/text.ts'
 import { flag, given, integer, positionals, printJson, required, text, withClient } from '../command.ts'
@@ -18,7 +18,11 @@ export const trainingCreate: Command = {
   usage: 'training-set create ID --view VIEW --spine FILE|stream:NAME --label NAME',
   options: {
     view: { type: 'string', multiple: true, value: 'VIEW', help: 'name, or name@vN; several are joined side by side' },
-    spine: { type: 'string', value: 'FILE|stream:NAME', help: 'a CSV or Parquet file, or the events of a stream' },
+    spine: {
+      type: 'string',
+      value: 'FILE|stream:NAME|table:NAME',
+      help: 'a CSV or Parquet file, the events of a stream, or a table',
+    },
     label: { type: 'string', value: 'NAME', help: 'what the label says' },
     'label-column': {
       type: 'string',
@@ -56,7 +60,11 @@ The same command again gives the same set.`,
     }
     const began = context.now().getTime()
     const set = await withClient(context, args, async (client) => {
-      const from = spine.startsWith('stream:') ? ofStream(args, spine) : await uploaded(context, args, client, spine)
+      const from = spine.startsWith('stream:')
+        ? ofStream(args, spine)
+        : spine.startsWith('table:')
+          ? { table: spine.slice('table:'.length), ...columnsOf(args) }
+          : await uploaded(context, args, client, spine)
       return waited(context, client, { ...request, from })
     })
     if (flag(args, 'json')) printJson(context, set)
@@ -90,6 +98,10 @@ export async function uploaded(context: Context, args: Args, client: Client, spi
   if (format !== 'csv' && format !== 'parquet')
     throw new Fault('usage', `Is ${spine} CSV or Parquet? Give --format csv or --format parquet.`)
   const { upload } = await client.uploadSpine(await openAsBlob(path), format)
+  return { upload, ...columnsOf(args) }
+}
+
+function columnsOf(args: Args): { columns?: SpineColumns } {
   const columns = given({
     entity: text(args, 'entity-column'),
     subject: text(args, 'subject-column'),
@@ -97,7 +109,7 @@ export async function uploaded(context: Context, args: Args, client: Client, spi
     label: text(args, 'label-column'),
     asOf: text(args, 'as-of-column'),
   })
-  return { upload, ...(Object.keys(columns).length > 0 ? { columns } : {}) }
+  return Object.keys(columns).length > 0 ? { columns } : {}
 }
 
 /** Makes a set and, on a terminal, shows how far it is. */

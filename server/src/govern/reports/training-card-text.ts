@@ -74,7 +74,8 @@ function viewOf({ view, fingerprint, owner, description, features, absent }: Tra
 }
 
 function spineOf({ set }: TrainingCard): string {
-  const { kind, stream, where, at, label } = set.spine
+  const { kind, stream, table: name, where, at, label } = set.spine
+  if (kind === 'table') return `the rows of table ${text(name ?? '')}`
   if (kind !== 'stream') return kind === 'rows' ? 'rows of the request' : `a ${kind === 'csv' ? 'CSV' : 'Parquet'} file`
   const parts = [
     `each event of stream ${text(stream ?? '')}`,

@@ -19,12 +19,13 @@ import { shapeOf } from './event-source.ts'
 import { sidecar } from './rows.ts'
 import type { AskedSet, MadeSet } from './set-record.ts'
 import { csvSpine } from './spine-csv.ts'
-import { parquetSpine, streamSpine } from './spine-tables.ts'
+import { parquetSpine, streamSpine, tableSpine } from './spine-tables.ts'
 import type { SpineUploads, Upload } from './spine-uploads.ts'
 import { Spine } from './spine.ts'
 import type { GivenRow, SpineRules } from './spine.ts'
-import { writeTrainingSet } from './training-set.ts'
+import { shapeOfSet, writeTrainingSet } from './training-set.ts'
 import type { JoinedView } from './training-set.ts'
+import type { TrainingTables } from './training-tables.ts'
 import type { ViewBook } from './view-book.ts'
 
 /** From where a spine is taken, and by what its rows are judged. */
@@ -46,6 +47,7 @@ export class SetMaker {
   readonly #derived: DerivedFiles
   readonly #objections: Objections
   readonly #uploads: SpineUploads
+  readonly #tables: TrainingTables
 
   constructor(parts: {
     ledger: Ledger
@@ -55,6 +57,7 @@ export class SetMaker {
     derived: DerivedFiles
     objections: Objections
     uploads: SpineUploads
+    tables: TrainingTables
   }) {
     this.#ledger = parts.ledger
     this.#contracts = parts.contracts
@@ -63,6 +66,7 @@ export class SetMaker {
     this.#derived = parts.derived
     this.#objections = parts.objections
     this.#uploads = parts.uploads
+    this.#tables = parts.tables
   }
 
   /** Reads which views and which spine are asked for. Throws `invalid` and `not_found`. */
@@ -97,6 +101,9 @@ export class SetMaker {
     if (from !== undefined && 'stream' in from) {
       return { spine: { kind: 'stream', ...from }, spineDigest: keyed(canonicalize(JSON.parse(JSON.stringify(from)))) }
     }
+    if (from !== undefined && 'table' in from) {
+      return { spine: { kind: 'table', ...from }, spineDigest: keyed(canonicalize(JSON.parse(JSON.stringify(from)))) }
+    }
     if (from === undefined) throw new Fault('invalid', 'which rows are meant: give "spine", or "from"')
     const upload = this.#uploads.get(from.upload)
     const columns: { columns?: SpineColumns } = from.columns === undefined ? {} : { columns: from.columns }
@@ -112,7 +119,7 @@ export class SetMaker {
   async make(
     request: TrainingSetRequest,
     asked: AskedSet,
-    progress: (now: TrainingProgress) => void,
+    { by, progress }: { by: { id: string }; progress: (now: TrainingProgress) => void },
   ): Promise<MadeSet> {
     const views = await this.compiled(asked.views)
     const entity = views[0]!.compiled.view.entity
@@ -128,11 +135,14 @@ export class SetMaker {
     for (const { compiled } of views) await this.#derived.extend(compiled, asOf)
     const knowledge = request.knowledge ?? 'honoured'
     progress({ state: 'features', done: 0, of: spine.rows })
+    const { columns: setColumns } = shapeOfSet(views, spine)
+    const fieldIds = await this.#tables.fieldIds(request.id, setColumns, by)
     const written = await writeTrainingSet(this.#derived.place, views, {
       name: fileName(request.id, asked.spineDigest),
       asOf,
       spine,
       knowledge,
+      fieldIds,
       progress: (done) =>
         done === 'writing'
           ? progress({ state: 'writing', done: spine.rows, of: spine.rows })
@@ -201,7 +211,12 @@ export class SetMaker {
     else if (kind === 'csv') await take(csvSpine(ask.upload!.path, columns, request.label))
     else if (kind === 'parquet')
       await store.session((session) => take(parquetSpine(session, ask.upload!.path, columns, request.label)))
-    else {
+    else if (kind === 'table') {
+      const files = await this.#tables.files(ask.spine.table!)
+      if (files.length === 0) throw new Fault('not_found', `table ${ask.spine.table} has no rows, or is none of ours`)
+      const paths = files.map((path) => join(this.#derived.place.folder, path))
+      await store.session((session) => take(tableSpine(session, paths, columns, request.label)))
+    } else {
       const shape = shapeOf(this.#contracts, ask.spine.stream!)
       const { contract } = this.#contracts.inForce(shape.stream)
       if (contract.roles.subjectType !== entity)

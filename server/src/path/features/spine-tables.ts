@@ -44,6 +44,27 @@ export async function* parquetSpine(
   )
   if (rows < 0n || rows > MOST_ROWS)
     throw new Fault('too_large', `a spine has at most ${MOST_ROWS} rows: make several sets`)
+  yield* rowsOfFile(session, file, plainly, wanted, label)
+}
+
+/** A spine out of the files of a table of ours. */
+export async function* tableSpine(
+  session: Session,
+  paths: readonly string[],
+  wanted: SpineColumns,
+  label: string,
+): AsyncGenerator<GivenRow[], void, undefined> {
+  const files = `read_parquet([${paths.map(quote).join(', ')}], union_by_name = true)`
+  yield* rowsOfFile(session, files, (work) => work, wanted, label)
+}
+
+async function* rowsOfFile(
+  session: Session,
+  file: string,
+  plainly: <T>(work: Promise<T>) => Promise<T>,
+  wanted: SpineColumns,
+  label: string,
+): AsyncGenerator<GivenRow[], void, undefined> {
   const columns = await plainly(session.describe(`SELECT * FROM ${file}`))
   const places = placesIn(
     columns.map(({ name }) => name),

@@ -157,8 +157,15 @@ export async function writeTrainingSet(
     name,
     asOf,
     spine,
+    fieldIds,
     ...options
-  }: SpineOptions & { name: string; asOf: number; spine: Spine; progress?: (done: number | 'writing') => void },
+  }: SpineOptions & {
+    name: string
+    asOf: number
+    spine: Spine
+    fieldIds?: Readonly<Record<string, number>>
+    progress?: (done: number | 'writing') => void
+  },
 ): Promise<JoinedSet> {
   const shape = shapeOfSet(views, spine)
   return place.events.use(shapesOf(views), asOf, (relations, inputs) =>
@@ -173,6 +180,7 @@ export async function writeTrainingSet(
         shape.columns,
         '"at", subject, "row"',
         `training/${name}`,
+        fieldIds,
       )
       const engine = { duckdb: place.columns.version, semantics: SEMANTICS }
       return { ...written, columns: shape.columns, features: shape.features, inputs, engine }

@@ -12,6 +12,7 @@ import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
+import type { Placed } from '../../record/ledger/writer.ts'
 import type { Follower, Projection } from '../../record/projection/follower.ts'
 import { formatTime } from '../../record/time.ts'
 import type { Clock } from '../../record/time.ts'
@@ -23,6 +24,9 @@ import { outward } from './outward.ts'
 import { checkRows, removeFiles, removeRows, rowsOf } from './rows.ts'
 import type { RowProblem } from './rows.ts'
 import type { RowList } from './row-lists.ts'
+import { unlessDamaged } from './feature-tables.ts'
+import { trainingTable } from './training-tables.ts'
+import type { TrainingTables } from './training-tables.ts'
 import type { SetMaker } from './set-maker.ts'
 import { featuresOf, saysTheSame, viewsOf } from './set-record.ts'
 import type { RecordedSet, TrainingBody } from './set-record.ts'
@@ -53,6 +57,7 @@ export class TrainingSets {
   readonly #derived: DerivedFiles
   readonly #approvals: Approvals
   readonly #maker: SetMaker
+  readonly #tables: TrainingTables
   readonly #making = new Map<string, TrainingProgress>()
 
   constructor(parts: {
@@ -63,6 +68,7 @@ export class TrainingSets {
     derived: DerivedFiles
     approvals: Approvals
     maker: SetMaker
+    tables: TrainingTables
   }) {
     this.#ledger = parts.ledger
     this.#follower = parts.follower
@@ -71,6 +77,7 @@ export class TrainingSets {
     this.#derived = parts.derived
     this.#approvals = parts.approvals
     this.#maker = parts.maker
+    this.#tables = parts.tables
   }
 
   /**
@@ -86,6 +93,13 @@ export class TrainingSets {
       this.#making.delete(request.id)
       await this.#maker.forget(request)
     }
+  }
+
+  /** Puts into tables what a crash left without its table. At the start. */
+  catchUp(): Promise<void> {
+    return this.#derived.inTurn(async () => {
+      await this.#tables.catchUp(await this.#bodies())
+    })
   }
 
   /** How far a set is that is being made. */
@@ -108,11 +122,12 @@ export class TrainingSets {
         )
       return { ...(await this.#shown(known)), receipt: { ...this.#ledger.receiptOf(known.seq), status: 'duplicate' } }
     }
-    const made = await this.#maker.make(request, asked, progress)
+    const made = await this.#maker.make(request, asked, { by: caller, progress })
     const first = made.views[0]!
     const body: TrainingBody = { id: request.id, ...first, label: request.label, ...made }
+    let placed: Placed
     try {
-      const placed = await this.#ledger.appendOne(
+      placed = await this.#ledger.appendOne(
         {
           kind: 'training/1',
           stream: 'whence.training',
@@ -130,13 +145,15 @@ export class TrainingSets {
       )
       if (placed.status === 'conflict')
         throw new Fault('conflict', `training set "${request.id}" was made by somebody else meanwhile`)
-      const { seq, leaf, recorded, status } = placed
-      return { ...(await this.get(request.id)), receipt: { seq, leaf, recorded, status } }
     } catch (error) {
       // Without a record no erasure would find the files.
       if ((await this.#find(request.id)) === undefined) await removeFiles(this.#derived.place.folder, body.files)
       throw error
     }
+    const set = await this.body(request.id)
+    await unlessDamaged(trainingTable(set.id), () => this.#tables.publish(set, caller))
+    const { seq, leaf, recorded, status } = placed
+    return { ...(await this.#shown(set)), receipt: { seq, leaf, recorded, status } }
   }
 
   async get(id: string): Promise<TrainingSet> {
@@ -238,10 +255,16 @@ export class TrainingSets {
     }
   }
 
-  async #bodies(): Promise<TrainingBody[]> {
+  async #bodies(): Promise<RecordedSet[]> {
     await this.#follower.reach('training')
-    const rows = await this.#database.query<{ body: TrainingBody }>('select body from training_set order by seq')
-    return rows.map(({ body }) => body)
+    const rows = await this.#database.query<{ seq: bigint; body: TrainingBody }>(
+      'select seq, body from training_set order by seq',
+    )
+    return rows.map((row) => this.#recorded(row))
+  }
+
+  #recorded({ seq, body }: { seq: bigint; body: TrainingBody }): RecordedSet {
+    return { ...body, seq: Number(seq), made: this.#ledger.entry(Number(seq)).recorded }
   }
 
   async #find(id: string): Promise<RecordedSet | undefined> {
@@ -251,7 +274,6 @@ export class TrainingSets {
       [id],
     )
     if (!found) return undefined
-    const seq = Number(found.seq)
-    return { ...found.body, seq, made: this.#ledger.entry(seq).recorded }
+    return this.#recorded(found)
   }
 }
