@@ -8,6 +8,7 @@ import { explain } from './explain.ts'
 import { featuresOnline } from './features-online.ts'
 import { expire } from './expire.ts'
 import { find } from './find.ts'
+import { importMlflow } from './imports/mlflow.ts'
 import { ingest } from './ingest.ts'
 import { keys } from './keys.ts'
 import { lineageCoverage } from './lineage/coverage.ts'
@@ -73,6 +74,7 @@ export const commands: readonly Command[] = [
   lineageShow,
   lineageImport,
   lineageExport,
+  importMlflow,
   erase,
   anchor,
   emitters,
