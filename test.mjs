@@ -27,6 +27,7 @@ const parts = [
   ['OpenLineage producers', false, 'they need Python and Java: see interop/README.md'],
   ['a model of scikit-learn', false, 'it needs Python: see interop/README.md'],
   ['engines that read the tables', false, 'they need Python: see interop/README.md'],
+  ['imports from MLflow and Feast', false, 'they need Python: see interop/README.md'],
 ]
 
 const given = process.argv.slice(2)

@@ -8,6 +8,7 @@ import { explain } from './explain.ts'
 import { featuresOnline } from './features-online.ts'
 import { expire } from './expire.ts'
 import { find } from './find.ts'
+import { importFeast } from './imports/feast.ts'
 import { importMlflow } from './imports/mlflow.ts'
 import { ingest } from './ingest.ts'
 import { keys } from './keys.ts'
@@ -75,6 +76,7 @@ export const commands: readonly Command[] = [
   lineageImport,
   lineageExport,
   importMlflow,
+  importFeast,
   erase,
   anchor,
   emitters,

@@ -7,36 +7,46 @@ import { Fault } from '../../fault.ts'
 import type { MlflowDataset, MlflowRun, MlflowStore, MlflowVersion } from '../../path/lineage/imports/mlflow.ts'
 import { artifactAt } from './mlflow-artifact.ts'
 
-const text = z.coerce.string().nullish()
-const Experiment = z.looseObject({ name: z.coerce.string(), lifecycle_stage: text })
+/** Everything is read as text: a digest such as 9e280328 would be a number to YAML, and no double holds an id. */
+const absent = new Set(['', 'null', '~', 'None'])
+const text = z
+  .string()
+  .optional()
+  .transform((value) => (value === undefined || absent.has(value) ? undefined : value))
+const count = z
+  .string()
+  .regex(/^\d{1,15}$/, 'is no number')
+  .transform(Number)
+const time = text.pipe(count.optional())
+const Experiment = z.looseObject({ name: z.string(), lifecycle_stage: text })
 const Run = z.looseObject({
-  run_id: z.coerce.string().optional(),
-  run_uuid: z.coerce.string().optional(),
+  run_id: text,
+  run_uuid: text,
   run_name: text,
-  status: z.number().int().min(1).max(5),
-  start_time: z.number().nullish(),
-  end_time: z.number().nullish(),
+  status: count.pipe(z.number().int().min(1).max(5)),
+  start_time: time,
+  end_time: time,
   lifecycle_stage: text,
 })
-const Input = z.looseObject({ source_id: z.coerce.string(), tags: z.record(z.string(), z.coerce.string()).nullish() })
+const Input = z.looseObject({
+  source_id: z.string(),
+  tags: z.record(z.string(), z.string()).optional().catch(undefined),
+})
 const Dataset = z.looseObject({
-  name: z.coerce.string(),
-  digest: z.coerce.string(),
-  source: z.coerce.string(),
-  source_type: z.coerce.string(),
+  name: z.string(),
+  digest: z.string(),
+  source: z.string(),
+  source_type: z.string(),
   schema: text,
 })
 const Version = z.looseObject({
-  name: z.coerce.string(),
-  version: z.coerce.number().int().positive(),
+  name: z.string(),
+  version: count,
   run_id: text,
   storage_location: text,
   source: text,
 })
-const Model = z.looseObject({
-  name: z.coerce.string(),
-  aliases: z.record(z.string(), z.coerce.number().int().positive()).nullish(),
-})
+const Model = z.looseObject({ name: z.string(), aliases: z.record(z.string(), count).optional() })
 
 const statuses = { 1: 'running', 2: 'running', 3: 'finished', 4: 'failed', 5: 'killed' } as const
 
@@ -66,10 +76,10 @@ export async function readFileStore(folder: string): Promise<MlflowStore> {
       runs.push({
         id: run.run_id ?? run.run_uuid ?? id,
         experiment: experiment.name,
-        name: run.run_name ?? undefined,
+        name: run.run_name,
         status: statuses[run.status as keyof typeof statuses],
-        started: run.start_time ?? undefined,
-        ended: run.end_time ?? undefined,
+        started: run.start_time,
+        ended: run.end_time,
         params: values(join(home, id, 'params')),
         metrics: metricsIn(join(home, id, 'metrics')),
         tags: values(join(home, id, 'tags')),
@@ -88,7 +98,7 @@ export async function readFileStore(folder: string): Promise<MlflowStore> {
       versions.push({
         model: model.name,
         version: version.version,
-        run: version.run_id || undefined,
+        run: version.run_id,
         artifact: await artifactAt(version.storage_location ?? version.source, folder, notes),
       })
     }
@@ -111,7 +121,7 @@ function datasetsOf(experiment: string, run: string): MlflowDataset[] {
         digest: dataset.digest,
         sourceType: dataset.source_type,
         source: dataset.source,
-        schema: dataset.schema ?? undefined,
+        schema: dataset.schema,
         context: tags?.['mlflow.data.context'],
       },
     ]
@@ -168,8 +178,7 @@ function folders(folder: string): string[] {
 function meta<S extends z.ZodType>(path: string, schema: S): z.output<S> {
   let value: unknown
   try {
-    // Ids are digits that no double holds: they are read as text.
-    value = parse(readFileSync(path, 'utf8'))
+    value = parse(readFileSync(path, 'utf8'), { schema: 'failsafe' })
   } catch (cause) {
     throw new Fault('invalid', `${path} cannot be read as MLflow writes it: ${(cause as Error).message}`, { cause })
   }

@@ -124,8 +124,8 @@ export function digestOf(digest: string): string {
 }
 
 /** What tells a version from all others: a change of its description or stage makes no other one. */
-export const versionLabel = ({ model, version }: MlflowVersion): string =>
-  `Version ${version} of the model ${model} in MLflow; its number here is our own.`
+export const versionLabel = ({ model, version, run }: MlflowVersion): string =>
+  `Version ${version} of the model ${model} in MLflow${run === undefined ? '' : `, of its run ${run}`}; its number here is our own.`
 
 /** The version as `POST /v1/models` takes it. */
 export function modelVersion(version: MlflowVersion, run: MlflowRun | undefined): ModelVersionRequest {
@@ -185,7 +185,7 @@ export function lineageEvent(run: MlflowRun, versions: readonly string[]): objec
       // Runs that shared a job would be taken to read each other's datasets.
       name: `${run.experiment}/${run.id}`,
       facets: {
-        jobType: facet('JobTypeJob', { processingType: 'BATCH', integration: 'MLFLOW', jobType: 'TRAINING' }),
+        jobType: facet('JobTypeJob', { processingType: 'BATCH', integration: 'MLFLOW', jobType: 'RUN' }),
         ...(run.name ? { documentation: facet('DocumentationJob', { description: run.name }) } : {}),
       },
     },

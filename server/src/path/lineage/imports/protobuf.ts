@@ -1,0 +1,104 @@
+// Reading protocol buffers, as far as the registry of Feast needs it (https://protobuf.dev/programming-guides/encoding).
+// A message is read by a schema that names the fields that we want; others are skipped, as the format means it.
+import { Fault } from '../../../fault.ts'
+
+type Scalar = 'text' | 'bool' | 'number' | 'time' | 'duration'
+
+/** By field number: the name, and what it holds. `map` is of texts to texts, or to messages. */
+export interface Schema {
+  readonly [field: number]: readonly [name: string, holds: Scalar | (() => Schema), how?: 'many' | 'map']
+}
+
+export type Message = Record<string, unknown>
+
+const DEEPEST = 32
+
+/** Throws `invalid` where the bytes are no message. */
+export function readMessage(bytes: Uint8Array, schema: Schema, depth = 0): Message {
+  if (depth > DEEPEST) throw broken('it is nested too deep')
+  const message: Message = {}
+  const reader = new Reader(bytes)
+  while (!reader.atEnd) {
+    const tag = reader.varint()
+    const field = Number(tag >> 3n)
+    const wire = Number(tag & 7n)
+    const raw = reader.value(wire)
+    const [name, holds, how] = schema[field] ?? []
+    if (name === undefined || holds === undefined) continue
+    if (how === 'map') {
+      const value = typeof holds === 'function' ? holds : 'text'
+      const entry = readMessage(bytesOf(raw), { 1: ['key', 'text'], 2: ['value', value] }, depth + 1)
+      const map = (message[name] ??= {}) as Message
+      Object.defineProperty(map, String(entry.key ?? ''), {
+        value: entry.value ?? '',
+        enumerable: true,
+        configurable: true,
+      })
+      continue
+    }
+    const value = typeof holds === 'function' ? readMessage(bytesOf(raw), holds(), depth + 1) : scalar(raw, holds)
+    if (how === 'many') ((message[name] ??= []) as unknown[]).push(value)
+    else message[name] = value
+  }
+  return message
+}
+
+function scalar(raw: bigint | Uint8Array, holds: Scalar): unknown {
+  if (holds === 'text') return new TextDecoder().decode(bytesOf(raw))
+  if (holds === 'time' || holds === 'duration') {
+    const { seconds = 0, nanos = 0 } = readMessage(bytesOf(raw), {
+      1: ['seconds', 'number'],
+      2: ['nanos', 'number'],
+    }) as {
+      seconds?: number
+      nanos?: number
+    }
+    if (holds === 'duration') return `${seconds}s`
+    const time = new Date(seconds * 1000 + Math.floor(nanos / 1e6))
+    if (Number.isNaN(time.getTime())) throw broken('a time in it is none')
+    return time.toISOString()
+  }
+  if (typeof raw !== 'bigint') throw broken('a number in it is none')
+  return holds === 'bool' ? raw !== 0n : Number(BigInt.asIntN(64, raw))
+}
+
+function bytesOf(raw: bigint | Uint8Array): Uint8Array {
+  if (typeof raw === 'bigint') throw broken('a text or a message in it is none')
+  return raw
+}
+
+function broken(what: string): Fault {
+  return new Fault('invalid', `This is no registry of Feast: ${what}.`)
+}
+
+class Reader {
+  readonly #bytes: Uint8Array
+  #at = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  get atEnd(): boolean {
+    return this.#at >= this.#bytes.length
+  }
+
+  varint(): bigint {
+    let value = 0n
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const byte = this.#bytes[this.#at++]
+      if (byte === undefined) break
+      value |= BigInt(byte & 0x7f) << shift
+      if (byte < 0x80) return value
+    }
+    throw broken('it breaks off, or a number in it never ends')
+  }
+
+  value(wire: number): bigint | Uint8Array {
+    if (wire === 0) return this.varint()
+    const length = wire === 1 ? 8 : wire === 5 ? 4 : wire === 2 ? Number(this.varint()) : undefined
+    if (length === undefined) throw broken(`it has a field of the unknown wire type ${wire}`)
+    if (length > this.#bytes.length - this.#at) throw broken('it breaks off')
+    return this.#bytes.subarray(this.#at, (this.#at += length))
+  }
+}
