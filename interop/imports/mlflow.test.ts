@@ -13,6 +13,9 @@ const mlflow = new Environment('WHENCE_MLFLOW', 'mlflow')
 const train = join(import.meta.dirname, 'mlflow', 'train.py')
 const name = /^buys_letters\.[0-9a-f]{8}$/
 
+const one = { added: 1, known: 0 }
+const same = { added: 0, known: 1 }
+
 interface Report {
   runs: { added: number; known: number }
   versions: { added: number; known: number }
@@ -89,7 +92,7 @@ describe('an MLflow tracking store', { skip: mlflow.lacking }, () => {
         const { from, run: id } = stores[form]!
         const report = await imported(from)
         assert.deepEqual(report.runs, { added: 2, known: 0 }, 'the deleted one is left out')
-        assert.deepEqual([report.versions, report.aliases, report.lineage], Array(3).fill({ added: 1, known: 0 }))
+        assert.deepEqual([report.versions, report.aliases, report.lineage], [one, one, one])
         assert.deepEqual(report.refused, [])
 
         const run = await server.client.trainingRun(id)
@@ -129,7 +132,7 @@ describe('an MLflow tracking store', { skip: mlflow.lacking }, () => {
         const { nodes } = await server.client.lineageExplain({ node: `model:${model!.name}@1` })
         const dataset2 = nodes.find((node) => node.kind === 'dataset')
         assert.equal(dataset2?.name, 'letters.csv')
-        const detail = await server.client.lineageNode({ node: dataset2!.id })
+        const detail = await server.client.lineageNode({ node: dataset2.id })
         assert.ok(JSON.stringify(detail).includes('opens_90d'))
         const { events } = await server.client.collected()
         assert.deepEqual(
@@ -154,7 +157,7 @@ describe('an MLflow tracking store', { skip: mlflow.lacking }, () => {
         const { size } = await server.client.status()
         const again = await imported(from)
         assert.deepEqual(again.runs, { added: 0, known: 2 })
-        assert.deepEqual([again.versions, again.aliases, again.lineage], Array(3).fill({ added: 0, known: 1 }))
+        assert.deepEqual([again.versions, again.aliases, again.lineage], [same, same, same])
         assert.equal((await server.client.status()).size, size)
 
         const uri = form === 'files' ? `file://${from}` : form === 'sqlite' ? `sqlite:///${from}` : from

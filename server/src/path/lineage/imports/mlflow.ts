@@ -233,7 +233,9 @@ function fieldsOf(schema: string | undefined): { name: string; type: string }[] 
     const { mlflow_colspec: columns } = JSON.parse(schema ?? '{}') as { mlflow_colspec?: unknown }
     if (!Array.isArray(columns)) return []
     return columns.flatMap((column: { name?: unknown; type?: unknown } | null) =>
-      typeof column?.name === 'string' ? [{ name: column.name, type: String(column.type ?? 'unknown') }] : [],
+      typeof column?.name === 'string'
+        ? [{ name: column.name, type: typeof column.type === 'string' ? column.type : 'unknown' }]
+        : [],
     )
   } catch {
     return []

@@ -7,11 +7,7 @@ import { readMessage } from './protobuf.ts'
 import type { Schema } from './protobuf.ts'
 
 // protobuf.dev/programming-guides/encoding: field 1 = 150, field 2 = "testing", field 3 = { field 1 = 150 }.
-const examples = Uint8Array.from([
-  ...[0x08, 0x96, 0x01],
-  ...[0x12, 0x07, 0x74, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x67],
-  ...[0x1a, 0x03, 0x08, 0x96, 0x01],
-])
+const examples = Uint8Array.from(Buffer.from(['089601', '120774657374696e67', '1a03089601'].join(''), 'hex'))
 const inner: Schema = { 1: ['a', 'number'] }
 const schema: Schema = { 1: ['a', 'number'], 2: ['b', 'text'], 3: ['c', () => inner] }
 

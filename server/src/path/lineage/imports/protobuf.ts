@@ -29,7 +29,7 @@ export function readMessage(bytes: Uint8Array, schema: Schema, depth = 0): Messa
       const value = typeof holds === 'function' ? holds : 'text'
       const entry = readMessage(bytesOf(raw), { 1: ['key', 'text'], 2: ['value', value] }, depth + 1)
       const map = (message[name] ??= {}) as Message
-      Object.defineProperty(map, String(entry.key ?? ''), {
+      Object.defineProperty(map, typeof entry.key === 'string' ? entry.key : '', {
         value: entry.value ?? '',
         enumerable: true,
         configurable: true,
