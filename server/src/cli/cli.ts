@@ -108,55 +108,52 @@ function failure(error: unknown): { code: string; message: string; exit: number;
   return { code, message, exit }
 }
 
+/** A name that several commands begin with stands for all of them, in one line. */
 const topics: [string, string[]][] = [
-  ['Start', ['up', 'demo', 'status', 'keys']],
-  ['Put in', ['apply', 'ingest', 'quarantine', 'release', 'materialize', 'features online']],
-  ['Ask', ['explain', 'find', 'replay', 'skew', 'drift', 'verify']],
-  ['Train', ['create', 'show', 'card', 'approve', 'export', 'verify', 'compare'].map((name) => `training-set ${name}`)],
-  [
-    'Lineage',
-    [
-      'lineage explain',
-      'lineage impact',
-      'lineage what-if',
-      'lineage diff',
-      'lineage coverage',
-      'lineage nodes',
-      'lineage show',
-      'lineage import',
-      'lineage export',
-    ],
-  ],
+  ['Start', ['up', 'demo', 'status', 'keys', 'plan', 'apply']],
+  ['Put in', ['ingest', 'quarantine', 'release', 'predict', 'emitters']],
+  ['Make', ['materialize', 'features online', 'training-set', 'model', 'models']],
+  ['Ask', ['explain', 'find', 'provenance', 'replay', 'skew', 'drift', 'promote', 'lineage', 'verify']],
   ['Answer for it', ['object', 'erase', 'anchor']],
-  ['Keep', ['backup', 'restore', 'rebuild', 'recover']],
+  ['Keep', ['tables', 'expire', 'backup', 'restore', 'rebuild', 'recover']],
 ]
 
 /** The widest usage that still stands beside its summary; a longer one is left to the command's own help. */
 const widest = 36
 
 function overview(commands: readonly Command[], columns: number): string {
+  const families = new Set(commands.filter(({ name }) => name.includes(' ')).map(({ name }) => name.split(' ')[0]!))
   const placed = new Set(topics.flatMap(([, names]) => names))
-  const others = commands.filter(({ name }) => !placed.has(name)).map(({ name }) => name)
+  const isPlaced = ({ name }: Command): boolean => placed.has(name) || placed.has(name.split(' ')[0]!)
+  const others = commands.filter((command) => !isPlaced(command)).map(({ name }) => name)
   const sections = [...topics, ['More', others] as const].map(([topic, names]) => ({
     topic,
-    known: names.flatMap((name) => commands.find((command) => command.name === name) ?? []),
+    rows: names.flatMap((name) => {
+      const one = commands.find((command) => command.name === name)
+      if (one) return [row(one)]
+      const members = commands.flatMap((command) =>
+        command.name.startsWith(`${name} `) ? [command.name.slice(name.length + 1)] : [],
+      )
+      return families.has(name) && members.length > 0 ? [[`${name} COMMAND …`, members.join(', ')]] : []
+    }),
   }))
   return [
     'Whence: where a decision about a person came from, with evidence.\n',
-    ...sections
-      .filter(({ known }) => known.length > 0)
-      .map(({ topic, known }) => `${topic}\n${list(known, columns)}\n`),
+    ...sections.filter(({ rows }) => rows.length > 0).map(({ topic, rows }) => `${topic}\n${listed(rows, columns)}\n`),
     footer,
   ].join('\n')
 }
 
 /** The help of the commands that begin with one word: `whence lineage --help`. */
 function family(name: string, commands: readonly Command[], { columns }: Context): string {
-  return [`whence ${name} COMMAND\n`, `${list(commands, columns)}\n`, footer].join('\n')
+  return [`whence ${name} COMMAND\n`, `${listed(commands.map(row), columns)}\n`, footer].join('\n')
 }
 
-function list(commands: readonly Command[], columns: number): string {
-  const rows = commands.map(({ name, usage, summary }) => [usage.length > widest ? `${name} …` : usage, summary])
+function row({ name, usage, summary }: Command): string[] {
+  return [usage.length > widest ? `${name} …` : usage, summary]
+}
+
+function listed(rows: string[][], columns: number): string {
   return table(rows, { indent: '  whence ', columns })
 }
 
