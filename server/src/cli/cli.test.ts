@@ -22,7 +22,10 @@ test('lists every command, and explains each', async () => {
   const { code, stdout } = await run(['--help'])
   assert.equal(code, 0)
   for (const { name, usage } of commands) {
-    assert.match(stdout, new RegExp(`^  whence ${name}( |$)`, 'm'))
+    const [first, second] = name.split(' ')
+    const listed = second === undefined ? stdout : (await run([first!, '--help'])).stdout
+    assert.match(stdout, new RegExp(second === undefined ? `^  whence ${name}( |$)` : `^  whence ${first} `, 'm'))
+    assert.match(listed, new RegExp(`^  whence ${name}( |$)`, 'm'))
     const help = await run([...name.split(' '), '--help'])
     assert.equal(help.code, 0)
     assert.ok(help.stdout.startsWith(`whence ${usage}\n`), name)
