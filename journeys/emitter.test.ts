@@ -236,6 +236,35 @@ test('what is no record is dropped with its reason, and nothing is thrown', asyn
   await addsUp(stats)
 })
 
+test('predictions of several models in turn, training runs and lineage go their ways', async () => {
+  for (const name of ['buys', 'leaves']) await server.client.registerModel({ name, predicts: name })
+  const one = emitter({ spool: spool() })
+  for (let i = 0; i < 30; i++)
+    one.emit(
+      { model: i % 2 ? 'buys@1' : 'leaves@1' },
+      { entity: `c-${i}`, score: i / 30, time: '2026-03-01T10:00:00Z' },
+    )
+  // One with a fault refuses none of its neighbours.
+  one.emit({ model: 'buys@1' }, { entity: 'c-1', score: 'high' })
+  one.emit({ runs: true }, { id: 'run-1', status: 'finished', metrics: { accuracy: 0.9 } })
+  one.emit(
+    { lineage: true },
+    { eventTime: '2026-03-01T10:00:00Z', producer: 'urn:x', job: { namespace: 'a', name: 'b' } },
+  )
+  way.mishaps.push('lost')
+  const stats = await one.close()
+  const predictions = stats.streams['whence.predictions']!
+  assert.equal(predictions.recorded + predictions.duplicate, 30)
+  assert.equal(predictions.refused, 1)
+  assert.deepEqual(predictions.reasons, { invalid: 1 })
+  await addsUp(stats, 'whence.predictions')
+  assert.equal((await server.client.find({ model: 'buys@1' })).predictions.length, 15)
+  assert.equal((await server.client.trainingRun('run-1')).metrics!.accuracy, 0.9)
+  assert.deepEqual([stats.streams['whence.runs']!.recorded, stats.streams['whence.lineage']!.recorded], [1, 1])
+  const { emitters } = await server.client.emitters({ stream: 'whence.predictions' })
+  assert.equal(emitters.find((each) => each.emitter === stats.emitter)!.numbers, 30)
+})
+
 test('samples, and tells how much was left out', async () => {
   let turn = 0
   const one = emitter({ streams: { [stream]: { rate: 0.25 } }, random: () => (turn++ % 4) / 4 })
