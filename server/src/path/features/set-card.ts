@@ -12,7 +12,7 @@ import type { Value } from './rows.ts'
 import { featuresOf } from './set-record.ts'
 import type { RecordedSet } from './set-record.ts'
 import type { TrainingSets } from './training-sets.ts'
-import { parseView } from './view.ts'
+import { durationText, parseView } from './view.ts'
 import type { ViewBook } from './view-book.ts'
 
 type Counted = Pick<TrainingCard, 'times' | 'people' | 'repeated' | 'labels' | 'columns'> & {
@@ -60,7 +60,7 @@ export class SetCards {
               type,
               source,
               expr,
-              ...(window === undefined ? {} : { window: spanOf(window) }),
+              ...(window === undefined ? {} : { window: durationText(window) }),
               ...(filter === undefined ? {} : { filter }),
               ...(description === undefined ? {} : { description }),
             })),
@@ -184,12 +184,4 @@ function limitsOf(card: Omit<TrainingCard, 'limits'>): string[] {
   if (set.contentDigest === undefined) limits.push('It was made before sets had a digest of their content.')
   limits.push('Labels are the producer’s word: nothing here checks them.')
   return limits
-}
-
-/** Microseconds as a view’s author writes them. */
-function spanOf(window: number): string {
-  const units = { w: 604_800, d: 86_400, h: 3600, m: 60, s: 1 }
-  const seconds = window / 1_000_000
-  const [unit, size] = Object.entries(units).find(([, each]) => seconds % each === 0) ?? ['s', 1]
-  return `${seconds / size}${unit}`
 }

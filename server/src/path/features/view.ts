@@ -31,6 +31,8 @@ const Duration = z
   .transform((text): Micros => Number(text.slice(0, -1)) * units[text.slice(-1)]!)
 
 /** A duration as a view writes it, in the largest unit that divides it: `30d`. Undefined for none. */
+export function durationText(micros: Micros): string
+export function durationText(micros: Micros | undefined): string | undefined
 export function durationText(micros: Micros | undefined): string | undefined {
   if (micros === undefined) return undefined
   const [unit, size] = Object.entries(units).findLast(([name, each]) => name !== 'w' && micros % each === 0)!

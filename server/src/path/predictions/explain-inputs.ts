@@ -5,7 +5,8 @@ import { formatTime } from '../../record/time.ts'
 import type { ReadEvent } from '../events/event.ts'
 import type { Recomputed } from '../features/snapshots.ts'
 import type { ExplainParts } from './explain.ts'
-import { same, show, windowText } from './explain-words.ts'
+import { durationText } from '../features/view.ts'
+import { same, show } from './explain-words.ts'
 import type { Findings } from './findings.ts'
 import type { RecordedPrediction } from './predictions.ts'
 
@@ -163,7 +164,7 @@ function explainInput(
   if (value !== undefined) Object.assign(input, { recomputed: value, by: recomputed.by })
   if (stored !== undefined) input.stored = stored
   if (served !== undefined) input.served = served
-  if (feature.window !== undefined) input.window = windowText(feature.window)
+  if (feature.window !== undefined) input.window = durationText(feature.window)
   if (feature.sentence !== undefined) input.sentence = feature.sentence.replaceAll('{value}', show(value ?? null))
   if (truth === 'contradicted') {
     const which = agree(served) ? `stored as ${show(stored!)}` : `served as ${show(served!)}`

@@ -54,14 +54,3 @@ export function show(value: FeatureValue): string {
 export function signed(value: number): string {
   return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`
 }
-
-export function windowText(micros: number): string {
-  const units: [string, number][] = [
-    ['d', 86_400_000_000],
-    ['h', 3_600_000_000],
-    ['m', 60_000_000],
-    ['s', 1_000_000],
-  ]
-  const [unit, size] = units.find(([, size]) => micros % size === 0) ?? ['s', 1_000_000]
-  return `${micros / size}${unit}`
-}
