@@ -49,7 +49,12 @@ const { status, signal, error } = spawnSync(
     ...options,
     ...(files.length > 0 ? files : everything),
   ],
-  { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] },
+  {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    // Hundreds of processes load the same files: compiled once, a start takes a third of the time.
+    env: { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compiled'), ...process.env },
+  },
 )
 if (error) console.error(error.message)
 

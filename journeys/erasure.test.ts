@@ -430,8 +430,8 @@ suite('an erasure that is cut off', () => {
     await whole.remove()
     const last = changes.findIndex((change) => change.startsWith('rm') && change.endsWith('keys/erasing'))
     assert.ok(last > 30, changes.join('\n'))
-    // All of them take a quarter of an hour: a dozen, and always the last few, unless more is asked for.
-    const every = process.env.JOURNEYS === 'long' ? 1 : Math.ceil(last / 12)
+    // All of them take a quarter of an hour: half a dozen, and always the last few, unless more is asked for.
+    const every = process.env.JOURNEYS === 'long' ? 1 : Math.ceil(last / 6)
     for (let at = 3; at <= last; at++) {
       if (at % every !== 0 && at < last - 1) continue
       const copy = await site.copy()

@@ -236,7 +236,7 @@ suite('keeping a site', () => {
     const more = [up(never), demo, rebuild(never), backup, restore(never), recover(never), verify]
     const { stdout } = await run(['--help'], {}, {}, more)
     const names = [
-      ...new Set([...stdout.matchAll(/^ {2}whence ([a-z]+(?: [a-z][a-z-]*)?)/gm)].map(([, name]) => name!)),
+      ...new Set([...stdout.matchAll(/^ {2}whence ([a-z-]+(?: [a-z][a-z-]*)?)/gm)].map(([, name]) => name!)),
     ]
     for (const name of [
       'up',
@@ -256,8 +256,9 @@ suite('keeping a site', () => {
       'recover',
       'status',
       'keys',
-      'lineage explain',
-      'lineage import',
+      'lineage',
+      'training-set',
+      'model',
     ]) {
       assert.ok(names.includes(name), name)
     }

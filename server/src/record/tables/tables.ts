@@ -189,7 +189,7 @@ export class Tables {
 
   /**
    * Writes the paths in tables again where the data folder is seen in another place than before. Gives the tables that
-   * could not be moved, because a file of theirs is not as it was, each with the reason.
+   * could not be moved, because a file of theirs is not as it was or the disk is full, each with the reason.
    */
   relocate(by: { id: string }): Promise<{ table: string; reason: string }[]> {
     return this.#book.inTurn(async () => {
@@ -207,7 +207,7 @@ export class Tables {
           return { operation: 'relocate', metadata, prepared, dropped, rows: state.head!.rows, forgetting: true }
         }
         await this.#book.put(name, by, move).catch((error: unknown) => {
-          if (!isFault(error, 'altered')) throw error
+          if (!isFault(error, 'altered') && !isFault(error, 'disk_full')) throw error
           stuck.push({ table: name, reason: error.message })
         })
       }
