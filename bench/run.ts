@@ -8,6 +8,7 @@ import { chain } from './chain.ts'
 import { emitter } from './emitter.ts'
 import { ingest } from './ingest.ts'
 import { arrayOverlap, columnLadder, lineageClosure, lineageImpact, lineageIngest } from './lineage.ts'
+import { materialising } from './materialise.ts'
 import { replaying } from './replay.ts'
 import { online } from './online.ts'
 import { predictions } from './predictions.ts'
@@ -19,10 +20,11 @@ const parts: Record<string, () => Promise<Measured[]>> = {
   'ingest-200': async () => [await ingest(200)],
   'ingest-1700': async () => [await ingest(1700)],
   acknowledge: () => acknowledge(),
-  chain: () => chain(),
+  chain: () => chain({ events: 1_000_000, predictions: 100_000, people: 50_000, everything: true }),
+  materialise: () => materialising(),
   training: () => training(),
   emitter: () => emitter(),
-  'chain-10m': () => chain(10_000_000, 1_000_000, 500_000),
+  'chain-10m': () => chain({ events: 10_000_000, predictions: 1_000_000, people: 500_000, everything: false }),
   online: () => online(),
   predictions: () => predictions(),
   'table-commit': () => tableCommit(),
@@ -48,11 +50,22 @@ if (only !== undefined) {
     process.exit(2)
   }
   const results: Measured[] = []
+  // Told as they come: what follows may take an hour, or fail.
+  const measured = async (name: string, env: NodeJS.ProcessEnv): Promise<void> => {
+    try {
+      const found = await measure(name, env)
+      results.push(...found)
+      process.stderr.write(`${markdown(found)}\n`)
+    } catch (error) {
+      process.stderr.write(`${(error as Error).message}\n`)
+      process.exitCode = 1
+    }
+  }
   for (const name of wanted.length > 0 ? wanted : Object.keys(parts).filter((part) => !long.has(part))) {
     process.stderr.write(`measuring ${name} …\n`)
     const { DATABASE_URL, ...onPglite } = process.env
-    results.push(...(await measure(name, onPglite)))
-    if (DATABASE_URL !== undefined && name.startsWith('lineage')) results.push(...(await measure(name, process.env)))
+    await measured(name, onPglite)
+    if (DATABASE_URL !== undefined && name.startsWith('lineage')) await measured(name, process.env)
   }
   const table = markdown(results)
   console.log(table)

@@ -1,13 +1,11 @@
 // A training set of a million rows and twenty features, over ten million events of half a million people, beside DuckDB's
 // own ASOF join. That join picks a value that was computed beforehand, where ours computes it: so it is given, and charged
 // with, a table of every feature's value after each event.
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openColumns, quote } from '../server/src/store/columns.ts'
-import type { Column, Columns } from '../server/src/store/columns.ts'
+import type { Columns } from '../server/src/store/columns.ts'
 import { compileView } from '../server/src/path/features/compile.ts'
 import { contentDigest } from '../server/src/path/features/content-digest.ts'
 import { EventColumns } from '../server/src/path/features/event-columns.ts'
@@ -15,15 +13,9 @@ import { sidecar } from '../server/src/path/features/rows.ts'
 import { Spine } from '../server/src/path/features/spine.ts'
 import { writeTrainingSet } from '../server/src/path/features/training-set.ts'
 import { parseView } from '../server/src/path/features/view.ts'
+import { columns, layEvents, span, start, subjectOf } from './laid-events.ts'
 import type { Measured } from './world.ts'
 
-const start = Date.UTC(2026, 0, 1) * 1000
-const span = 90 * 86_400_000_000
-const columns: Column[] = [
-  { name: 'event', type: 'VARCHAR' },
-  { name: 'campaign', type: 'VARCHAR' },
-  { name: 'value', type: 'BIGINT' },
-]
 const days = [1, 7, 30, 60]
 /** Each as it is declared, and as DuckDB computes it over windows for the table of the ASOF join. */
 const features = [
@@ -36,8 +28,6 @@ const features = [
   ['largest', 'expr: "coalesce(max(value), 0)"'] as const,
   ['smallest_30d', 'window: 30d, expr: "coalesce(min(value), 0)"'] as const,
 ]
-
-const subjectOf = (people: string): string => `unhex(md5((${people})::VARCHAR))`
 
 export async function training(rows = 1_000_000, events = 10_000_000, people = 500_000): Promise<Measured[]> {
   const folder = await mkdtemp(join(tmpdir(), 'whence-bench-'))
@@ -92,36 +82,6 @@ export async function training(rows = 1_000_000, events = 10_000_000, people = 5
     await store.close()
     await rm(folder, { recursive: true })
   }
-}
-
-/** Column files of a stream, as the ledger's events become them, written by DuckDB itself. */
-async function layEvents(store: Columns, folder: string, events: number, people: number): Promise<void> {
-  await mkdir(join(folder, 'columns/sends'), { recursive: true })
-  const files: object[] = []
-  const each = 1_000_000
-  for (let from = 0; from < events; from += each) {
-    const to = Math.min(events, from + each)
-    const path = `columns/sends/${from}-${to}.parquet`
-    await store.run(
-      `COPY (SELECT seq, ${subjectOf(`hash(seq) % ${people}`)} AS subject,
-           make_timestamp((${start} + (seq * ${span}) // ${events})::BIGINT) AS "time", "time" AS known,
-           ['sent', 'opened', 'clicked'][1 + (hash(seq, 1) % 3)::INTEGER] AS event,
-           'c' || (hash(seq, 2) % 50)::VARCHAR AS campaign, (hash(seq, 3) % 1000)::BIGINT AS value
-         FROM (SELECT range AS seq FROM range(${from}, ${to})) ORDER BY subject, "time", seq)
-       TO ${quote(join(folder, path))} (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION snappy, ROW_GROUP_SIZE 51200)`,
-    )
-    const sha256 = await sha256Of(join(folder, path))
-    const { size } = await stat(join(folder, path))
-    files.push({ path, from, to, rows: to - from, sha256, bytes: size, columns })
-  }
-  const manifest = { version: 1, stream: 'sends', to: events, files }
-  await writeFile(join(folder, 'columns/sends/manifest.json'), JSON.stringify(manifest))
-}
-
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
-  return hash.digest('hex')
 }
 
 async function spineOf(store: Columns, rows: number, people: number): Promise<Spine> {

@@ -8,11 +8,15 @@ export const Declarations = z.object({
 })
 export type Declarations = z.infer<typeof Declarations>
 
+/** What a file in force can be. */
+export const DeclaredKind = z.enum(['contract', 'view', 'policy', 'capture'])
+export type DeclaredKind = z.infer<typeof DeclaredKind>
+
 export const Applied = z.object({
   applied: z.array(
     z.object({
       path: z.string().optional(),
-      kind: z.enum(['contract', 'view', 'policy', 'capture']),
+      kind: DeclaredKind,
       name: z.string(),
       version: z.string(),
       change: z.enum(['new', 'unchanged', 'patch', 'minor', 'major', 'described', 'restored', 'removed']),

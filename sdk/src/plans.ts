@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Declarations } from './declarations.ts'
+import { Declarations, DeclaredKind } from './declarations.ts'
 import { FeatureValue } from './features.ts'
 import { Seq, Sha256, SubjectId, Time } from './time.ts'
 
@@ -64,7 +64,7 @@ export const PlanSample = z.object({
 export type PlanSample = z.infer<typeof PlanSample>
 
 export const PlannedChange = z.object({
-  kind: z.enum(['contract', 'view', 'policy', 'capture']),
+  kind: DeclaredKind,
   name: z.string(),
   path: z.string().optional(),
   action: z.enum(['create', 'change', 'describe', 'remove', 'restore']),
@@ -89,7 +89,7 @@ export const Plan = z.object({
   changes: z.array(PlannedChange),
   unchanged: z.number().int(),
   absent: z
-    .array(z.object({ kind: z.enum(['contract', 'view', 'policy', 'capture']), name: z.string(), version: z.string() }))
+    .array(z.object({ kind: DeclaredKind, name: z.string(), version: z.string() }))
     .describe('in force, and not among the files: they stay'),
 })
 export type Plan = z.infer<typeof Plan>

@@ -20,7 +20,6 @@ import { configWarnings, readConfig } from './config.ts'
 import type { Config } from './config.ts'
 import { Anchors, anchorProjection } from './govern/anchors/anchors.ts'
 import { Planner } from './govern/changes/plan.ts'
-import { PolicyBook, policyProjection } from './govern/changes/policy.ts'
 import { Erasures, erasureProjection } from './govern/erasures/erasures.ts'
 import { keyProjection, Keys } from './govern/keys/keys.ts'
 import { createApi } from './http/api.ts'
@@ -31,6 +30,7 @@ import { RecentEvents } from './path/events/recent.ts'
 import { Quarantine } from './path/events/quarantine.ts'
 import { contractLineage } from './path/events/lineage.ts'
 import { planProjection } from './path/events/plan-records.ts'
+import { PolicyBook, policyProjection } from './path/events/policy-book.ts'
 import { emissionProjection, Emissions } from './path/events/emissions.ts'
 import { eventProjection, recordCountProjection } from './path/events/queries.ts'
 import { keepColumns } from './path/features/column-keeping.ts'
@@ -62,7 +62,6 @@ import { trainingRunProjection, TrainingRuns } from './path/models/training-runs
 import { keepArchive, PredictionArchive } from './path/predictions/archive.ts'
 import { PredictionBatches } from './path/predictions/batches/batches.ts'
 import { batchProjection } from './path/predictions/batches/batch-book.ts'
-import { CaptureBook, captureProjection } from './path/predictions/capture/capture-book.ts'
 import { predictionProjection, Predictions } from './path/predictions/predictions.ts'
 import { recordBeginning, recoverLog } from './record/ledger/beginning.ts'
 import type { Recovery } from './record/ledger/beginning.ts'
@@ -76,6 +75,8 @@ import { tableProjection } from './record/tables/projection.ts'
 import { Tables } from './record/tables/tables.ts'
 import { systemClock } from './record/time.ts'
 import type { Clock } from './record/time.ts'
+import { capturePolicyForm } from './rules/capture/policy.ts'
+import { lineagePolicyForm } from './rules/lineage/policy.ts'
 import { openColumns } from './store/columns.ts'
 import { openDatabase } from './store/database.ts'
 import { openProver } from './store/prover.ts'
@@ -130,10 +131,9 @@ const projections = [
   trainingRunProjection,
   predictionProjection,
   batchProjection,
-  captureProjection,
   erasureProjection,
   anchorProjection,
-  policyProjection,
+  policyProjection([lineagePolicyForm, capturePolicyForm]),
   tableProjection,
   planProjection,
 ]
@@ -311,7 +311,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const admit = scoring.admit.bind(scoring)
     const models = new Models({ ledger, follower, database, clock, aliases, artifacts, admit })
     const trainingRuns = new TrainingRuns(ledger, follower, database, clock)
-    const capture = new CaptureBook({ follower, database, clock })
+    const capture = new PolicyBook(capturePolicyForm, { follower, database, clock })
     const batches = new PredictionBatches({
       ledger,
       follower,
@@ -336,7 +336,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     })
     undo.push(keepArchive(archive, (listener) => batches.onRecorded(listener)))
     const predictions = new Predictions({ ledger, follower, database, models, snapshots, capture, batches, clock })
-    const policies = new PolicyBook({ follower, database, clock })
+    const policies = new PolicyBook(lineagePolicyForm, { follower, database, clock })
     const provenance = new Provenance({ ledger, contracts, views, snapshots, derived, tables })
     const planner = new Planner({
       ledger,
@@ -345,8 +345,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       graph,
       contracts,
       views,
-      policies,
-      capture,
+      policies: [policies, capture],
       snapshots,
       columns,
       clock,

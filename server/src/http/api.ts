@@ -12,7 +12,6 @@ import { coverage, coverageMetrics } from '../govern/changes/coverage.ts'
 import { diff } from '../govern/changes/diff.ts'
 import { Lineage } from '../govern/changes/lineage.ts'
 import type { Planner } from '../govern/changes/plan.ts'
-import type { PolicyBook } from '../govern/changes/policy.ts'
 import { runOf } from '../govern/changes/run.ts'
 import { whatIf } from '../govern/changes/what-if.ts'
 import { explanationPage } from '../govern/reports/explanation-page.ts'
@@ -20,6 +19,7 @@ import { verifyData } from '../govern/verify/verify.ts'
 import type { ContractBook } from '../path/events/contract-book.ts'
 import type { Emissions } from '../path/events/emissions.ts'
 import type { Events } from '../path/events/events.ts'
+import type { PolicyBook } from '../path/events/policy-book.ts'
 import type { Quarantine } from '../path/events/quarantine.ts'
 import type { Collector } from '../path/lineage/collector.ts'
 import { exported } from '../path/lineage/exports/exports.ts'
@@ -39,6 +39,7 @@ import type { Follower } from '../record/projection/follower.ts'
 import { formatTime, SECOND } from '../record/time.ts'
 import type { Clock } from '../record/time.ts'
 import type { Database } from '../store/database.ts'
+import type { LineagePolicy } from '../rules/lineage/policy.ts'
 import type { Files } from '../store/files.ts'
 import type { KeyStore } from '../store/keys.ts'
 import { emissionHandlers } from './emission-api.ts'
@@ -75,7 +76,7 @@ export interface Steps extends ModelSteps, OfflineSteps {
   scoring: Scoring
   predictions: Predictions
   graph: LineageGraph
-  policies: PolicyBook
+  policies: PolicyBook<LineagePolicy>
   planner: Planner
   provenance: Provenance
   apiKeys: Keys

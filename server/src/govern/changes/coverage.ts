@@ -1,20 +1,21 @@
 // Which models, streams and jobs have complete lineage from source to prediction, which stage is missing, and what the
 // policies in force demand that is not there.
 import type { LineageCoverage, LineageCoverageQuery, Requirement, Stage } from '@whence/sdk'
+import type { PolicyBook } from '../../path/events/policy-book.ts'
 import type { LineageGraph, NodeDetail, Walk } from '../../record/lineage/graph.ts'
 import { sourcesOf } from '../../record/lineage/sources.ts'
 import type { Follower } from '../../record/projection/follower.ts'
 import type { Clock } from '../../record/time.ts'
+import { matches } from '../../rules/files/policy-file.ts'
+import type { LineagePolicy } from '../../rules/lineage/policy.ts'
 import type { Database } from '../../store/database.ts'
 import { positionOf } from './moment.ts'
-import { matches } from './policy.ts'
-import type { PolicyBook } from './policy.ts'
 
 export interface CoverageParts {
   graph: LineageGraph
   database: Database
   follower: Follower
-  policies: PolicyBook
+  policies: PolicyBook<LineagePolicy>
   clock: Clock
 }
 

@@ -1,22 +1,19 @@
 // One change of a plan, said: what it does to a declaration in force, and how far each part of it reaches.
-import type { ChangeClass, PlannedChange, PlanPart } from '@whence/sdk'
+import type { ChangeClass, DeclaredKind, PlannedChange, PlanPart } from '@whence/sdk'
 import type { ContractBook, PreparedContract } from '../../path/events/contract-book.ts'
-import type { DeclaredKind } from '../../path/events/plan-records.ts'
+import type { PolicyBook, PreparedPolicy } from '../../path/events/policy-book.ts'
 import { metadataOf, parseView } from '../../path/features/view.ts'
 import type { PreparedView, ViewBook } from '../../path/features/view-book.ts'
-import type { CaptureBook, PreparedCapture } from '../../path/predictions/capture/capture-book.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
-import type { CapturePolicy } from '../../rules/capture/policy.ts'
+import type { PolicyKind } from '../../rules/files/policy-file.ts'
 import { contractPartsOf } from './plan-contracts.ts'
 import { viewParts, wordParts } from './plan-views.ts'
-import type { PolicyBook, PreparedPolicy } from './policy.ts'
 
 /** One file, judged against what is in force. */
 export type Prepared =
   | ({ kind: 'contract' } & PreparedContract)
   | ({ kind: 'view' } & PreparedView)
-  | ({ kind: 'policy' } & PreparedPolicy)
-  | ({ kind: 'capture' } & PreparedCapture)
+  | ({ kind: PolicyKind } & PreparedPolicy)
 
 export interface Stated {
   change: PlannedChange
@@ -37,8 +34,7 @@ interface Books {
   ledger: Ledger
   contracts: ContractBook
   views: ViewBook
-  policies: PolicyBook
-  capture: CaptureBook
+  policies: readonly PolicyBook[]
 }
 
 export function nameOf(one: Prepared): string {
@@ -52,18 +48,7 @@ const order: readonly ChangeClass[] = ['breaking', 'forward-only', 'non-breaking
 export async function statedChange({ views }: Books, one: Prepared): Promise<Stated> {
   if (one.kind === 'view') return viewChange(views, one)
   if (one.kind === 'contract') return contractChange(one)
-  const { change, version, before, path } = one
-  const [rules, was] =
-    one.kind === 'policy'
-      ? [policyRules(one.policy), one.before && policyRules(one.before.policy)]
-      : [captureRules(one.policy), one.before && captureRules(one.before.policy)]
-  const base = { kind: one.kind, name: one.policy.name, path, to: `v${version}` }
-  return rulesChange(
-    one,
-    base,
-    rules,
-    change === 'new' || !before ? undefined : { version: before.version, rules: was! },
-  )
+  return policyChange(one)
 }
 
 async function viewChange(views: ViewBook, one: { kind: 'view' } & PreparedView): Promise<Stated> {
@@ -150,26 +135,11 @@ function contractChange(one: Extract<Prepared, { kind: 'contract' }>): Stated {
   }
 }
 
-function policyRules({ rules }: PreparedPolicy['policy']): string[] {
-  return rules.map(({ namespace, require }) => `${namespace}: ${require.toSorted().join(', ')}`)
-}
-
-/** The rules of a capture policy, a line for each criterion and each sample. */
-function captureRules({ rules }: CapturePolicy): string[] {
-  return rules.flatMap(({ model, consequential, routine }) => [
-    ...consequential.map((criterion) => `${model}: consequential ${JSON.stringify(criterion)}`),
-    `${model}: sample ${routine.sample}`,
-  ])
-}
-
 /** What a file of rules does: none of its rules reaches back. */
-function rulesChange(
-  prepared: Prepared,
-  base: Pick<PlannedChange, 'kind' | 'name' | 'path' | 'to'>,
-  rules: readonly string[],
-  before: { version: number; rules: readonly string[] } | undefined,
-): Stated {
-  if (!before) {
+function policyChange(prepared: { kind: PolicyKind } & PreparedPolicy): Stated {
+  const { kind, policy, path, version, rules, before, change } = prepared
+  const base = { kind, name: policy.name, path, to: `v${version}` }
+  if (change === 'new' || !before) {
     const parts = rules.map((rule): PlanPart => ({
       class: 'non-breaking',
       what: 'rule',
@@ -208,7 +178,7 @@ function gravest(parts: readonly PlanPart[]): ChangeClass {
 
 /** What is in force and not among the files. */
 export async function absentFrom(
-  { ledger, contracts, views, policies, capture }: Books,
+  { ledger, contracts, views, policies }: Books,
   prepared: readonly Prepared[],
 ): Promise<InForce[]> {
   const there = new Set(prepared.map((one) => `${one.kind} ${nameOf(one)}`))
@@ -219,16 +189,9 @@ export async function absentFrom(
       version: contracts.inForce(stream).contract.version,
     })),
     ...(await views.inForce()).map(({ name, version }): InForce => ({ kind: 'view', name, version: `v${version}` })),
-    ...(await policies.inForce(ledger.size)).map(({ policy, version }): InForce => ({
-      kind: 'policy',
-      name: policy.name,
-      version: `v${version}`,
-    })),
-    ...(await capture.inForce(ledger.size)).map(({ policy, version }): InForce => ({
-      kind: 'capture',
-      name: policy.name,
-      version: `v${version}`,
-    })),
   ]
+  for (const book of policies)
+    for (const { policy, version } of await book.inForce(ledger.size))
+      all.push({ kind: book.form.kind, name: policy.name, version: `v${version}` })
   return all.filter(({ kind, name }) => !there.has(`${kind} ${name}`))
 }

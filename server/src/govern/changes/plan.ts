@@ -5,15 +5,24 @@
 // a chain, and what stands in force is what the last of them says.
 import { canonicalize } from '@whence/ledger'
 import type { Json } from '@whence/ledger'
-import type { Applied, ApplyRequest, ChangeClass, Plan, PlannedChange, PlanRequest, Receipt } from '@whence/sdk'
+import type {
+  Applied,
+  ApplyRequest,
+  ChangeClass,
+  DeclaredKind,
+  Plan,
+  PlannedChange,
+  PlanRequest,
+  Receipt,
+} from '@whence/sdk'
 import { hash } from 'node:crypto'
 import { Fault, isFault } from '../../fault.ts'
 import type { ContractBook } from '../../path/events/contract-book.ts'
 import { lastPlan } from '../../path/events/plan-records.ts'
-import type { DeclaredKind, PlannedRecord, PlanRecord } from '../../path/events/plan-records.ts'
+import type { PlannedRecord, PlanRecord } from '../../path/events/plan-records.ts'
+import type { PolicyBook } from '../../path/events/policy-book.ts'
 import type { Snapshots } from '../../path/features/snapshots.ts'
 import type { PreparedView, ViewBook } from '../../path/features/view-book.ts'
-import type { CaptureBook } from '../../path/predictions/capture/capture-book.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Draft, Placed } from '../../record/ledger/writer.ts'
 import type { Clock } from '../../record/time.ts'
@@ -24,14 +33,12 @@ import { downstreamOf } from './plan-downstream.ts'
 import { sampleOf } from './plan-sample.ts'
 import { absentFrom, nameOf, statedChange } from './plan-stated.ts'
 import type { InForce, Prepared, Stated } from './plan-stated.ts'
-import type { PolicyBook } from './policy.ts'
 
 export interface PlannerParts extends ImpactParts {
   ledger: Ledger
   contracts: ContractBook
   views: ViewBook
-  policies: PolicyBook
-  capture: CaptureBook
+  policies: readonly PolicyBook[]
   snapshots: Snapshots
   columns: Columns
   clock: Clock
@@ -56,13 +63,6 @@ interface Judged {
 
 /** What every plan depends on: another that was applied since makes it stale. */
 const KEY = 'plan:declarations'
-
-const kinds: Record<string, DeclaredKind> = {
-  DataContract: 'contract',
-  FeatureView: 'view',
-  LineagePolicy: 'policy',
-  CapturePolicy: 'capture',
-}
 
 export class Planner {
   readonly #parts: PlannerParts
@@ -127,11 +127,11 @@ export class Planner {
   }
 
   async #judge(files: readonly File[], remove: boolean): Promise<Judged> {
-    const { contracts, views, policies, capture, database, follower } = this.#parts
+    const { contracts, views, policies, database, follower } = this.#parts
     const base = (await lastPlan(database, follower)) ?? null
     const basis = follower.next
-    const of = sorted(files)
-    const preparedContracts = contracts.prepare(of.contract)
+    const { contract = [], view = [], ...rest } = sorted(files, policies)
+    const preparedContracts = contracts.prepare(contract)
     const coming = new Map(
       preparedContracts.flatMap(({ contract, change }) =>
         change === 'unchanged' ? [] : [[contract.stream, contract] as const],
@@ -147,12 +147,11 @@ export class Planner {
         faults.push(error)
       }
     }
-    for (const { path, text } of of.view)
+    for (const { path, text } of view)
       await attempt(async () => ({ kind: 'view', ...(await views.prepare(path, text, coming)) }))
-    for (const { path, text } of of.policy)
-      await attempt(async () => ({ kind: 'policy', ...(await policies.prepare(path, text)) }))
-    for (const { path, text } of of.capture)
-      await attempt(async () => ({ kind: 'capture', ...(await capture.prepare(path, text)) }))
+    for (const book of policies)
+      for (const { path, text } of rest[book.form.kind] ?? [])
+        await attempt(async () => ({ kind: book.form.kind, ...(await book.prepare(path, text)) }))
     // Whoever has several files to mend is told of all of them at once.
     if (faults.length > 0) throw new Fault('invalid', faults.map(({ message }) => message).join('\n'))
     refuseTwice(prepared)
@@ -165,10 +164,9 @@ export class Planner {
   }
 
   async #downstream({ change, versions }: Stated): Promise<PlannedChange['downstream']> {
-    if (change.from === undefined || change.kind === 'policy' || change.kind === 'capture') return undefined
-    return change.kind === 'view'
-      ? downstreamOf(this.#parts, { kind: 'view', name: change.name, versions })
-      : downstreamOf(this.#parts, { kind: 'stream', name: change.name })
+    if (change.from === undefined) return undefined
+    if (change.kind === 'view') return downstreamOf(this.#parts, { kind: 'view', name: change.name, versions })
+    return change.kind === 'contract' ? downstreamOf(this.#parts, { kind: 'stream', name: change.name }) : undefined
   }
 
   async #sample(
@@ -192,17 +190,10 @@ export class Planner {
   }
 
   #draft(prepared: Prepared): Draft | undefined {
-    const { contracts, views, policies, capture } = this.#parts
-    switch (prepared.kind) {
-      case 'contract':
-        return contracts.draft(prepared)
-      case 'view':
-        return prepared.change === 'restored' ? undefined : views.draft(prepared)
-      case 'policy':
-        return policies.draft(prepared)
-      case 'capture':
-        return capture.draft(prepared)
-    }
+    const { contracts, views, policies } = this.#parts
+    if (prepared.kind === 'contract') return contracts.draft(prepared)
+    if (prepared.kind === 'view') return prepared.change === 'restored' ? undefined : views.draft(prepared)
+    return policies.find(({ form }) => form.kind === prepared.kind)!.draft(prepared)
   }
 
   #record({ base, digest, changes }: Judged): Draft {
@@ -234,18 +225,22 @@ export class Planner {
   }
 }
 
-function sorted(files: readonly File[]): Record<DeclaredKind, File[]> {
-  const of: Record<DeclaredKind, File[]> = { contract: [], view: [], policy: [], capture: [] }
+/** Files by what they declare, as their `kind:` says. */
+function sorted(files: readonly File[], policies: readonly PolicyBook[]): Partial<Record<DeclaredKind, File[]>> {
+  const kinds = new Map<string, { kind: DeclaredKind; title: string }>([
+    ['DataContract', { kind: 'contract', title: 'contract' }],
+    ['FeatureView', { kind: 'view', title: 'feature view' }],
+    ...policies.map(({ form }) => [form.word, form] as const),
+  ])
+  const of: Partial<Record<DeclaredKind, File[]>> = {}
   for (const file of files) {
-    const [, word = ''] =
-      /^kind:\s*(DataContract|FeatureView|LineagePolicy|CapturePolicy)\s*(?:#.*)?$/m.exec(file.text) ?? []
-    const kind = kinds[word]
-    if (kind === undefined)
-      throw new Fault(
-        'invalid',
-        `${file.path} is no contract (kind: DataContract), feature view (kind: FeatureView), lineage policy (kind: LineagePolicy) or capture policy (kind: CapturePolicy)`,
-      )
-    of[kind].push(file)
+    const [, word = ''] = /^kind:\s*(\w+)\s*(?:#.*)?$/m.exec(file.text) ?? []
+    const found = kinds.get(word)
+    if (found === undefined) {
+      const known = [...kinds].map(([kind, { title }]) => `${title} (kind: ${kind})`)
+      throw new Fault('invalid', `${file.path} is no ${known.slice(0, -1).join(', ')} or ${known.at(-1)}`)
+    }
+    ;(of[found.kind] ??= []).push(file)
   }
   return of
 }

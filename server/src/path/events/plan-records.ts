@@ -1,8 +1,7 @@
 // Applied plans as records, and what they took out of force. A plan is appended together with all that it changes.
+import type { DeclaredKind } from '@whence/sdk'
 import type { Follower, Projection } from '../../record/projection/follower.ts'
 import type { Database } from '../../store/database.ts'
-
-export type DeclaredKind = 'contract' | 'view' | 'policy' | 'capture'
 
 /** What a plan did to one declaration. */
 export interface PlannedRecord {

@@ -15,10 +15,11 @@ import type { Numbering } from '../events/numbers.ts'
 import type { Contributors, Snapshots } from '../features/snapshots.ts'
 import type { Models } from '../models/models.ts'
 import type { PredictionBatches } from './batches/batches.ts'
-import type { CaptureBook } from './capture/capture-book.ts'
 import { findPredictions } from './find.ts'
 import { chanceOf, keptOf, openSingle, predictionIdentity, predictionOf, STREAM } from './recorded.ts'
 import type { Located, OpenedPrediction, RecordedPrediction } from './recorded.ts'
+import type { PolicyBook } from '../events/policy-book.ts'
+import type { CapturePolicy } from '../../rules/capture/policy.ts'
 
 export { predictionOf } from './recorded.ts'
 export type { RecordedPrediction } from './recorded.ts'
@@ -74,7 +75,7 @@ export class Predictions {
   readonly #database: Database
   readonly #models: Models
   readonly #snapshots: Snapshots
-  readonly #capture: CaptureBook
+  readonly #capture: PolicyBook<CapturePolicy>
   readonly #clock: Clock
 
   constructor(parts: {
@@ -83,7 +84,7 @@ export class Predictions {
     database: Database
     models: Models
     snapshots: Snapshots
-    capture: CaptureBook
+    capture: PolicyBook<CapturePolicy>
     batches: PredictionBatches
     clock: Clock
   }) {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { parseCapturePolicy } from './policy.ts'
-import { captureOf, matches } from './tier.ts'
+import { matches } from '../files/policy-file.ts'
+import { capturePolicyForm } from './policy.ts'
+import { captureOf } from './tier.ts'
 import type { CaptureFacts } from './tier.ts'
 
 const text = `
@@ -16,7 +17,7 @@ rules:
       - { name: minors, segment: minor, scoreAtMost: 0.5 }
     routine: { sample: 0.25 }
 `
-const policy = parseCapturePolicy(text, 'capture.yaml')
+const policy = capturePolicyForm.parse(text, 'capture.yaml')
 const inForce = [{ policy, version: 3 }]
 const facts = (more: Partial<CaptureFacts> = {}): CaptureFacts => ({
   model: 'credit@4',
@@ -56,7 +57,7 @@ test('what no policy speaks of is kept in full', () => {
 })
 
 test('of several policies for a model the one that keeps most holds', () => {
-  const more = parseCapturePolicy(
+  const more = capturePolicyForm.parse(
     "kind: CapturePolicy\nname: more\nrules: [{ model: '*', routine: { sample: 1 } }]\n",
     'more.yaml',
   )
@@ -101,7 +102,7 @@ for (const [what, line, broken] of [
   ['no rule', 4, 'kind: CapturePolicy\nname: x\nrules:\n  []\n'],
 ] as const) {
   test(`a policy with ${what} is refused, and the line named`, () => {
-    assert.throws(() => parseCapturePolicy(broken, 'capture.yaml'), {
+    assert.throws(() => capturePolicyForm.parse(broken, 'capture.yaml'), {
       code: 'invalid',
       message: new RegExp(`^capture.yaml line ${line}: `),
     })

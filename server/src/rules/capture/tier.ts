@@ -1,4 +1,5 @@
 // How much of a prediction is kept. A verdict over the policies in force and what the prediction says of itself.
+import { matches } from '../files/policy-file.ts'
 import type { CapturePolicy } from './policy.ts'
 
 /**
@@ -61,24 +62,4 @@ function meets(criterion: CapturePolicy['rules'][number]['consequential'][number
     return false
   if (segment !== undefined && ![segment].flat().some((one) => facts.segments?.includes(one))) return false
   return true
-}
-
-/** Whether a model is meant by a pattern in which `*` is any characters and `?` one. Linear in the name. */
-export function matches(pattern: string, name: string): boolean {
-  let [p, n] = [0, 0]
-  let [star, mark] = [-1, 0]
-  while (n < name.length) {
-    if (pattern[p] === '*') {
-      star = p++
-      mark = n
-    } else if (p < pattern.length && (pattern[p] === '?' || pattern[p] === name[n])) {
-      p++
-      n++
-    } else if (star >= 0) {
-      p = star + 1
-      n = ++mark
-    } else return false
-  }
-  while (pattern[p] === '*') p++
-  return p === pattern.length
 }

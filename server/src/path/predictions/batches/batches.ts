@@ -16,7 +16,6 @@ import type { DerivedFiles, RewrittenFile } from '../../features/derived-files.t
 import { digestOf } from '../../../store/files.ts'
 import type { Snapshots } from '../../features/snapshots.ts'
 import type { Models } from '../../models/models.ts'
-import type { CaptureBook } from '../capture/capture-book.ts'
 import { predictionIdentity } from '../recorded.ts'
 import type { OpenedPrediction } from '../recorded.ts'
 import { BatchBook } from './batch-book.ts'
@@ -27,6 +26,8 @@ import type { Upload } from './receiving.ts'
 import { openCell, rowBytes, rowLeaf, rowPlace, rowSalt } from './row.ts'
 import type { StoredRow } from './row.ts'
 import { rowInclusion } from './row-tree.ts'
+import type { PolicyBook } from '../../events/policy-book.ts'
+import type { CapturePolicy } from '../../../rules/capture/policy.ts'
 
 /** Altered rows that are named one by one, of a file. */
 const NAMED = 10
@@ -39,7 +40,7 @@ export interface BatchParts {
   derived: DerivedFiles
   models: Models
   snapshots: Snapshots
-  capture: CaptureBook
+  capture: PolicyBook<CapturePolicy>
   clock: Clock
   reserve: number
 }

@@ -15,7 +15,6 @@ import { parseTime } from '../../../rules/contracts/time.ts'
 import type { Files } from '../../../store/files.ts'
 import type { Snapshots } from '../../features/snapshots.ts'
 import type { Models } from '../../models/models.ts'
-import type { CaptureBook } from '../capture/capture-book.ts'
 import { STREAM } from '../recorded.ts'
 import type { Batch, BatchBook } from './batch-book.ts'
 import { discardFiles, FOLDER, SortedDraft } from './files.ts'
@@ -25,6 +24,8 @@ import type { Account, Terms } from './incoming.ts'
 import { takeParquet } from './parquet-upload.ts'
 import { rowPlace, sealCell } from './row.ts'
 import type { BatchName } from './row.ts'
+import type { PolicyBook } from '../../events/policy-book.ts'
+import type { CapturePolicy } from '../../../rules/capture/policy.ts'
 
 export interface Upload {
   stream: AsyncIterable<Uint8Array>
@@ -44,7 +45,7 @@ export interface ReceivingParts {
   place: Place
   models: Models
   snapshots: Snapshots
-  capture: CaptureBook
+  capture: PolicyBook<CapturePolicy>
   book: BatchBook
   clock: Clock
   /** Bytes of disk that are never used. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isFault } from '../../fault.ts'
-import { matches, parsePolicy } from './policy.ts'
+import { lineagePolicyForm } from '../lineage/policy.ts'
+import { matches } from './policy-file.ts'
 
 test('a pattern means the namespaces that it spells, * for any characters and ? for one', () => {
   const meant = [
@@ -31,7 +32,9 @@ test('a pattern means the namespaces that it spells, * for any characters and ? 
 test('a policy file is read, and what cannot be meant is refused with its line', () => {
   const text =
     'kind: LineagePolicy\nname: marketing\nrules:\n  - namespace: marketing*\n    require: [lineage, owner]\n'
-  assert.deepEqual(parsePolicy(text, 'policy.yaml').rules, [{ namespace: 'marketing*', require: ['lineage', 'owner'] }])
+  assert.deepEqual(lineagePolicyForm.parse(text, 'policy.yaml').rules, [
+    { namespace: 'marketing*', require: ['lineage', 'owner'] },
+  ])
   for (const [wrong, where] of [
     [text.replace('owner', 'ownr'), /policy\.yaml line 5/],
     [text.replace('require', 'requires'), /policy\.yaml line [45]/],
@@ -39,7 +42,7 @@ test('a policy file is read, and what cannot be meant is refused with its line',
     ['kind: LineagePolicy\n\t- no yaml', /line 2/],
   ] as const)
     assert.throws(
-      () => parsePolicy(wrong, 'policy.yaml'),
+      () => lineagePolicyForm.parse(wrong, 'policy.yaml'),
       (error: unknown) => isFault(error, 'invalid') && where.test(error.message),
       wrong,
     )
