@@ -119,8 +119,8 @@ export const Finding = z.object({
 })
 export type Finding = z.infer<typeof Finding>
 
-export const Outcome = z.enum(['pass', 'hold', 'refuse'])
-export type Outcome = z.infer<typeof Outcome>
+export const GateOutcome = z.enum(['pass', 'hold', 'refuse'])
+export type GateOutcome = z.infer<typeof GateOutcome>
 
 /** What one gate said. */
 export const Verdict = z.object({
@@ -128,7 +128,7 @@ export const Verdict = z.object({
   kind: z.string(),
   policy: z.string().describe('name@vN of the file it stands in'),
   fingerprint: Sha256.describe('of its configuration'),
-  outcome: Outcome,
+  outcome: GateOutcome,
   shadow: z.boolean().optional().describe('true: it is told, and decides nothing'),
   findings: z.array(Finding),
   inputs: z.record(z.string(), z.unknown()).describe('what it judged by: versions, counts, receipts'),

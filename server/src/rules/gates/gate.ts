@@ -1,6 +1,6 @@
 // What a gate is given, and what it says. Gates see facts, never tables: the same facts give the same verdict, so that it
 // can be given again under other policies.
-import type { ActionProposal, CopyPart, Finding, Outcome } from '@whence/sdk'
+import type { ActionProposal, CopyPart, Finding, GateOutcome } from '@whence/sdk'
 import type { ConsentVerdict } from '../consent/verdict.ts'
 
 /** Everything that a chain of gates may judge by. */
@@ -20,7 +20,7 @@ export interface GateFacts {
 
 /** What one gate found. `inputs` is what it judged by: versions, counts, receipts; nothing personal. */
 export interface Judgement {
-  readonly outcome: Outcome
+  readonly outcome: GateOutcome
   readonly findings: readonly Finding[]
   readonly inputs: Readonly<Record<string, unknown>>
 }
