@@ -101,7 +101,7 @@ async function build(client: Client, { events, predictions, people }: Size): Pro
   return firstTime
 }
 
-async function materialised(client: Client, folder: string, { events }: Size, { firstTime }: Built): Promise<Measured> {
+async function materialised(client: Client, folder: string, { events }: Size, firstTime: number): Promise<Measured> {
   const times: number[] = []
   let rows = 0
   for (let i = 0; i < 4; i++) {
