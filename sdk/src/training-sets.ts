@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Channel } from './consents.ts'
 import { DataFile, FeatureValue, InputFiles } from './features.ts'
 import { Receipt } from './receipts.ts'
 import { isStep, Name, Seq, Sha256, SubjectId, Time } from './time.ts'
@@ -163,6 +164,7 @@ export const ObjectionRequest = z.object({
   subject: SubjectId.optional(),
   subjectType: z.string().min(1).max(128).optional().describe('default: customer'),
   purpose: ObjectionPurpose,
+  channel: Channel.optional().describe('where marketing is objected to; default: everywhere. Profiling has none'),
   withdrawn: z.literal(true).optional().describe('the person takes it back'),
   time: Time.optional().describe('when it was said; default: now'),
   note: z.string().max(2000).optional().describe('where it was said; sealed with the person’s key'),
@@ -173,6 +175,7 @@ export const Objection = z.object({
   seq: Seq,
   subject: SubjectId,
   purpose: ObjectionPurpose,
+  channel: Channel.optional(),
   withdrawn: z.boolean(),
   time: Time,
   receipt: Receipt,
@@ -193,7 +196,7 @@ export type ObjectionQuery = z.input<typeof ObjectionQuery>
 export const ObjectionState = z.object({
   known: z.boolean().describe('false: nothing is recorded about such a person, so no objection either'),
   objects: z.object({ profiling: z.boolean(), marketing: z.boolean() }),
-  because: z.array(z.object({ seq: Seq, purpose: ObjectionPurpose, time: Time })),
+  because: z.array(z.object({ seq: Seq, purpose: ObjectionPurpose, channel: Channel.optional(), time: Time })),
   asOf: Seq,
   at: Time,
 })

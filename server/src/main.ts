@@ -38,6 +38,8 @@ import { snapshotLineage, trainingLineage, viewLineage } from './path/features/l
 import { Collector } from './path/lineage/collector.ts'
 import { lineageReader } from './path/lineage/reader.ts'
 import { RecentStatements } from './path/lineage/recent.ts'
+import { consentProjection } from './path/consent/consents-held.ts'
+import { ConsentStanding } from './path/consent/standing.ts'
 import { Objections, objectionProjection } from './path/consent/objections.ts'
 import { approvalProjection, Approvals } from './path/features/approvals.ts'
 import { DerivedFiles } from './path/features/derived-files.ts'
@@ -70,12 +72,14 @@ import type { LedgerOptions } from './record/ledger/ledger.ts'
 import { LineageGraph } from './record/lineage/graph.ts'
 import { lineageProjection } from './record/lineage/projection.ts'
 import type { StatementReaders } from './record/lineage/projection.ts'
+import { Live } from './record/projection/live.ts'
 import { Follower } from './record/projection/follower.ts'
 import { tableProjection } from './record/tables/projection.ts'
 import { Tables } from './record/tables/tables.ts'
 import { systemClock } from './record/time.ts'
 import type { Clock } from './record/time.ts'
 import { capturePolicyForm } from './rules/capture/policy.ts'
+import { purposesForm } from './rules/consent/purposes.ts'
 import { lineagePolicyForm } from './rules/lineage/policy.ts'
 import { openColumns } from './store/columns.ts'
 import { openDatabase } from './store/database.ts'
@@ -125,6 +129,7 @@ const projections = [
   snapshotProjection,
   trainingProjection,
   objectionProjection,
+  consentProjection,
   approvalProjection,
   modelProjection,
   aliasProjection,
@@ -133,7 +138,7 @@ const projections = [
   batchProjection,
   erasureProjection,
   anchorProjection,
-  policyProjection([lineagePolicyForm, capturePolicyForm]),
+  policyProjection([lineagePolicyForm, capturePolicyForm, purposesForm]),
   tableProjection,
   planProjection,
 ]
@@ -248,6 +253,9 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     undo.push(() => derived.place.events.settled())
     await derived.noteErasures()
     const objections = new Objections({ ledger, follower, database, clock })
+    const purposes = new PolicyBook(purposesForm, { follower, database, clock })
+    const standing = new ConsentStanding({ ledger, database, policies: purposes })
+    const live = new Live(ledger, [standing])
     const approvals = new Approvals({ ledger, follower, database, clock })
     const uploads = new SpineUploads({ folder: config.data, key: keys.idKey, reserve: config.reserve })
     await uploads.open()
@@ -345,7 +353,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       graph,
       contracts,
       views,
-      policies: [policies, capture],
+      policies: [policies, capture, purposes],
       snapshots,
       columns,
       clock,
@@ -362,6 +370,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       snapshots,
       batches,
       derived,
+      live,
       clock,
       keyFolder: config.keys,
     })
@@ -386,6 +395,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const adminKey = firstStart
       ? (await apiKeys.issue({ name: 'admin', scopes: ['admin'] }, 'local')).secret
       : undefined
+    undo.push(await live.start(() => follower.reach()))
     const { handlers, pages } = createApi({
       config,
       files,

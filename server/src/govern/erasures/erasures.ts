@@ -6,6 +6,7 @@ import { dirname } from 'node:path'
 import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Follower, Projection } from '../../record/projection/follower.ts'
+import type { Live } from '../../record/projection/live.ts'
 import type { Clock } from '../../record/time.ts'
 import type { DerivedFiles, RewrittenFile } from '../../path/features/derived-files.ts'
 import type { NotedFiles, Snapshots } from '../../path/features/snapshots.ts'
@@ -29,6 +30,7 @@ interface Note {
   records?: number
   rows?: number
   objections?: number
+  consents?: number
   /** The column files that were written again, by subject and stream. */
   columns?: Record<string, readonly RewrittenFile[]>
 }
@@ -76,6 +78,7 @@ export class Erasures {
   readonly #snapshots: Snapshots
   readonly #batches: PredictionBatches
   readonly #derived: DerivedFiles
+  readonly #live: Live
   readonly #clock: Clock
   readonly #note: string
   #last: Promise<unknown> = Promise.resolve()
@@ -89,6 +92,7 @@ export class Erasures {
     snapshots: Snapshots
     batches: PredictionBatches
     derived: DerivedFiles
+    live: Live
     clock: Clock
     keyFolder: string
   }) {
@@ -100,6 +104,7 @@ export class Erasures {
     this.#snapshots = parts.snapshots
     this.#batches = parts.batches
     this.#derived = parts.derived
+    this.#live = parts.live
     this.#clock = parts.clock
     this.#note = `${parts.keyFolder}/erasing`
   }
@@ -189,13 +194,15 @@ export class Erasures {
     if (note.records === undefined) {
       note.records = seqs.length
       note.rows = await this.#predictionsOf(ids)
-      note.objections = await this.#objectionsOf(ids)
+      note.objections = await this.#rowsOf('objection', ids)
+      note.consents = await this.#rowsOf('consent_said', ids)
       await this.#keep(note)
     }
     await this.#ledger.unlink(seqs)
     const live = [...this.#keys.slots()].filter((slot) => slot.state === 'live' && ids.includes(slot.id))
     if (live.length > 0) await this.#keys.destroy(live)
     this.#ledger.subjects.forget(ids)
+    this.#live.forget(ids)
 
     for (const id of ids)
       await this.#database.query(
@@ -203,6 +210,7 @@ export class Erasures {
         [id],
       )
     await this.#database.query('delete from objection where subject = any($1::text[])', [ids])
+    await this.#database.query('delete from consent_said where subject = any($1::text[])', [ids])
     const filesRewritten: RewrittenFile[] = []
     for (const id of ids) filesRewritten.push(...(await this.#snapshots.removeSubject(id, this.#notedFiles(note, id))))
     let batchRows = 0
@@ -220,6 +228,7 @@ export class Erasures {
         prediction: note.rows ?? 0,
         ...(batchRows > 0 ? { 'prediction in a batch': batchRows } : {}),
         ...(note.objections ? { objection: note.objections } : {}),
+        ...(note.consents ? { consent: note.consents } : {}),
       },
       filesRewritten,
       remains: REMAINS,
@@ -239,9 +248,9 @@ export class Erasures {
     return Number(rows[0]!.n)
   }
 
-  async #objectionsOf(ids: readonly string[]): Promise<number> {
+  async #rowsOf(table: 'objection' | 'consent_said', ids: readonly string[]): Promise<number> {
     const rows = await this.#database.query<{ n: bigint }>(
-      'select count(*) as n from objection where subject = any($1::text[])',
+      `select count(*) as n from ${table} where subject = any($1::text[])`,
       [ids],
     )
     return Number(rows[0]!.n)

@@ -3,7 +3,9 @@
 import type { Objection, ObjectionQuery, ObjectionRequest, ObjectionState } from '@whence/sdk'
 import { randomUUID } from 'node:crypto'
 import { Fault } from '../../fault.ts'
-import type { Ledger } from '../../record/ledger/ledger.ts'
+import { kindOf } from '../../record/ledger/entry.ts'
+import type { Entry } from '../../record/ledger/entry.ts'
+import type { Ledger, OpenedRecord } from '../../record/ledger/ledger.ts'
 import type { Follower, Projection } from '../../record/projection/follower.ts'
 import { formatTime, SECOND } from '../../record/time.ts'
 import type { Clock, Micros } from '../../record/time.ts'
@@ -12,11 +14,14 @@ import { covers, purposes, standing } from '../../rules/consent/objection.ts'
 import type { Purpose, Said } from '../../rules/consent/objection.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import type { Database } from '../../store/database.ts'
+import { consentKey, effectiveTime, OBJECTIONS } from './consent-record.ts'
 
 /** What was said, as it stands in the sealed content. */
 interface Body {
   purpose: Purpose
   withdrawn: boolean
+  /** Absent: on every channel. */
+  channel?: string
   note?: string
 }
 
@@ -31,21 +36,31 @@ const AHEAD = 300 * SECOND
 
 export const objectionProjection: Projection = {
   tables: ['objection'],
-  kinds: ['objection'],
+  kinds: ['objection', 'conflict'],
   async apply(tx, records) {
     for (const record of records) {
+      if (record.entry.stream !== OBJECTIONS) continue
       const opened = record.open()
-      if (opened.state !== 'open') continue
-      const { purpose, withdrawn } = JSON.parse(Buffer.from(opened.content).toString('utf8')) as Body
-      await tx.query('insert into objection (seq, subject, purpose, withdrawn, at) values ($1, $2, $3, $4, $5)', [
-        BigInt(record.seq),
-        opened.subject,
-        purpose,
-        withdrawn,
-        BigInt(parseTime(String(opened.header.time))!),
-      ])
+      const said = objectionOf(record, opened)
+      if (!said || opened.state !== 'open') continue
+      await tx.query(
+        'insert into objection (seq, subject, purpose, withdrawn, at, channel) values ($1, $2, $3, $4, $5, $6)',
+        [BigInt(said.seq), opened.subject, said.purpose, said.withdrawn, BigInt(said.time), said.channel ?? null],
+      )
     }
   },
+}
+
+/**
+ * What a record of an objection says; nothing where its content is gone. Of conflicts only an objection counts, not that
+ * one is taken back: see `consentsOf`.
+ */
+export function objectionOf({ entry, seq }: { entry: Entry; seq: number }, opened: OpenedRecord): Said | undefined {
+  if (opened.state !== 'open') return undefined
+  const { purpose, withdrawn, channel } = JSON.parse(Buffer.from(opened.content).toString('utf8')) as Body
+  if (withdrawn && kindOf(entry) === 'conflict') return undefined
+  const said = parseTime(String(opened.header.time))!
+  return { seq, purpose, withdrawn, channel, time: withdrawn ? said : effectiveTime(said, entry) }
 }
 
 export class Objections {
@@ -66,7 +81,7 @@ export class Objections {
    * later about them is then known to be objected to. Durable when it resolves.
    */
   async record(request: ObjectionRequest, caller: Caller): Promise<Objection> {
-    const { purpose, withdrawn = false, note } = request
+    const { purpose, withdrawn = false, channel, note } = request
     const now = this.#clock.now()
     const time = request.time === undefined ? now : parseTime(request.time)
     if (time === undefined) throw new Fault('invalid', `"${request.time}" is no time`)
@@ -75,16 +90,25 @@ export class Objections {
     if (subject === 'erased')
       throw new Fault('conflict', 'this person was erased: nothing is recorded about them again')
     if (subject === undefined) throw new Fault('not_found', 'no subject has this id')
-    const body: Body = { purpose, withdrawn, ...(note === undefined ? {} : { note }) }
+    if (channel !== undefined && purpose !== 'marketing')
+      throw new Fault('invalid', 'profiling has no channel: only an objection to marketing may name one')
+    const body: Body = {
+      purpose,
+      withdrawn,
+      ...(channel === undefined ? {} : { channel }),
+      ...(note === undefined ? {} : { note }),
+    }
     const placed = await this.#ledger.appendOne(
       {
         kind: 'objection/1',
-        stream: 'whence.objections',
+        stream: OBJECTIONS,
         source: caller.source,
         id: request.id ?? randomUUID(),
         time,
         subject,
+        refs: { purpose, ...(withdrawn ? { withdrawn: 'true' } : {}), ...(channel === undefined ? {} : { channel }) },
         content: Buffer.from(JSON.stringify(body)),
+        touches: [consentKey(subject.id)],
       },
       caller.id,
     )
@@ -95,6 +119,7 @@ export class Objections {
       seq,
       subject: subject.id,
       purpose,
+      ...(channel === undefined ? {} : { channel }),
       withdrawn,
       time: formatTime(time),
       receipt: { seq, leaf, recorded, status },
@@ -124,7 +149,12 @@ export class Objections {
         profiling: standing(history, 'profiling').length > 0,
         marketing: standing(history, 'marketing').length > 0,
       },
-      because: [...because.values()].map(({ seq, purpose, time }) => ({ seq, purpose, time: formatTime(time) })),
+      because: [...because.values()].map(({ seq, purpose, channel, time }) => ({
+        seq,
+        purpose,
+        ...(channel === undefined ? {} : { channel }),
+        time: formatTime(time),
+      })),
       asOf,
       at: formatTime(at),
     }
@@ -133,28 +163,41 @@ export class Objections {
   /** The ids of everyone who objects to a purpose. */
   async everyone(purpose: Purpose, { asOf, at }: Moment = {}): Promise<Set<string>> {
     await this.#follower.reach('objection')
+    // As `standing` has it, for everyone at once.
     const rows = await this.#database.query<{ subject: string }>(
-      `select distinct subject from (
-         select distinct on (subject, purpose) subject, withdrawn from objection
-         where purpose = any($1::text[]) and seq < $2 and at <= $3
-         order by subject, purpose, at desc, seq desc
-       ) said where not withdrawn`,
-      [covers[purpose], BigInt(asOf ?? Number.MAX_SAFE_INTEGER), BigInt(at ?? Number.MAX_SAFE_INTEGER)],
+      `select distinct subject from objection said
+       where purpose = any($1::text[]) and not withdrawn and seq < $2 and at <= $3
+         and (channel is null or purpose = $4)
+         and not exists (
+           select 1 from objection back
+           where back.subject = said.subject and back.purpose = said.purpose and back.withdrawn
+             and (back.channel is null or back.channel = said.channel)
+             and back.seq > said.seq and back.at >= said.at and back.seq < $2 and back.at <= $3
+         )`,
+      [covers[purpose], BigInt(asOf ?? Number.MAX_SAFE_INTEGER), BigInt(at ?? Number.MAX_SAFE_INTEGER), purpose],
     )
     return new Set(rows.map(({ subject }) => subject))
   }
 
   async #said(subject: string, { asOf, at }: Required<Moment>): Promise<Said[]> {
     await this.#follower.reach('objection')
-    const rows = await this.#database.query<{ seq: bigint; purpose: Purpose; withdrawn: boolean; at: bigint }>(
-      'select seq, purpose, withdrawn, at from objection where subject = $1 and seq < $2 and at <= $3',
-      [subject, BigInt(asOf), BigInt(at)],
-    )
+    const rows = await this.#database.query<{
+      seq: bigint
+      purpose: Purpose
+      withdrawn: boolean
+      at: bigint
+      channel: string | null
+    }>('select seq, purpose, withdrawn, at, channel from objection where subject = $1 and seq < $2 and at <= $3', [
+      subject,
+      BigInt(asOf),
+      BigInt(at),
+    ])
     return rows.map((row) => ({
       seq: Number(row.seq),
       purpose: row.purpose,
       withdrawn: row.withdrawn,
       time: Number(row.at),
+      channel: row.channel ?? undefined,
     }))
   }
 

@@ -11,23 +11,41 @@ export const covers: Readonly<Record<Purpose, readonly Purpose[]>> = {
 
 /** What a person said: `time` is when, in microseconds; `seq` is where it stands on the log. */
 export interface Said {
-  seq: number
-  purpose: Purpose
-  withdrawn: boolean
-  time: number
+  readonly seq: number
+  readonly purpose: Purpose
+  readonly withdrawn: boolean
+  readonly time: number
+  /** Absent: on every channel. */
+  readonly channel?: string | undefined
 }
 
-/** Of each purpose that covers the one asked for, the objection that stands: what was said last counts. */
-export function standing(history: readonly Said[], purpose: Purpose): Said[] {
-  return covers[purpose].flatMap((each) => {
-    const last = history
-      .filter((said) => said.purpose === each)
-      .reduce<Said | undefined>((a, b) => (a === undefined || later(b, a) ? b : a), undefined)
-    return last === undefined || last.withdrawn ? [] : [last]
-  })
+/**
+ * The objections that stand to a purpose. One stands until it is taken back, later by its own time and later on the log:
+ * it counts from its own time and from its record, whichever comes last, so that no reader of the log alone sees less.
+ *
+ * One to marketing on some channel ends marketing there and nothing else: marketing goes on elsewhere, and profiling for
+ * it too. With `channel` only what concerns that channel stands; without it everything does.
+ */
+export function standing(history: readonly Said[], purpose: Purpose, channel?: string): Said[] {
+  /** Of what was taken back further on in the log, by purpose and channel, the last time. */
+  const takenBack = new Map<string, number>()
+  const key = ({ purpose: of, channel: where }: Said): string => `${of} ${where ?? ''}`
+  return history
+    .filter(({ purpose: said }) => covers[purpose].includes(said))
+    .toSorted((a, b) => b.seq - a.seq)
+    .filter((said) => {
+      const time = (of: string): number => takenBack.get(of) ?? -Infinity
+      if (said.withdrawn) {
+        takenBack.set(key(said), Math.max(time(key(said)), said.time))
+        return false
+      }
+      // Without a channel an objection is taken back on all of them.
+      const last = Math.max(time(key(said)), time(`${said.purpose} `))
+      return last < said.time && concerns(said, purpose, channel)
+    })
 }
 
-/** Of two sayings of one moment the one that was recorded later counts. */
-function later(a: Said, b: Said): boolean {
-  return a.time > b.time || (a.time === b.time && a.seq > b.seq)
+function concerns(said: Said, purpose: Purpose, channel: string | undefined): boolean {
+  if (said.channel === undefined) return true
+  return said.purpose === purpose && (channel === undefined || said.channel === channel)
 }
