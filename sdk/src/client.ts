@@ -1,5 +1,6 @@
 import { endpoints } from './endpoints.ts'
 import { WhenceError } from './error.ts'
+import type { AgentInfo, Agents, AgentsQuery } from './agents.ts'
 import type { LineageBatch, LineageEventsQuery, LineageReceipt, ReceivedLineageEvents } from './collector.ts'
 import type { EmissionReceipts, EmissionReport, Emitters, EmittersQuery, Numbered } from './emissions.ts'
 import type { Applied, ContractInfo, ViewInfo } from './declarations.ts'
@@ -493,6 +494,15 @@ export class Client {
   /** All emitters: their own last word, and which of their numbers stand on the ledger. */
   emitters(query: EmittersQuery = {}): Promise<Emitters> {
     return this.#transport.json(endpoints.emitters, { query })
+  }
+
+  /** All agents and approvers in force, with their keys; `asOf` an earlier position, for signatures of that time. */
+  agents(query: AgentsQuery = {}): Promise<Agents> {
+    return this.#transport.json(endpoints.agents, { query })
+  }
+
+  agent(name: string, query: AgentsQuery = {}): Promise<AgentInfo> {
+    return this.#transport.json(endpoints.agent, { path: { name }, query })
   }
 
   /** Makes a person's sealed data unreadable, for ever. */

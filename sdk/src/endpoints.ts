@@ -28,6 +28,7 @@ import { provenanceEndpoints } from './provenance-endpoints.ts'
 import { FindQuery, Found, PredictionBatch, PredictionResults } from './predictions.ts'
 import { offlineEndpoints } from './offline-endpoints.ts'
 import { TrainingRow, TrainingSet, TrainingSetRequest } from './training-sets.ts'
+import { statementsEndpoints } from './statements-endpoints.ts'
 import { tableEndpoints } from './table-endpoints.ts'
 import { replayEndpoints } from './replay-endpoints.ts'
 
@@ -56,6 +57,7 @@ export type Endpoint = {
 export const endpoints = {
   ...planEndpoints,
   ...provenanceEndpoints,
+  ...statementsEndpoints,
   contract: {
     method: 'GET',
     path: '/v1/contracts/{stream}',

@@ -61,6 +61,7 @@ import { Artifacts } from './path/models/artifacts.ts'
 import { modelProjection, Models } from './path/models/models.ts'
 import { OnnxScoring } from './path/models/onnx-scoring.ts'
 import { trainingRunProjection, TrainingRuns } from './path/models/training-runs.ts'
+import { Agents } from './path/actions/agents.ts'
 import { keepArchive, PredictionArchive } from './path/predictions/archive.ts'
 import { PredictionBatches } from './path/predictions/batches/batches.ts'
 import { batchProjection } from './path/predictions/batches/batch-book.ts'
@@ -78,6 +79,7 @@ import { tableProjection } from './record/tables/projection.ts'
 import { Tables } from './record/tables/tables.ts'
 import { systemClock } from './record/time.ts'
 import type { Clock } from './record/time.ts'
+import { agentForm } from './rules/agents/agent.ts'
 import { capturePolicyForm } from './rules/capture/policy.ts'
 import { purposesForm } from './rules/consent/purposes.ts'
 import { lineagePolicyForm } from './rules/lineage/policy.ts'
@@ -138,7 +140,7 @@ const projections = [
   batchProjection,
   erasureProjection,
   anchorProjection,
-  policyProjection([lineagePolicyForm, capturePolicyForm, purposesForm]),
+  policyProjection([lineagePolicyForm, capturePolicyForm, purposesForm, agentForm]),
   tableProjection,
   planProjection,
 ]
@@ -345,6 +347,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     undo.push(keepArchive(archive, (listener) => batches.onRecorded(listener)))
     const predictions = new Predictions({ ledger, follower, database, models, snapshots, capture, batches, clock })
     const policies = new PolicyBook(lineagePolicyForm, { follower, database, clock })
+    const agentFiles = new PolicyBook(agentForm, { follower, database, clock })
+    const agents = new Agents({ ledger, book: agentFiles })
     const provenance = new Provenance({ ledger, contracts, views, snapshots, derived, tables })
     const planner = new Planner({
       ledger,
@@ -353,7 +357,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       graph,
       contracts,
       views,
-      policies: [policies, capture, purposes],
+      policies: [policies, capture, purposes, agentFiles],
       snapshots,
       columns,
       clock,
@@ -425,6 +429,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       trainingRuns,
       scoring,
       predictions,
+      agents,
       policies,
       planner,
       provenance,

@@ -114,7 +114,7 @@ const topics: [string, string[]][] = [
   ['Put in', ['ingest', 'quarantine', 'release', 'predict', 'emitters']],
   ['Make', ['materialize', 'features online', 'training-set', 'model', 'models']],
   ['Ask', ['explain', 'find', 'provenance', 'replay', 'skew', 'drift', 'promote', 'lineage', 'verify']],
-  ['Answer for it', ['object', 'erase', 'anchor']],
+  ['Answer for it', ['agents', 'object', 'erase', 'anchor']],
   ['Keep', ['tables', 'expire', 'backup', 'restore', 'rebuild', 'recover']],
 ]
 

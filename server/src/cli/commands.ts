@@ -1,3 +1,4 @@
+import { agentCommands } from './agents/commands.ts'
 import { anchor } from './anchor.ts'
 import { apply } from './apply.ts'
 import type { Command } from './command.ts'
@@ -80,6 +81,7 @@ export const commands: readonly Command[] = [
   erase,
   anchor,
   emitters,
+  ...agentCommands,
   status,
   keys,
 ]

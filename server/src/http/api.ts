@@ -24,6 +24,7 @@ import type { Quarantine } from '../path/events/quarantine.ts'
 import type { Collector } from '../path/lineage/collector.ts'
 import { exported } from '../path/lineage/exports/exports.ts'
 import type { DerivedFiles } from '../path/features/derived-files.ts'
+import type { Agents } from '../path/actions/agents.ts'
 import type { Online } from '../path/features/online.ts'
 import type { Provenance } from '../path/features/provenance.ts'
 import type { Snapshots } from '../path/features/snapshots.ts'
@@ -54,6 +55,7 @@ import { replayHandlers } from './replay-api.ts'
 import { planHandlers } from './plans-api.ts'
 import { predictionHandlers, proofsOf } from './predictions-api.ts'
 import { provenanceHandlers } from './provenance-api.ts'
+import { statementHandlers } from './statements-api.ts'
 import type { Pages } from './server.ts'
 
 export interface Steps extends ModelSteps, OfflineSteps {
@@ -75,6 +77,7 @@ export interface Steps extends ModelSteps, OfflineSteps {
   tables: Tables
   scoring: Scoring
   predictions: Predictions
+  agents: Agents
   graph: LineageGraph
   policies: PolicyBook<LineagePolicy>
   planner: Planner
@@ -201,6 +204,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     ...onlineHandlers(steps),
     ...predictionHandlers({ predictions, promotions }),
     ...tableHandlers(steps),
+    ...statementHandlers(steps.agents),
     async collect({ body, caller }) {
       const { only, batch } = await collector.collect(body.stream, body.format, caller)
       if (only instanceof Fault) throw only

@@ -1,0 +1,209 @@
+// What an agent signs about an action: an in-toto Statement (docs/spec/statements.md). It is made from the proposal
+// alone, so that whoever has the proposal makes the same bytes, and it says nothing in clear that may be about a person.
+import { canonicalBytes, sha256, toHex, toUtf8 } from '@whence/ledger'
+import type { Json } from '@whence/ledger'
+import { z } from 'zod'
+import { ActionModel, ActionProposal, ActionType, Actor, EnvelopeSignature } from './actions.ts'
+import { Name, Seq, Sha256, SubjectId, Time } from './time.ts'
+
+export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1'
+
+/** Names the form of the predicate; another form gets another number. */
+export const ACTION_PREDICATE = 'urn:whence:action:v1'
+
+const Digest = z.strictObject({ sha256: Sha256 })
+const Words = z.array(z.string())
+
+/**
+ * What the proposer says, without personal content. Digests of what may name a person (`person.identifier`, `address`,
+ * `targeting`, most `inputs`) are bound to the action's id: equal values of two actions have unequal digests.
+ */
+export const ActionPredicate = z.strictObject({
+  type: ActionType,
+  time: Time.optional(),
+  actor: z.strictObject(Actor.shape),
+  environment: Name,
+  campaign: z.string().optional(),
+  creative: z.string().optional(),
+  channel: z.string().optional(),
+  purpose: Name,
+  jurisdiction: z.string().optional(),
+  segments: Words.optional(),
+  risk: z.enum(['low', 'high']),
+  retention: z.string().optional(),
+  notBefore: Time.optional(),
+  person: z
+    .strictObject({ type: z.string().optional(), identifier: Digest.optional(), subject: SubjectId.optional() })
+    .optional(),
+  address: Digest.optional(),
+  targeting: Digest.optional(),
+  model: z.strictObject(ActionModel.shape).optional(),
+  prompt: z
+    .strictObject({
+      template: z.string().optional(),
+      version: z.string().optional(),
+      text: Digest.optional().describe('SHA-256 of its UTF-8'),
+      system: Digest.optional(),
+      stated: Digest.optional().describe('the digest that the proposer gave beside a text of another digest'),
+      keep: z.enum(['digest', 'masked']),
+    })
+    .optional(),
+  thought: Digest.optional(),
+  inputs: z
+    .strictObject({
+      datasets: Words.optional(),
+      snapshots: z.array(Seq).optional(),
+      profile: Digest.optional(),
+      features: Digest.optional(),
+      predictions: Digest.optional(),
+      events: Digest.optional(),
+      refs: Digest.optional(),
+    })
+    .optional(),
+  output: z
+    .strictObject({
+      parts: Words.optional().describe('which pieces of copy there are'),
+      content: Digest.optional().describe('of content that is kept elsewhere, as the proposer gave it'),
+      artifacts: Words.optional(),
+    })
+    .optional(),
+  consent: z
+    .strictObject({ receipt: z.string().optional(), version: z.string().optional(), optOut: z.boolean().optional() })
+    .optional(),
+})
+export type ActionPredicate = z.infer<typeof ActionPredicate>
+
+/** An in-toto Statement v1 about one action: its id, and the digest of what it puts out. */
+export const ActionStatement = z.strictObject({
+  _type: z.literal(STATEMENT_TYPE),
+  subject: z.tuple([z.strictObject({ name: z.string().min(1).max(256), digest: Digest })]),
+  predicateType: z.literal(ACTION_PREDICATE),
+  predicate: ActionPredicate,
+})
+export type ActionStatement = z.infer<typeof ActionStatement>
+
+/** A DSSE envelope: https://github.com/secure-systems-lab/dsse, envelope.md. */
+export const Envelope = z.object({
+  payloadType: z.string().max(256),
+  payload: z.string().max(4_000_000).describe('base64'),
+  signatures: z.array(EnvelopeSignature.extend({ keyid: z.string().max(128).default('') })).max(64),
+})
+export type Envelope = z.infer<typeof Envelope>
+
+/**
+ * The statement of a proposal. Defaults are filled in first; signatures have no part in it. Throws `not-canonical` for
+ * what JSON cannot say, such as lone surrogates, and a ZodError for what is no proposal.
+ *
+ * @example statementOf({ id: 'a-1', type: 'send', actor: { type: 'agent', id: 'writer' }, entity: 'c-1' }).subject[0].name // 'a-1'
+ */
+export function statementOf(proposal: z.input<typeof ActionProposal>): ActionStatement {
+  const {
+    id,
+    signatures: _,
+    entity,
+    subject,
+    subjectType,
+    address,
+    targeting,
+    prompt,
+    thought,
+    inputs,
+    output,
+    ...clear
+  } = ActionProposal.parse(proposal)
+  const bound = boundTo(id)
+  const person = given({
+    type: subjectType,
+    identifier: bound('entity', entity),
+    subject,
+  })
+  return {
+    _type: STATEMENT_TYPE,
+    subject: [{ name: id, digest: { sha256: outputDigest(output) } }],
+    predicateType: ACTION_PREDICATE,
+    predicate: given({
+      ...clear,
+      person: Object.keys(person).length > 0 ? person : undefined,
+      address: bound('address', address),
+      targeting: bound('targeting', targeting),
+      prompt: prompt && promptOf(prompt),
+      thought: ofText(thought),
+      inputs:
+        inputs &&
+        given({
+          datasets: inputs.datasets,
+          snapshots: inputs.snapshots,
+          profile: bound('inputs.profile', inputs.profile),
+          features: bound('inputs.features', inputs.features),
+          predictions: bound('inputs.predictions', inputs.predictions),
+          events: bound('inputs.events', inputs.events),
+          refs: bound('inputs.refs', inputs.refs),
+        }),
+      output:
+        output &&
+        given({
+          parts: output.copy?.map(({ part }) => part),
+          content: output.sha256 === undefined ? undefined : { sha256: output.sha256 },
+          artifacts: output.artifacts,
+        }),
+    }) as ActionPredicate,
+  }
+}
+
+/** SHA-256 of the canonical JSON of an action's whole output; of `{}` where there is none. */
+export function outputDigest(output: ActionProposal['output']): string {
+  return digestOf(canonicalBytes(plain(output ?? {})))
+}
+
+/** The bytes that are signed and digested: canonical JSON (RFC 8785). */
+export function statementBytes(statement: ActionStatement): Uint8Array {
+  return canonicalBytes(plain(statement))
+}
+
+/** SHA-256 of the statement's bytes, in hex. */
+export function statementDigest(statement: ActionStatement): string {
+  return digestOf(statementBytes(statement))
+}
+
+function promptOf({ template, version, text, system, sha256: stated, keep }: NonNullable<ActionProposal['prompt']>) {
+  // The same statement whether the text was given or its digest.
+  const own = ofText(text)
+  const differs = own !== undefined && stated !== undefined && own.sha256 !== stated
+  return given({
+    template,
+    version,
+    text: own ?? (stated === undefined ? undefined : { sha256: stated }),
+    system: ofText(system),
+    stated: differs ? { sha256: stated } : undefined,
+    keep,
+  })
+}
+
+function ofText(text: string | undefined): { sha256: string } | undefined {
+  return text === undefined ? undefined : { sha256: digestOf(toUtf8(text)) }
+}
+
+type Bind = (field: string, value: unknown) => { sha256: string } | undefined
+
+/** Digests that hold for one action and one field only. */
+function boundTo(action: string): Bind {
+  return (field, value) =>
+    value === undefined ? undefined : { sha256: digestOf(canonicalBytes(plain({ action, field, value }))) }
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return toHex(sha256(bytes))
+}
+
+/** Without members that are undefined, at any depth: zod leaves some, and JSON has none. */
+function plain(value: unknown): Json {
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value !== 'object' || value === null) return value as Json
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, inner]) => (inner === undefined ? [] : [[name, plain(inner)]])),
+  )
+}
+
+function given<T extends object>(members: T): T {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as T
+}
