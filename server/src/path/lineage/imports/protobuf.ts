@@ -1,6 +1,7 @@
 // Reading protocol buffers, as far as the registry of Feast needs it (https://protobuf.dev/programming-guides/encoding).
 // A message is read by a schema that names the fields that we want; others are skipped, as the format means it.
 import { Fault } from '../../../fault.ts'
+import { WireReader } from '../../../rules/files/wire.ts'
 
 type Scalar = 'text' | 'bool' | 'number' | 'time' | 'duration'
 
@@ -17,12 +18,10 @@ const DEEPEST = 32
 export function readMessage(bytes: Uint8Array, schema: Schema, depth = 0): Message {
   if (depth > DEEPEST) throw broken('it is nested too deep')
   const message: Message = {}
-  const reader = new Reader(bytes)
+  const reader = new WireReader(bytes, broken)
   while (!reader.atEnd) {
-    const tag = reader.varint()
-    const field = Number(tag >> 3n)
-    const wire = Number(tag & 7n)
-    const raw = reader.value(wire)
+    const field = reader.field()
+    const raw = reader.value()
     const [name, holds, how] = schema[field] ?? []
     if (name === undefined || holds === undefined) continue
     if (how === 'map') {
@@ -69,36 +68,4 @@ function bytesOf(raw: bigint | Uint8Array): Uint8Array {
 
 function broken(what: string): Fault {
   return new Fault('invalid', `This is no registry of Feast: ${what}.`)
-}
-
-class Reader {
-  readonly #bytes: Uint8Array
-  #at = 0
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
-  }
-
-  get atEnd(): boolean {
-    return this.#at >= this.#bytes.length
-  }
-
-  varint(): bigint {
-    let value = 0n
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = this.#bytes[this.#at++]
-      if (byte === undefined) break
-      value |= BigInt(byte & 0x7f) << shift
-      if (byte < 0x80) return value
-    }
-    throw broken('it breaks off, or a number in it never ends')
-  }
-
-  value(wire: number): bigint | Uint8Array {
-    if (wire === 0) return this.varint()
-    const length = wire === 1 ? 8 : wire === 5 ? 4 : wire === 2 ? Number(this.varint()) : undefined
-    if (length === undefined) throw broken(`it has a field of the unknown wire type ${wire}`)
-    if (length > this.#bytes.length - this.#at) throw broken('it breaks off')
-    return this.#bytes.subarray(this.#at, (this.#at += length))
-  }
 }
