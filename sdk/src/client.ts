@@ -88,6 +88,7 @@ import type {
   TrainingVerifyRequest,
 } from './training-sets.ts'
 import type { ExpireTables, TableDetail, TableList, TablesExpired } from './tables.ts'
+import type { Trace, TracesQuery } from './traces.ts'
 import { Transport } from './transport.ts'
 import type { Call, ClientOptions } from './transport.ts'
 
@@ -532,6 +533,16 @@ export class Client {
 
   verify(): Promise<Verification> {
     return this.#transport.json(endpoints.verify)
+  }
+
+  /** The spans of a trace, and what they say of actions. */
+  trace(trace: string): Promise<Trace> {
+    return this.#transport.json(endpoints.trace, { path: { trace } })
+  }
+
+  /** The traces that name an action. */
+  traces(query: TracesQuery): Promise<Trace[]> {
+    return this.#transport.json(endpoints.traces, { query })
   }
 }
 

@@ -30,6 +30,7 @@ import { offlineEndpoints } from './offline-endpoints.ts'
 import { TrainingRow, TrainingSet, TrainingSetRequest } from './training-sets.ts'
 import { statementsEndpoints } from './statements-endpoints.ts'
 import { tableEndpoints } from './table-endpoints.ts'
+import { tracesEndpoints } from './traces-endpoints.ts'
 import { replayEndpoints } from './replay-endpoints.ts'
 
 /** What a 200 holds: one JSON value, plain text, or NDJSON of one row a line. */
@@ -222,6 +223,7 @@ export const endpoints = {
   ...replayEndpoints,
   ...predictionEndpoints,
   ...tableEndpoints,
+  ...tracesEndpoints,
   ...lineageEndpoints,
   ...emissionEndpoints,
   ...offlineEndpoints,

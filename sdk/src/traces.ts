@@ -97,7 +97,12 @@ export const TraceAction = z.object({
   id: KeyedDigest,
   type: ActionType.optional(),
   actor: z
-    .object({ type: Label.optional(), id: Label.optional(), version: Label.optional(), configuration: Label.optional() })
+    .object({
+      type: Label.optional(),
+      id: Label.optional(),
+      version: Label.optional(),
+      configuration: Label.optional(),
+    })
     .optional(),
   environment: Label.optional(),
   campaign: Label.optional(),

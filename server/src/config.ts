@@ -26,6 +26,8 @@ export interface Config {
   planLimit: number
   /** Where engines see the data folder, when that is not where it is: `file:///mnt/whence`. */
   tablesLocation: string | undefined
+  /** Whether texts of prompts and answers in spans are kept masked, sealed under a person, or as digests only. */
+  captureContent: 'masked' | 'digest'
 }
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -67,6 +69,7 @@ export function readConfig(
     queryLimit: 1000 * seconds(env.WHENCE_QUERY_SECONDS ?? '600', 'WHENCE_QUERY_SECONDS'),
     planLimit: 1000 * seconds(env.WHENCE_PLAN_SECONDS ?? '20', 'WHENCE_PLAN_SECONDS'),
     tablesLocation: location(env.WHENCE_TABLES_LOCATION),
+    captureContent: captureContent(env.WHENCE_CAPTURE_CONTENT),
   }
 }
 
@@ -116,6 +119,12 @@ function location(text: string | undefined): string | undefined {
     'usage',
     `WHENCE_TABLES_LOCATION "${text}" is no location: write where engines see the data folder, as in file:///mnt/whence`,
   )
+}
+
+function captureContent(text: string | undefined): Config['captureContent'] {
+  if (text === undefined || text === '' || text === 'digest') return 'digest'
+  if (text === 'masked') return text
+  throw new Fault('usage', `WHENCE_CAPTURE_CONTENT is "${text}": write masked, or digest`)
 }
 
 function integer(text: string, what: string, most: number): number {

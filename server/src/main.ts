@@ -66,6 +66,8 @@ import { keepArchive, PredictionArchive } from './path/predictions/archive.ts'
 import { PredictionBatches } from './path/predictions/batches/batches.ts'
 import { batchProjection } from './path/predictions/batches/batch-book.ts'
 import { predictionProjection, Predictions } from './path/predictions/predictions.ts'
+import { spanProjection } from './path/actions/span-records.ts'
+import { Traces } from './path/actions/traces.ts'
 import { recordBeginning, recoverLog } from './record/ledger/beginning.ts'
 import type { Recovery } from './record/ledger/beginning.ts'
 import { Ledger } from './record/ledger/ledger.ts'
@@ -82,6 +84,7 @@ import type { Clock } from './record/time.ts'
 import { agentForm } from './rules/agents/agent.ts'
 import { capturePolicyForm } from './rules/capture/policy.ts'
 import { purposesForm } from './rules/consent/purposes.ts'
+import { mask } from './rules/gates/pii/mask.ts'
 import { lineagePolicyForm } from './rules/lineage/policy.ts'
 import { openColumns } from './store/columns.ts'
 import { openDatabase } from './store/database.ts'
@@ -138,6 +141,7 @@ const projections = [
   trainingRunProjection,
   predictionProjection,
   batchProjection,
+  spanProjection,
   erasureProjection,
   anchorProjection,
   policyProjection([lineagePolicyForm, capturePolicyForm, purposesForm, agentForm]),
@@ -346,6 +350,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     })
     undo.push(keepArchive(archive, (listener) => batches.onRecorded(listener)))
     const predictions = new Predictions({ ledger, follower, database, models, snapshots, capture, batches, clock })
+    const traces = new Traces({ ledger, follower, database, mask, capture: config.captureContent })
     const policies = new PolicyBook(lineagePolicyForm, { follower, database, clock })
     const agentFiles = new PolicyBook(agentForm, { follower, database, clock })
     const agents = new Agents({ ledger, book: agentFiles })
@@ -430,6 +435,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       scoring,
       predictions,
       agents,
+      traces,
       policies,
       planner,
       provenance,

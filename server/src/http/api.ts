@@ -32,6 +32,7 @@ import type { ViewBook } from '../path/features/view-book.ts'
 import type { Scoring } from '../path/models/scoring.ts'
 import { explain } from '../path/predictions/explain.ts'
 import type { Predictions } from '../path/predictions/predictions.ts'
+import type { Traces } from '../path/actions/traces.ts'
 import { Promotions } from '../path/predictions/promotion.ts'
 import type { Ledger } from '../record/ledger/ledger.ts'
 import type { LineageGraph } from '../record/lineage/graph.ts'
@@ -51,6 +52,7 @@ import { offlineApi } from './offline-api.ts'
 import type { OfflineSteps } from './offline-api.ts'
 import { onlineHandlers } from './online-api.ts'
 import { tableHandlers } from './tables-api.ts'
+import { traceHandlers } from './traces-api.ts'
 import { replayHandlers } from './replay-api.ts'
 import { planHandlers } from './plans-api.ts'
 import { predictionHandlers, proofsOf } from './predictions-api.ts'
@@ -78,6 +80,7 @@ export interface Steps extends ModelSteps, OfflineSteps {
   scoring: Scoring
   predictions: Predictions
   agents: Agents
+  traces: Traces
   graph: LineageGraph
   policies: PolicyBook<LineagePolicy>
   planner: Planner
@@ -205,6 +208,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     ...predictionHandlers({ predictions, promotions }),
     ...tableHandlers(steps),
     ...statementHandlers(steps.agents),
+    ...traceHandlers(steps.traces),
     async collect({ body, caller }) {
       const { only, batch } = await collector.collect(body.stream, body.format, caller)
       if (only instanceof Fault) throw only
@@ -270,6 +274,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
 
   const pages: Pages = {
     tables: steps.tables,
+    traces: steps.traces,
     logFile(path) {
       if (path !== 'checkpoint' && path !== 'vkey') {
         try {

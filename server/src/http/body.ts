@@ -71,7 +71,8 @@ export async function readBody(c: Context<Env>, endpoint: Endpoint): Promise<unk
   return parse(endpoint.body, value, 'body')
 }
 
-async function* bodyStream(c: Context<Env>): AsyncGenerator<Uint8Array> {
+/** The body as it comes, un-gzipped. */
+export async function* bodyStream(c: Context<Env>): AsyncGenerator<Uint8Array> {
   const incoming = c.env.incoming as Readable | undefined
   const encoding = (c.req.header('content-encoding') ?? 'identity').toLowerCase()
   if (encoding !== 'identity' && encoding !== 'gzip')

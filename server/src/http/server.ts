@@ -16,6 +16,8 @@ import type { Env } from './body.ts'
 import type { EndpointName, Handlers } from './handlers.ts'
 import { icebergRoutes } from './iceberg.ts'
 import type { Catalog } from './iceberg.ts'
+import { otlpRoutes } from './otlp.ts'
+import type { TraceDoor } from './otlp.ts'
 
 /** What a caller may fetch besides the endpoints of the SDK. */
 export interface Pages {
@@ -26,6 +28,8 @@ export interface Pages {
   metrics(): Promise<string>
   /** What the Iceberg catalog shows. */
   tables: Catalog
+  /** Where spans go that come by OTLP. */
+  traces: TraceDoor
   /** What keeps the server from answering, or nothing. */
   notReady(): string | undefined
 }
@@ -64,6 +68,7 @@ export function createApp(handlers: Handlers, pages: Pages, doorkeeper: Doorkeep
     })
   }
 
+  otlpRoutes(app, pages.traces, (c) => admit(c, 'ingest'))
   icebergRoutes(app, pages.tables, (c, secret) => admit(c, 'read', secret))
   app.get('/openapi.json', async (c) => (await admit(c, 'read'), c.json(openApi())))
   app.get('/health', async (c) => (await admit(c, 'read'), c.json({ status: 'ok' })))

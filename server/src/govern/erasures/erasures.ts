@@ -31,6 +31,7 @@ interface Note {
   rows?: number
   objections?: number
   consents?: number
+  spans?: number
   /** The column files that were written again, by subject and stream. */
   columns?: Record<string, readonly RewrittenFile[]>
 }
@@ -196,6 +197,7 @@ export class Erasures {
       note.rows = await this.#predictionsOf(ids)
       note.objections = await this.#rowsOf('objection', ids)
       note.consents = await this.#rowsOf('consent_said', ids)
+      note.spans = await this.#rowsOf('span', ids)
       await this.#keep(note)
     }
     await this.#ledger.unlink(seqs)
@@ -211,6 +213,7 @@ export class Erasures {
       )
     await this.#database.query('delete from objection where subject = any($1::text[])', [ids])
     await this.#database.query('delete from consent_said where subject = any($1::text[])', [ids])
+    await this.#database.query('delete from span where subject = any($1::text[])', [ids])
     const filesRewritten: RewrittenFile[] = []
     for (const id of ids) filesRewritten.push(...(await this.#snapshots.removeSubject(id, this.#notedFiles(note, id))))
     let batchRows = 0
@@ -229,6 +232,7 @@ export class Erasures {
         ...(batchRows > 0 ? { 'prediction in a batch': batchRows } : {}),
         ...(note.objections ? { objection: note.objections } : {}),
         ...(note.consents ? { consent: note.consents } : {}),
+        ...(note.spans ? { span: note.spans } : {}),
       },
       filesRewritten,
       remains: REMAINS,
@@ -248,7 +252,7 @@ export class Erasures {
     return Number(rows[0]!.n)
   }
 
-  async #rowsOf(table: 'objection' | 'consent_said', ids: readonly string[]): Promise<number> {
+  async #rowsOf(table: 'objection' | 'consent_said' | 'span', ids: readonly string[]): Promise<number> {
     const rows = await this.#database.query<{ n: bigint }>(
       `select count(*) as n from ${table} where subject = any($1::text[])`,
       [ids],

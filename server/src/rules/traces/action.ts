@@ -32,12 +32,15 @@ export function witnessesOf<T extends SpanSaid>(given: readonly T[]): Witnesses<
       // A trace of one action is all about it.
       named.size === 1 ? spans : naming.flatMap((span) => [...family.within(span, other)]),
     )
-    const own = spans.filter((span) => within.has(span))
+    const own = named.size === 1 ? spans : [...within].toSorted(byStart)
     return {
       id,
       spans: own,
       naming,
-      calling: own.filter(({ operation }) => operation !== undefined && CALLS.has(operation)).toSorted(byEnd).toReversed(),
+      calling: own
+        .filter(({ operation }) => operation !== undefined && CALLS.has(operation))
+        .toSorted(byEnd)
+        .toReversed(),
       acting: [...naming, ...naming.flatMap((span) => [...family.above(span)]), ...own].filter(
         ({ agent, action }) => agent !== undefined || action?.actor !== undefined,
       ),
@@ -118,7 +121,8 @@ export function usageOf(spans: readonly SpanSaid[]): Record<string, number> {
   return total
 }
 
-function byStart(a: SpanSaid, b: SpanSaid): number {
+/** By their start; then by their ids, so that the order in which they came decides nothing. */
+export function byStart(a: SpanSaid, b: SpanSaid): number {
   return compare(a.start, b.start) || compare(a.span, b.span)
 }
 

@@ -97,7 +97,8 @@ export function factsOf(span: OtlpSpan): SpanFacts {
     lost,
     said,
     service: resource.text('service.name'),
-    environment: said.text('whence.environment') ?? resource.text('deployment.environment.name', 'deployment.environment'),
+    environment:
+      said.text('whence.environment') ?? resource.text('deployment.environment.name', 'deployment.environment'),
     provider: said.text('gen_ai.provider.name', 'gen_ai.system'),
     configuration: configurationOf(said),
     usage: usageOf(said),
@@ -188,8 +189,10 @@ function canonical(value: Value): string {
 function configurationOf(said: Said): Record<string, string | number | boolean> {
   const configuration: Record<string, string | number | boolean> = {}
   for (const name of CONFIGURATION) {
-    const value = said.get(`gen_ai.request.${name}`) ?? (name === 'seed' ? said.get('gen_ai.openai.request.seed') : undefined)
-    if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string') configuration[name] = value
+    const value =
+      said.get(`gen_ai.request.${name}`) ?? (name === 'seed' ? said.get('gen_ai.openai.request.seed') : undefined)
+    if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string')
+      configuration[name] = value
     else if (Array.isArray(value)) configuration[name] = JSON.stringify(value)
   }
   return configuration

@@ -4,6 +4,9 @@ export interface Member {
   readonly parent?: string | undefined
 }
 
+/** Ancestors that are looked at: no agent calls deeper, and a hostile trace would have each span look at all others. */
+const HIGHEST = 256
+
 export class Family<T extends Member> {
   readonly #byId = new Map<string, T>()
   readonly #children = new Map<string, T[]>()
@@ -21,7 +24,7 @@ export class Family<T extends Member> {
   /** Its ancestors, the nearest first, as far as they are known. */
   *above(span: T): Generator<T, void, undefined> {
     const seen = new Set<string>([span.span])
-    for (let id = span.parent; id !== undefined && !seen.has(id);) {
+    for (let id = span.parent; id !== undefined && !seen.has(id) && seen.size <= HIGHEST;) {
       seen.add(id)
       const parent = this.#byId.get(id)
       if (!parent) return

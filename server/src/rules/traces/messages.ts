@@ -58,7 +58,8 @@ function readMessage(message: Value, into: Messages): void {
 function readPart(part: Structured, texts: string[], into: Messages): void {
   const type = typeof part.type === 'string' ? part.type : 'text'
   if (type === 'text') pushText(texts, part.content ?? part.text)
-  else if (type === 'reasoning' || type === 'thinking') pushText(into.thoughts, part.content ?? part.thinking ?? part.text)
+  else if (type === 'reasoning' || type === 'thinking')
+    pushText(into.thoughts, part.content ?? part.thinking ?? part.text)
   else if (type === 'tool_call' || type === 'tool_use' || type === 'function') readCall(part, into)
 }
 

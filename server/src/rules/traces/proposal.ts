@@ -76,7 +76,12 @@ function modelOf({ said, provider, configuration }: SpanFacts): object | undefin
   const answered = said.text('gen_ai.response.model')
   const name = said.text('gen_ai.request.model') ?? answered
   if (name === undefined) return undefined
-  return filled({ name, version: answered === name ? undefined : answered, provider, configuration: filled(configuration) })
+  return filled({
+    name,
+    version: answered === name ? undefined : answered,
+    provider,
+    configuration: filled(configuration),
+  })
 }
 
 function promptOf(saying: readonly SpanFacts[]): object | undefined {
@@ -98,7 +103,12 @@ function outputOf(own: SpanFacts, saying: readonly SpanFacts[]): object | undefi
   const answered = first(saying, ({ contents }) => contents.get('output'))
   return filled({
     copy: some(copy),
-    sha256: copy.length > 0 || !answered ? undefined : answered.text === undefined ? answered.sha256 : hash('sha256', answered.text),
+    sha256:
+      copy.length > 0 || !answered
+        ? undefined
+        : answered.text === undefined
+          ? answered.sha256
+          : hash('sha256', answered.text),
     artifacts: some(own.said.texts('whence.output.artifacts')),
     value: filled(scalars(own.said.below('whence.output.value.'))),
   })
