@@ -16,7 +16,7 @@ function change(what: string, path: string): void {
   changes.push(`${what} ${path}`)
 }
 
-const real = { open: fs.open, rename: fs.rename, rm: fs.rm }
+const real = { open: fs.open, link: fs.link, rename: fs.rename, rm: fs.rm }
 
 Object.assign(fs, {
   async open(path: string, ...rest: [never]) {
@@ -27,6 +27,7 @@ Object.assign(fs, {
     }
     return handle
   },
+  link: (old: string, path: string) => (change('link', path), real.link(old, path)),
   rename: (old: string, path: string) => (change('rename', path), real.rename(old, path)),
   rm: (path: string, ...rest: [never]) => (change('rm', path), real.rm(path, ...rest)),
 })
