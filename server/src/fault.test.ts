@@ -14,5 +14,7 @@ test('any thrown value becomes a fault, and a fault stays itself', () => {
   assert.equal(Fault.from(fault), fault)
   assert.equal(Fault.from(new TypeError('y')).code, 'internal')
   assert.equal(Fault.from('z').message, 'z')
+  assert.equal(Fault.from(undefined).code, 'internal')
+  assert.equal(Fault.from(Object.assign(new Error('write'), { code: 'ENOSPC' })).code, 'disk_full')
   assert.ok(isFault(fault, 'conflict') && !isFault(fault, 'invalid') && !isFault(new Error('x')))
 })

@@ -52,9 +52,11 @@ export class Fault extends Error {
     return meanings[this.code].exit
   }
 
-  /** Any thrown value as a fault: itself, or `internal` with the value as its cause. */
+  /** Any thrown value as a fault: itself, `disk_full`, or `internal` with the value as its cause. */
   static from(thrown: unknown): Fault {
     if (thrown instanceof Fault) return thrown
+    if (['ENOSPC', 'EDQUOT'].includes((thrown as NodeJS.ErrnoException | undefined)?.code ?? ''))
+      return new Fault('disk_full', 'the disk is full: make room, then ask again', { cause: thrown })
     return new Fault('internal', thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown })
   }
 }

@@ -144,18 +144,18 @@ export async function listen(
   }
 }
 
-function reply(c: Context<Env>, endpoint: Endpoint, result: unknown, body: unknown): Response {
+async function reply(c: Context<Env>, endpoint: Endpoint, result: unknown, body: unknown): Promise<Response> {
   if (endpoint.besides === 204 && saysNothing(result as LineageBatch)) return c.body(null, 204)
   if (endpoint.besides === 201 && 'receipt' in (result as object)) return c.json(result as object, 201)
   if ('json' in endpoint.answer) return c.json(result as object, statusOf(result, body))
   if ('text' in endpoint.answer) return c.text(result as string)
   if ('stream' in endpoint.answer) {
     const { type, pieces } = result as { type: string; pieces: AsyncIterable<string | Uint8Array> }
-    const bytes = Readable.from(pieces, { objectMode: false })
+    const bytes = Readable.from(await begun(pieces), { objectMode: false })
     return c.body(Readable.toWeb(bytes) as unknown as ReadableStream, 200, { 'content-type': type })
   }
   return c.body(
-    Readable.toWeb(Readable.from(lines(result as AsyncIterable<unknown[]>))) as unknown as ReadableStream,
+    Readable.toWeb(Readable.from(await begun(lines(result as AsyncIterable<unknown[]>)))) as unknown as ReadableStream,
     200,
     {
       'content-type': 'application/x-ndjson',
@@ -173,6 +173,25 @@ function statusOf(result: unknown, body: unknown): 200 | 409 {
 /** OpenLineage.yml: a batch without a body in the answer was received as a whole. */
 function saysNothing({ summary, flagged_events: flagged }: LineageBatch): boolean {
   return summary.failed === 0 && flagged.length === 0
+}
+
+/** The same pieces, once the first is there: what is refused before it is answered as a refusal, not by breaking off. */
+async function begun<Piece>(pieces: AsyncIterable<Piece>): Promise<AsyncIterable<Piece>> {
+  const iterator = pieces[Symbol.asyncIterator]()
+  let first: IteratorResult<Piece> | undefined = await iterator.next()
+  return {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        const next = first ?? (await iterator.next())
+        first = undefined
+        return next
+      },
+      async return() {
+        await iterator.return?.()
+        return { done: true, value: undefined }
+      },
+    }),
+  }
 }
 
 async function* lines(groups: AsyncIterable<unknown[]>): AsyncGenerator<string> {

@@ -125,6 +125,9 @@ export class ColumnStream {
         ...this.manifest,
         to: reached,
         files: [...(joins ? files.slice(0, -1) : files), file],
+      }).catch(async (error: unknown) => {
+        await this.#discard(file)
+        throw error
       })
       if (joins) this.#dropLater([joins])
     })
@@ -179,6 +182,9 @@ export class ColumnStream {
         if (!same) return false
         await this.#switch({ ...this.manifest, files: files.toSpliced(at, run.length, merged) })
         return true
+      }).catch(async (error: unknown) => {
+        await this.#discard(merged)
+        throw error
       })
       await this.#drop(switched ? run : [merged])
     }
@@ -298,6 +304,12 @@ export class ColumnStream {
     }
   }
 
+  /** Deletes a file that the manifest on the disk does not name: no erasure would find it. */
+  async #discard({ path }: ColumnFile): Promise<void> {
+    const named = await readFile(join(this.#folder, 'columns', this.#name, 'manifest.json'), 'utf8').catch(() => '')
+    if (!named.includes(JSON.stringify(path))) await rm(join(this.#folder, path), { force: true })
+  }
+
   #read(file: ColumnFile, columns: readonly Column[]): string {
     return select(columns, file.columns, `read_parquet(${quote(join(this.#folder, file.path))})`)
   }
@@ -340,13 +352,18 @@ export class ColumnStream {
 
   async #switch(manifest: Manifest): Promise<void> {
     const path = join(this.#folder, 'columns', this.#name, 'manifest.json')
-    const handle = await open(`${path}.tmp`, 'w')
     try {
-      await handle.writeFile(`${JSON.stringify(manifest, null, 1)}\n`)
-    } finally {
-      await handle.close()
+      const handle = await open(`${path}.tmp`, 'w')
+      try {
+        await handle.writeFile(`${JSON.stringify(manifest, null, 1)}\n`)
+      } finally {
+        await handle.close()
+      }
+      await settle(`${path}.tmp`, path)
+    } catch (error) {
+      await rm(`${path}.tmp`, { force: true })
+      throw error
     }
-    await settle(`${path}.tmp`, path)
     this.manifest = manifest
   }
 

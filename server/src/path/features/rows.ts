@@ -63,8 +63,8 @@ export async function writeRows(
   try {
     return await writeDraft(session, query, columns, { order, path, full, fieldIds })
   } catch (error) {
-    // A draft holds people's values, and no record names it.
-    for (const draft of [`${full}.tmp`, `${sidecar(full)}.tmp`]) await rm(draft, { force: true })
+    // They hold people's values, and no record names them.
+    for (const each of [full, sidecar(full)]) for (const path of [each, `${each}.tmp`]) await rm(path, { force: true })
     throw error
   }
 }

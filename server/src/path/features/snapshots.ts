@@ -29,7 +29,7 @@ import type { Occurring } from './occurring.ts'
 import { outward } from './outward.ts'
 import { retrace } from './retrace.ts'
 import type { Retraced } from './retrace.ts'
-import { checkRows, rowOf, rowsOfSubjects, sweepRows } from './rows.ts'
+import { checkRows, removeFiles, rowOf, rowsOfSubjects, sweepRows } from './rows.ts'
 import { compareRowLists } from './row-lists.ts'
 import type { RowList, RowsCompared } from './row-lists.ts'
 import type { SubjectEvents } from './subject-events.ts'
@@ -162,16 +162,19 @@ export class Snapshots {
       engine: made.engine,
       columns: made.columns,
     }
-    const { seq, leaf, recorded, status } = await this.#ledger.appendOne(
-      {
-        ...RECORD,
-        id,
-        time: at,
-        refs: { view, fingerprint: version.fingerprint, asOf: String(asOf) },
-        content: Buffer.from(canonicalize(JSON.parse(JSON.stringify(body)))),
-      },
-      by.id,
-    )
+    const draft = {
+      ...RECORD,
+      id,
+      time: at,
+      refs: { view, fingerprint: version.fingerprint, asOf: String(asOf) },
+      content: Buffer.from(canonicalize(JSON.parse(JSON.stringify(body)))),
+    }
+    const { seq, leaf, recorded, status } = await this.#ledger.appendOne(draft, by.id).catch(async (error: unknown) => {
+      // Without a record no erasure would find the files.
+      if (this.#ledger.find(identityOf(this.#ledger.subjects.idKey, placeBytes(draft))) === undefined)
+        await removeFiles(this.#derived.place.folder, body.files)
+      throw error
+    })
     for (const { stream, contract } of made.inputs)
       await unlessDamaged(eventTable(stream), () => this.#published.publishEvents(stream, contract))
     await unlessDamaged(featureTable(view), () => this.#published.publishSnapshot(seq, body, by))
