@@ -90,7 +90,17 @@ export class Online {
         features: compiled.features.map(({ name, type }) => ({ name, type })),
         computed: evaluator instanceof NotEvaluable ? `DuckDB, because of ${evaluator.message}` : 'second engine',
       })),
-      entities: answered,
+      entities: answered.map((one) => this.#unlessGone(one)),
+    }
+  }
+
+  /** A long answer takes several turns: whoever is being erased since is not in it. Nothing is waited for after this. */
+  #unlessGone(one: OnlineEntity): OnlineEntity {
+    if (one.subject === undefined || !this.#ledger.subjects.isGone(one.subject)) return one
+    return {
+      ...(one.entity === undefined ? { subject: one.subject } : { entity: one.entity }),
+      state: 'erased',
+      views: [],
     }
   }
 
