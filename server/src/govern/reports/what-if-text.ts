@@ -1,4 +1,5 @@
 import type { Consequence, WhatIf } from '@whence/sdk'
+import { csvCell } from './csv-cell.ts'
 import { lacking, listed } from './lineage-text.ts'
 import type { Terminal } from './lineage-text.ts'
 import { cut, number, paint, plural, printable, table, wrap } from './text.ts'
@@ -124,10 +125,9 @@ export function whatIfCsv({ consequences }: WhatIf): string {
   return ['certainty,kind,name,field,why,owners,depth,id,changed', ...rows, ''].join('\r\n')
 }
 
+/** Nothing is an empty cell. */
 function cell(text: string): string {
-  // The wide forms too: a spreadsheet of East Asian settings takes them for the narrow ones.
-  const safe = /^(?:[\t\r\n]|\s*[=+\-@＝＋－＠])/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  return text === '' ? '' : csvCell(text)
 }
 
 /** Text of others in a table of Markdown: nothing of it is markup, a link, a mention, an issue or a new row. */
