@@ -9,27 +9,9 @@ import { promisify } from 'node:util'
 import { fileURLToPath } from 'node:url'
 import { createEmitter } from '@whence/sdk/emitter'
 import { main } from '../journeys/site.ts'
+import { contract, stream } from '../journeys/visits.ts'
 import { quantile } from './world.ts'
 import type { Measured } from './world.ts'
-
-const contract = `
-apiVersion: v3.1.0
-kind: DataContract
-id: visits
-version: 1.0.0
-status: active
-schema:
-  - name: visits
-    logicalType: object
-    properties:
-      - { name: id, logicalType: string, required: true }
-      - { name: customer, logicalType: string, required: true, classification: personal }
-      - { name: time, logicalType: timestamp, required: true }
-      - { name: page, logicalType: string }
-customProperties:
-  - property: whence
-    value: { eventId: id, eventTime: time, subject: customer }
-`
 
 const micros = (value: number): string => `${value.toFixed(1)} µs`
 
@@ -48,7 +30,7 @@ export async function emitter(records = Number(process.env.WHENCE_BENCH_RECORDS 
     const answer = await fetch(`${url}/v1/declarations`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ files: [{ path: 'visits.yaml', text: contract }] }),
+      body: JSON.stringify({ files: [{ path: `${stream}.yaml`, text: contract }] }),
     })
     if (!answer.ok) throw new Error(await answer.text())
     const rows: Measured[] = []
@@ -83,13 +65,13 @@ async function inTypeScript(url: string, key: string, folder: string, count: num
     time: '2026-03-01T10:00:00Z',
     page,
   })
-  for (let i = 0; i < 2000; i++) one.emit('visits', record(-i - 1))
+  for (let i = 0; i < 2000; i++) one.emit(stream, record(-i - 1))
   const emitted: number[] = []
   const bare: number[] = []
   for (let i = 0; i < count; i++) {
     const each = record(i)
     const began = performance.now()
-    one.emit('visits', each)
+    one.emit(stream, each)
     const between = performance.now()
     JSON.stringify(each)
     bare.push((performance.now() - between) * 1000)
@@ -97,7 +79,7 @@ async function inTypeScript(url: string, key: string, folder: string, count: num
     // Other work gets its turns, that of the emitter too.
     if (i % 10 === 9) await turn()
   }
-  const stats = (await one.close(120_000)).streams.visits!
+  const stats = (await one.close(120_000)).streams[stream]!
   if (stats.recorded !== stats.emitted) throw new Error(`not all was recorded: ${JSON.stringify(stats)}`)
   return {
     what: `emitter, TypeScript: cost to the caller, ${bytes} bytes`,

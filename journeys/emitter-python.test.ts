@@ -12,6 +12,7 @@ import type { EmitterStats } from '@whence/sdk/emitter'
 import { Site } from './site.ts'
 import type { Running } from './site.ts'
 import { mountSmallDisk, noSmallDisk } from './small-disk.ts'
+import { contract, countOf, emissionAddsUp, stream, visiting } from './visits.ts'
 import { wayTo } from './way.ts'
 import type { Way } from './way.ts'
 
@@ -23,26 +24,6 @@ function noPython(): string | false {
   const { status } = spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 9))'])
   return status === 0 ? false : 'Python 3.9 or newer is not installed'
 }
-
-const stream = 'visits'
-const contract = `
-apiVersion: v3.1.0
-kind: DataContract
-id: visits
-version: 1.0.0
-status: active
-schema:
-  - name: ${stream}
-    logicalType: object
-    properties:
-      - { name: id, logicalType: string, required: true }
-      - { name: customer, logicalType: string, required: true, classification: personal }
-      - { name: time, logicalType: timestamp, required: true }
-      - { name: page, logicalType: string }
-customProperties:
-  - property: whence
-    value: { eventId: id, eventTime: time, subject: customer }
-`
 
 /** A program in Python that does as it is told. */
 class Program {
@@ -85,7 +66,6 @@ describe('the Python emitter', { skip: noPython() }, () => {
   let server: Running
   let way: Way
   let key: string
-  let next = 0
   let spools = 0
 
   before(async () => {
@@ -102,33 +82,18 @@ describe('the Python emitter', { skip: noPython() }, () => {
 
   const program = (options: object = {}) => new Program({ url: way.url, key, ...options })
   const spool = () => join(site.folder, `spool-${spools++}`)
-  const visit = () => ({ id: `v-${++next}`, customer: `c-${next % 20}`, time: '2026-03-01T10:00:00Z' })
-  const visits = (count: number) => Array.from({ length: count }, visit)
-  const countOf = async (): Promise<number> => {
-    const { recorded } = await server.client.stream(stream)
-    return recorded.passed + recorded.flagged + recorded.quarantined + recorded.dropped
-  }
-
-  async function addsUp(stats: EmitterStats, name = stream): Promise<void> {
-    const said = stats.streams[name]!
-    const { emitted, recorded, duplicate, conflict, refused, sampledOut, dropped, waiting, unknown } = said
-    assert.equal(emitted, recorded + duplicate + conflict + refused + sampledOut + dropped + waiting + unknown)
-    const { emitters } = await server.client.emitters({ stream: name })
-    const known = emitters.find((each) => each.emitter === stats.emitter)
-    assert.ok(known, 'the ledger knows the emitter')
-    const { quarantined: _, ...emission } = said
-    assert.deepEqual(known.said, emission)
-    assert.ok(known.numbers >= recorded && known.numbers <= recorded + duplicate + conflict, JSON.stringify(known))
-    assert.equal(known.unexplained, 0)
-  }
+  const visit = visiting()
+  const visits = (count: number) => Array.from({ length: count }, () => visit())
+  const counted = () => countOf(server.client)
+  const addsUp = (stats: EmitterStats, name?: string) => emissionAddsUp(server.client, stats, name)
 
   test('what is emitted is recorded, compressed, and numbered', async () => {
-    const first = await countOf()
+    const first = await counted()
     const one = program({ spool: spool() })
     assert.deepEqual(new Set(await one.do<boolean[]>('emit', stream, visits(1200))), new Set([true]))
     const stats = await one.close()
     assert.equal(stats.streams[stream]!.recorded, 1200)
-    assert.equal((await countOf()) - first, 1200)
+    assert.equal((await counted()) - first, 1200)
     await addsUp(stats)
     assert.ok(
       way.asked.some(({ path, encoding }) => path.includes(`emitter=${stats.emitter}&n=1-`) && encoding === 'gzip'),
@@ -138,13 +103,13 @@ describe('the Python emitter', { skip: noPython() }, () => {
 
   for (const mishap of ['lost', 'torn'] as const) {
     test(`an answer is ${mishap}: the batch is sent again, and nothing is there twice`, async () => {
-      const first = await countOf()
+      const first = await counted()
       const one = program({ spool: spool() })
       way.mishaps.push(mishap)
       await one.do('emit', stream, visits(10))
       const stats = await one.close()
       assert.deepEqual([stats.streams[stream]!.recorded, stats.streams[stream]!.duplicate], [0, 10])
-      assert.equal((await countOf()) - first, 10)
+      assert.equal((await counted()) - first, 10)
       await addsUp(stats)
     })
   }
@@ -172,7 +137,7 @@ describe('the Python emitter', { skip: noPython() }, () => {
   test('refusals are not tried for ever, and what is no record is dropped with its reason', async () => {
     const one = program()
     const known = visit()
-    await one.do('emit', stream, [known, known, { ...known, page: 'another' }, { id: `v-${++next}`, time: known.time }])
+    await one.do('emit', stream, [known, known, { ...known, page: 'another' }, { id: 'v-nobody', time: known.time }])
     await one.do('emit', 'nowhere', [{ id: 1 }])
     await one.do('emit', { model: 'nobody@1' }, [{ entity: 'c-1', score: 0.5 }])
     assert.deepEqual(await one.do('emit', stream, [[], null, 'text', 7]), [false, false, false, false])
@@ -204,7 +169,7 @@ describe('the Python emitter', { skip: noPython() }, () => {
   })
 
   test('the server dies and returns: what was emitted meanwhile comes', async () => {
-    const first = await countOf()
+    const first = await counted()
     const one = program({ spool: spool() })
     await one.do('emit', stream, visits(1))
     await one.do('flush')
@@ -216,7 +181,7 @@ describe('the Python emitter', { skip: noPython() }, () => {
     way.target = server.url
     const stats = await one.close()
     assert.equal(stats.streams[stream]!.recorded, 51)
-    assert.equal((await countOf()) - first, 51)
+    assert.equal((await counted()) - first, 51)
     await addsUp(stats)
   })
 
@@ -266,7 +231,7 @@ describe('the Python emitter', { skip: noPython() }, () => {
 
   test('killed: the next one delivers its spool, and tells which numbers may be lost; either emitter takes it up', async () => {
     for (const taker of ['python', 'typescript']) {
-      const first = await countOf()
+      const first = await counted()
       way.target = undefined
       const folder = spool()
       const one = program({ spool: folder })
@@ -282,14 +247,14 @@ describe('the Python emitter', { skip: noPython() }, () => {
       const { recorded, unknown, waiting } = stats.streams[stream]!
       assert.deepEqual([recorded, waiting], [300, 0])
       assert.ok(unknown > 0)
-      assert.equal((await countOf()) - first, 300)
+      assert.equal((await counted()) - first, 300)
       await addsUp(stats)
     }
   })
 
   for (const end of ['exit', 'throw']) {
     test(`a program that ends by ${end} right after emitting loses nothing`, async () => {
-      const first = await countOf()
+      const first = await counted()
       const folder = spool()
       const one = program({ spool: folder })
       await one.do('burst', end, 1500)
@@ -298,31 +263,31 @@ describe('the Python emitter', { skip: noPython() }, () => {
       const stats = await program({ spool: folder }).close()
       const { recorded, duplicate, unknown, waiting } = stats.streams[stream]!
       assert.deepEqual([recorded + duplicate, unknown, waiting], [1500, 0, 0])
-      assert.equal((await countOf()) - first, 1500)
+      assert.equal((await counted()) - first, 1500)
       await addsUp(stats)
     })
   }
 
   test('after a fork the child has an emitter of its own in the same spool', async () => {
-    const first = await countOf()
+    const first = await counted()
     const folder = spool()
     const one = program({ spool: folder })
     await one.do('burst', 'parent', 200)
     assert.equal(await one.do('fork', 'child', 100), 0)
     const stats = await one.close()
     assert.equal(stats.streams[stream]!.recorded, 200)
-    assert.equal((await countOf()) - first, 300)
+    assert.equal((await counted()) - first, 300)
     assert.equal(readdirSync(folder).length, 2)
     await addsUp(stats)
   })
 
   test('two programs with one spool folder: each has a lane of its own', async () => {
-    const first = await countOf()
+    const first = await counted()
     const folder = spool()
     const both = [program({ spool: folder }), program({ spool: folder })]
     await Promise.all(both.map((one, i) => one.do('burst', `side${i}`, 300)))
     for (const stats of await Promise.all(both.map((one) => one.close()))) await addsUp(stats)
-    assert.equal((await countOf()) - first, 600)
+    assert.equal((await counted()) - first, 600)
   })
 
   test('a torn tail is cut, and a damaged line is told', async () => {
@@ -368,12 +333,12 @@ describe('the Python emitter', { skip: noPython() }, () => {
   })
 
   test('100,000 records in a burst', async () => {
-    const first = await countOf()
+    const first = await counted()
     const one = program({ spool: spool(), memory_bytes: 64 * 1024 * 1024, records: 1000 })
     assert.equal(await one.do('burst', 'burst', 100_000), 100_000)
     const stats = await one.close(300)
     assert.equal(stats.streams[stream]!.recorded, 100_000)
-    assert.equal((await countOf()) - first, 100_000)
+    assert.equal((await counted()) - first, 100_000)
     await addsUp(stats)
   })
 })

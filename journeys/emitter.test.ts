@@ -10,29 +10,9 @@ import type { EmitterOptions, EmitterStats, Emitter } from '@whence/sdk/emitter'
 import { Site } from './site.ts'
 import type { Running } from './site.ts'
 import { mountSmallDisk, noSmallDisk } from './small-disk.ts'
+import { contract, countOf, emissionAddsUp, stream, visiting } from './visits.ts'
 import { wayTo } from './way.ts'
 import type { Way } from './way.ts'
-
-const stream = 'visits'
-
-const contract = `
-apiVersion: v3.1.0
-kind: DataContract
-id: visits
-version: 1.0.0
-status: active
-schema:
-  - name: ${stream}
-    logicalType: object
-    properties:
-      - { name: id, logicalType: string, required: true }
-      - { name: customer, logicalType: string, required: true, classification: personal }
-      - { name: time, logicalType: timestamp, required: true }
-      - { name: page, logicalType: string }
-customProperties:
-  - property: whence
-    value: { eventId: id, eventTime: time, subject: customer }
-`
 
 /** Events that have no id of their own. */
 const nameless = contract
@@ -44,7 +24,6 @@ let site: Site
 let server: Running
 let way: Way
 let key: string
-let next = 0
 const folders: string[] = []
 
 before(async () => {
@@ -64,12 +43,7 @@ after(async () => {
   await site?.remove()
 })
 
-const visit = (more: object = {}) => ({
-  id: `v-${++next}`,
-  customer: `c-${next % 20}`,
-  time: '2026-03-01T10:00:00Z',
-  ...more,
-})
+const visit = visiting()
 
 function spool(): string {
   const folder = join(site.folder, `spool-${folders.length}`)
@@ -92,34 +66,16 @@ function emitter(options: Partial<EmitterOptions> = {}): Emitter {
   })
 }
 
-/** The sums hold, on the side of the emitter and on that of the ledger. */
-async function addsUp(stats: EmitterStats, name = stream): Promise<void> {
-  const said = stats.streams[name]!
-  const { emitted, recorded, duplicate, conflict, refused, sampledOut, dropped, waiting, unknown } = said
-  assert.equal(emitted, recorded + duplicate + conflict + refused + sampledOut + dropped + waiting + unknown)
-  const { emitters } = await server.client.emitters({ stream: name })
-  const known = emitters.find((each) => each.emitter === stats.emitter)
-  assert.ok(known, 'the ledger knows the emitter')
-  assert.equal(known.source, 'shop')
-  const { quarantined: _, ...emission } = said
-  assert.deepEqual(known.said, emission)
-  // What the server answered and nobody heard comes back as a duplicate.
-  assert.ok(known.numbers >= recorded && known.numbers <= recorded + duplicate + conflict, JSON.stringify(known))
-  assert.equal(known.unexplained, 0)
-}
-
-const countOf = async (name = stream): Promise<number> => {
-  const { recorded } = await server.client.stream(name)
-  return recorded.passed + recorded.flagged + recorded.quarantined + recorded.dropped
-}
+const addsUp = (stats: EmitterStats, name?: string) => emissionAddsUp(server.client, stats, name)
+const counted = (name?: string) => countOf(server.client, name)
 
 test('what is emitted is recorded, in order, compressed, and numbered', async () => {
-  const first = await countOf()
+  const first = await counted()
   const one = emitter({ spool: spool() })
   for (let i = 0; i < 1200; i++) assert.equal(one.emit(stream, visit()), true)
   const stats = await one.close()
   assert.equal(stats.streams[stream]!.recorded, 1200)
-  assert.equal((await countOf()) - first, 1200)
+  assert.equal((await counted()) - first, 1200)
   await addsUp(stats)
   assert.ok(
     way.asked.some(({ path, encoding }) => path.includes(`emitter=${stats.emitter}&n=1-`) && encoding === 'gzip'),
@@ -142,26 +98,26 @@ test('a record may be changed after it was emitted', async () => {
 })
 
 test('events without an id are known by their number: a batch that is sent twice is recorded once', async () => {
-  const first = await countOf('pings')
+  const first = await counted('pings')
   const one = emitter()
   way.mishaps.push('lost')
   for (let i = 0; i < 3; i++) one.emit('pings', { customer: 'c-1', time: '2026-03-01T10:00:00Z' })
   const stats = await one.close()
   assert.equal(stats.streams.pings!.duplicate, 3)
-  assert.equal((await countOf('pings')) - first, 3)
+  assert.equal((await counted('pings')) - first, 3)
   assert.equal((await server.client.stream('pings')).recorded.quarantined, 0)
   await addsUp(stats, 'pings')
 })
 
 for (const mishap of ['lost', 'torn'] as const) {
   test(`an answer is ${mishap}: the batch is sent again, and nothing is there twice`, async () => {
-    const first = await countOf()
+    const first = await counted()
     const one = emitter({ spool: spool() })
     way.mishaps.push(mishap)
     for (let i = 0; i < 10; i++) one.emit(stream, visit())
     const stats = await one.close()
     assert.deepEqual([stats.streams[stream]!.recorded, stats.streams[stream]!.duplicate], [0, 10])
-    assert.equal((await countOf()) - first, 10)
+    assert.equal((await counted()) - first, 10)
     await addsUp(stats)
     assert.deepEqual(
       problems.map(([code]) => code),
@@ -199,7 +155,7 @@ test('refusals are not tried for ever: each is told, and its neighbours are reco
   one.emit(stream, known)
   one.emit(stream, known)
   one.emit(stream, { ...known, page: 'another' })
-  one.emit(stream, { id: `v-${++next}`, time: '2026-03-01T10:00:00Z' })
+  one.emit(stream, { id: 'v-nobody', time: '2026-03-01T10:00:00Z' })
   one.emit('nowhere', { id: 1 })
   one.emit({ model: 'nobody@1' }, { entity: 'c-1', score: 0.5 })
   const stats = await one.close()
@@ -296,7 +252,7 @@ test('a wrong key: nothing more is sent, it is said once, and the spool waits fo
 })
 
 test('the server dies and returns: what was emitted meanwhile comes in order', async () => {
-  const first = await countOf()
+  const first = await counted()
   const one = emitter({ spool: spool() })
   one.emit(stream, visit())
   await one.flush()
@@ -308,7 +264,7 @@ test('the server dies and returns: what was emitted meanwhile comes in order', a
   way.target = server.url
   const stats = await one.close()
   assert.equal(stats.streams[stream]!.recorded, 51)
-  assert.equal((await countOf()) - first, 51)
+  assert.equal((await counted()) - first, 51)
   await addsUp(stats)
 })
 
@@ -352,7 +308,7 @@ test('a spool that cannot be used: records are kept in memory, and arrive', asyn
 })
 
 test('the disk of the spool is full: records wait in memory, and arrive', { skip: noSmallDisk() }, async () => {
-  const first = await countOf()
+  const first = await counted()
   const folder = spool()
   mkdirSync(folder)
   mountSmallDisk(folder)
@@ -367,7 +323,7 @@ test('the disk of the spool is full: records wait in memory, and arrive', { skip
     way.target = server.url
     const stats = await one.close(60_000)
     assert.equal(stats.streams[stream]!.recorded, 5000)
-    assert.equal((await countOf()) - first, 5000)
+    assert.equal((await counted()) - first, 5000)
     await addsUp(stats)
   } finally {
     spawnSync('umount', ['-l', folder])
@@ -395,7 +351,7 @@ function run(folder: string, name: string, from: number, count: number, end = 's
 
 for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
   test(`a process ended by ${signal}: the next one delivers its spool`, async () => {
-    const first = await countOf()
+    const first = await counted()
     way.target = undefined
     const folder = spool()
     const { process, ready, ended } = run(folder, signal, 0, 300)
@@ -406,7 +362,7 @@ for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
     const stats = await emitter({ spool: folder }).close()
     const { recorded, unknown, waiting } = stats.streams[stream]!
     assert.deepEqual([recorded, waiting], [300, 0])
-    assert.equal((await countOf()) - first, 300)
+    assert.equal((await counted()) - first, 300)
     assert.equal(unknown > 0, signal === 'SIGKILL', 'a killed run may have lost numbers that it set aside')
     await addsUp(stats)
   })
@@ -414,20 +370,20 @@ for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
 
 for (const end of ['exit', 'throw', 'return']) {
   test(`a process that ends by ${end} right after emitting loses nothing`, async () => {
-    const first = await countOf()
+    const first = await counted()
     const folder = spool()
     const { ended } = run(folder, end, 0, 1500, end)
     await ended
     const stats = await emitter({ spool: folder }).close()
     const { recorded, duplicate, unknown, waiting } = stats.streams[stream]!
     assert.deepEqual([recorded + duplicate, unknown, waiting], [1500, 0, 0])
-    assert.equal((await countOf()) - first, 1500)
+    assert.equal((await counted()) - first, 1500)
     await addsUp(stats)
   })
 }
 
 test('killed again and again while it sends: each event that was spooled is there once', async () => {
-  const first = await countOf()
+  const first = await counted()
   const folder = spool()
   for (let round = 0; round < 6; round++) {
     const { process, emitted, ended } = run(folder, 'again', round * 200, 200)
@@ -440,13 +396,13 @@ test('killed again and again while it sends: each event that was spooled is ther
   const { emitted, recorded, duplicate, unknown, waiting } = stats.streams[stream] ?? assert.fail('nothing was emitted')
   assert.equal(emitted, recorded + duplicate + unknown)
   assert.equal(waiting, 0)
-  const there = (await countOf()) - first
+  const there = (await counted()) - first
   assert.ok(there >= recorded && there <= recorded + duplicate, `${there} of ${recorded} + ${duplicate}`)
   await addsUp(stats)
 })
 
 test('two processes with one spool folder: each has a lane of its own', async () => {
-  const first = await countOf()
+  const first = await counted()
   const folder = spool()
   const runs = [run(folder, 'left', 0, 500), run(folder, 'right', 0, 500)]
   await Promise.all(runs.map(({ ready }) => ready))
@@ -455,7 +411,7 @@ test('two processes with one spool folder: each has a lane of its own', async ()
   await Promise.all(runs.map(({ ended }) => ended))
   const rest = [emitter({ spool: folder }), emitter({ spool: folder })]
   for (const each of await Promise.all(rest.map((one) => one.close()))) await addsUp(each)
-  assert.equal((await countOf()) - first, 1000)
+  assert.equal((await counted()) - first, 1000)
 })
 
 test('a torn tail is cut, a damaged line is told, and what is whole arrives', async () => {
@@ -475,10 +431,10 @@ test('a torn tail is cut, a damaged line is told, and what is whole arrives', as
   lines[3] = lines[3]!.replace('torn-3', 'torn-X')
   writeFileSync(file, lines.join('\n').slice(0, -30))
   way.target = server.url
-  const first = await countOf()
+  const first = await counted()
   const stats = await emitter({ spool: folder }).close()
   assert.equal(stats.streams[stream]!.recorded, 18)
-  assert.equal((await countOf()) - first, 18)
+  assert.equal((await counted()) - first, 18)
   assert.deepEqual(
     problems.map(([code]) => code),
     ['damaged'],
@@ -516,12 +472,12 @@ test('a clock that jumps changes nothing', async (t) => {
 })
 
 test('100,000 records in a burst', async () => {
-  const first = await countOf()
+  const first = await counted()
   const one = emitter({ spool: spool(), memoryBytes: 64 * 1024 * 1024, records: 1000 })
   for (let i = 0; i < 100_000; i++) one.emit(stream, visit())
   const stats = await one.close(300_000)
   assert.equal(stats.streams[stream]!.recorded, 100_000)
-  assert.equal((await countOf()) - first, 100_000)
+  assert.equal((await counted()) - first, 100_000)
   await addsUp(stats)
   assert.equal(existsSync(folders.at(-1)!), true)
 })
