@@ -48,9 +48,13 @@ export async function expireTables(parts: ExpiryParts, request: Request, by: { i
 
 /** Who needs a snapshot of a table, in sentences. */
 async function needed({ models, follower, database }: ExpiryParts): Promise<(table: string, id: bigint) => string[]> {
-  await follower.reach('prediction', 'model', 'alias', 'snapshot')
+  await follower.reach('prediction', 'predictions', 'model', 'alias', 'snapshot')
   const predictions = await database.query<{ snapshot: bigint; n: bigint }>(
-    'select snapshot, count(*) as n from prediction where snapshot is not null group by snapshot',
+    `select snapshot, sum(n)::int8 as n from (
+       select snapshot, count(*) as n from prediction where snapshot is not null group by snapshot
+       union all
+       select snapshot, rows as n from prediction_batch where snapshot is not null) each
+     group by snapshot`,
   )
   const counts = new Map(predictions.map(({ snapshot, n }) => [snapshot, n]))
   const live = await database.query<{ name: string; version: number; alias: string; environment: string }>(
