@@ -1,4 +1,5 @@
 import type { Found } from '@whence/sdk'
+import { Fault } from '../fault.ts'
 import { number, paint, plural, printable, table } from '../govern/reports/text.ts'
 import { flag, given, integer, positionals, printJson, text, time, withClient, type Command } from './command.ts'
 import type { Context } from './context.ts'
@@ -15,7 +16,11 @@ export const find: Command = {
     from: { type: 'string', value: 'T', help: 'made at this time or later' },
     to: { type: 'string', value: 'T', help: 'made before this time' },
     limit: { type: 'string', value: 'N', help: 'at most N, newest first (default 50)' },
-    before: { type: 'string', value: 'SEQ', help: 'only records before this one: the next page' },
+    before: {
+      type: 'string',
+      value: 'SEQ[/ROW]',
+      help: 'only records, and rows of that one, before this: the next page',
+    },
   },
   async run(context, args) {
     positionals(args)
@@ -27,16 +32,33 @@ export const find: Command = {
       from: time(args, 'from'),
       to: time(args, 'to'),
       limit: integer(args, 'limit', 1),
-      before: integer(args, 'before'),
+      ...beforeOf(text(args, 'before')),
     })
-    const found = await withClient(context, args, (client) => client.find(query))
+    const found = await withClient(context, args, async (client) => {
+      let page = await client.find(query)
+      // Many batches were looked through, and nothing in them fits.
+      while (page.predictions.length === 0 && page.next !== undefined) {
+        if (context.isTTY.stderr) context.stderr(`\r\x1b[2K  looked down to record ${number(page.next)}`)
+        page = await client.find(given({ ...query, before: page.next, beforeRow: page.nextRow }))
+      }
+      if (context.isTTY.stderr) context.stderr('\r\x1b[2K')
+      return page
+    })
     if (flag(args, 'json')) printJson(context, found)
     else context.stdout(report(printable(found), context))
     return 0
   },
 }
 
-function report({ predictions, next, asOf }: Found, { color, columns }: Context): string {
+/** Where a page goes on: a record, or a row in a batch. */
+function beforeOf(place: string | undefined): { before?: number; beforeRow?: number } {
+  if (place === undefined) return {}
+  const match = /^(\d{1,15})(?:\/(\d{1,10}))?$/.exec(place)
+  if (!match) throw new Fault('usage', `--before ${place}: give the number of a record, or SEQ/ROW in a batch.`)
+  return { before: Number(match[1]), ...(match[2] === undefined ? {} : { beforeRow: Number(match[2]) }) }
+}
+
+function report({ predictions, next, nextRow, asOf }: Found, { color, columns }: Context): string {
   const { dim } = paint(color)
   const known = `as of record ${number(asOf)}`
   if (predictions.length === 0) return `No prediction is known that fits, ${known}.\n`
@@ -49,7 +71,8 @@ function report({ predictions, next, asOf }: Found, { color, columns }: Context)
     campaign ?? '',
   ])
   const head = ['record', 'time', 'score', 'model', 'prediction', 'campaign'].map(dim)
-  const page = next === undefined ? '' : `; there are more: add --before ${next}`
+  const page =
+    next === undefined ? '' : `; there are more: add --before ${next}${nextRow === undefined ? '' : `/${nextRow}`}`
   const sum = `${plural(predictions.length, 'prediction')}, ${known}${page}`
   return `${table([head, ...rows], { right: [0, 2], indent: '  ', columns })}\n  ${sum}\n`
 }

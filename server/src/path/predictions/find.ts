@@ -11,12 +11,19 @@ import type { OpenedPrediction } from './recorded.ts'
 
 type Hit = Found['predictions'][number]
 
-interface FindParts {
+export interface FindParts {
   ledger: Ledger
   database: Database
-  batches: PredictionBatches
+  batches: Pick<PredictionBatches, 'newest' | 'opened'> & { book: Pick<PredictionBatches['book'], 'list'> }
   asOf: number
+  /** Batches that are looked through for one answer. */
+  most?: number
 }
+
+/** A question that fits few predictions would read the files of all batches: it is answered in parts instead. */
+const MOST = 2000
+/** Files that one query reads. It begins with one, which is enough for a question that fits many. */
+const TOGETHER = 128
 
 interface Wanted {
   subject: string | undefined
@@ -30,7 +37,10 @@ interface Wanted {
   beforeRow: number | undefined
 }
 
-/** Newest first: by position, and in a batch by row. */
+/**
+ * Newest first: by position, and in a batch by row. A page may have fewer than were asked for, or none, and another after
+ * it: then so many batches were looked through, and `next` says where to go on.
+ */
 export async function findPredictions(parts: FindParts, query: FindQuery): Promise<Found> {
   const { ledger, asOf } = parts
   const subject =
@@ -48,13 +58,20 @@ export async function findPredictions(parts: FindParts, query: FindQuery): Promi
     before: query.before ?? Number.MAX_SAFE_INTEGER,
     beforeRow: query.beforeRow,
   }
-  const hits = [...(await singles(parts, wanted, limit + 1)), ...(await inBatches(parts, wanted, limit + 1))]
+  const rows = await inBatches(parts, wanted, limit + 1)
+  const single = await singles(parts, wanted, limit + 1)
+  // What lies behind the last batch that was looked through comes with the batches that stand between.
+  const hits = [...single, ...rows.hits].filter(({ seq }) => seq >= (rows.upTo ?? 0))
   hits.sort((a, b) => b.seq - a.seq || (b.row ?? 0) - (a.row ?? 0))
   const page = hits.slice(0, limit)
   const last = page.at(-1)
-  const next =
-    hits.length > limit && last ? { next: last.seq, ...(last.row === undefined ? {} : { nextRow: last.row }) } : {}
-  return { predictions: page, truncated: hits.length > limit, ...next, asOf }
+  if (hits.length > limit && last) {
+    const { seq: next, row: nextRow } = last
+    return { predictions: page, truncated: true, next, ...(nextRow === undefined ? {} : { nextRow }), asOf }
+  }
+  return rows.upTo === undefined
+    ? { predictions: page, truncated: false, asOf }
+    : { predictions: page, truncated: true, next: rows.upTo, asOf }
 }
 
 async function singles({ ledger, database }: FindParts, wanted: Wanted, limit: number): Promise<Hit[]> {
@@ -81,7 +98,12 @@ async function singles({ ledger, database }: FindParts, wanted: Wanted, limit: n
   )
 }
 
-async function inBatches({ batches }: FindParts, wanted: Wanted, limit: number): Promise<Hit[]> {
+/** `upTo`: the position of the last batch that was looked through, where there are more. */
+async function inBatches(
+  { batches, most = MOST }: FindParts,
+  wanted: Wanted,
+  limit: number,
+): Promise<{ hits: Hit[]; upTo?: number }> {
   const conditions: string[] = []
   if (wanted.subject !== undefined) conditions.push(`subject = unhex(${quote(wanted.subject)})`)
   if (wanted.campaign !== undefined) conditions.push(`campaign = ${quote(wanted.campaign)}`)
@@ -92,19 +114,20 @@ async function inBatches({ batches }: FindParts, wanted: Wanted, limit: number):
     model: wanted.model,
     from: wanted.from === undefined ? undefined : BigInt(wanted.from),
     to: wanted.to === undefined ? undefined : BigInt(wanted.to),
-    upTo: wanted.before,
+    upTo: wanted.beforeRow === undefined ? wanted.before - 1 : wanted.before,
+    limit: most + 1,
   })
-  for (const batch of list) {
-    if (hits.length >= limit) break
-    const here = [...conditions]
-    if (batch.seq === wanted.before) {
-      if (wanted.beforeRow === undefined) continue
-      here.push(`leaf < ${wanted.beforeRow}`)
-    }
-    const found = await batches.newest(batch, here, limit - hits.length)
-    for (const stored of found) hits.push(hitOf(batches.opened(batch, stored), batch.model, batch.snapshot))
+  const looked = list.slice(0, most)
+  let together = 1
+  for (let at = 0; at < looked.length && hits.length < limit; together = Math.min(2 * together, TOGETHER)) {
+    const some = looked.slice(at, at + together)
+    at += some.length
+    const cut = some[0]!.seq === wanted.before ? [`leaf < ${wanted.beforeRow}`] : []
+    const found = await batches.newest(some, [...conditions, ...cut], limit - hits.length)
+    for (const { batch, stored } of found) hits.push(hitOf(batches.opened(batch, stored), batch.model, batch.snapshot))
   }
-  return hits
+  if (hits.length >= limit || list.length <= most) return { hits }
+  return { hits, upTo: looked.at(-1)!.seq }
 }
 
 function hitOf(opened: OpenedPrediction, model: string, snapshot: number | undefined): Hit {

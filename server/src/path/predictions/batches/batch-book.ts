@@ -75,19 +75,27 @@ export class BatchBook {
 
   /** Batches that may hold what is asked for, newest first. A model may be given without its version. */
   async list(
-    wanted: { model?: string | undefined; from?: bigint | undefined; to?: bigint | undefined; upTo?: number } = {},
+    wanted: {
+      model?: string | undefined
+      from?: bigint | undefined
+      to?: bigint | undefined
+      /** At this position or before. */
+      upTo?: number
+      limit?: number
+    } = {},
   ): Promise<Batch[]> {
     await this.#follower.reach('predictions')
     const rows = await this.#database.query<Stored>(
       `select seq, source, body from prediction_batch
        where ($1::text is null or model = $1 or split_part(model, '@', 1) = $1)
          and ($2::int8 is null or last_at >= $2) and ($3::int8 is null or first_at < $3) and ($4::int8 is null or seq <= $4)
-       order by seq desc`,
+       order by seq desc limit $5`,
       [
         wanted.model ?? null,
         wanted.from ?? null,
         wanted.to ?? null,
         wanted.upTo === undefined ? null : BigInt(wanted.upTo),
+        wanted.limit === undefined ? null : BigInt(wanted.limit),
       ],
     )
     return rows.map(batchOf)

@@ -20,7 +20,17 @@ import { predictionIdentity } from '../recorded.ts'
 import type { OpenedPrediction } from '../recorded.ts'
 import { BatchBook } from './batch-book.ts'
 import type { Batch } from './batch-book.ts'
-import { allRows, countRows, findInIndex, FOLDER, readRows, rowSubjects, treeFlaw, writeWithout } from './files.ts'
+import {
+  allRows,
+  countRows,
+  findInIndex,
+  newestRows,
+  FOLDER,
+  readRows,
+  rowSubjects,
+  treeFlaw,
+  writeWithout,
+} from './files.ts'
 import { Receiving, sweepIncoming } from './receiving.ts'
 import type { Upload } from './receiving.ts'
 import { openCell, rowBytes, rowLeaf, rowPlace, rowSalt } from './row.ts'
@@ -176,10 +186,25 @@ export class PredictionBatches {
     return new Map(found.map(({ leaf, subject, at }) => [Number(leaf), { subject, at }]))
   }
 
-  /** The last rows of a batch that meet conditions over its columns (SQL), the last first. */
-  async newest(batch: Batch, conditions: readonly string[], limit: number): Promise<StoredRow[]> {
-    const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''
-    return (await this.#read(batch, `${where} ORDER BY leaf DESC LIMIT ${limit}`)).reverse()
+  /** The last rows of batches that meet conditions over their columns (SQL): in the order of the batches, in each the last first. */
+  async newest(
+    batches: readonly Batch[],
+    conditions: readonly string[],
+    limit: number,
+  ): Promise<{ batch: Batch; stored: StoredRow }[]> {
+    const paths = batches.map(({ files }) => files[0]!.path)
+    try {
+      const found = await newestRows(this.#parts.derived.place, paths, conditions, limit)
+      return found.map(({ file, stored }) => ({ batch: batches[file]!, stored }))
+    } catch (cause) {
+      // Of several it is not known which cannot be read: each by itself, and that one is named.
+      if (batches.length === 1)
+        throw new Fault('altered', `${paths[0]!} cannot be read: ${Fault.from(cause).message}`, { cause })
+      const all: { batch: Batch; stored: StoredRow }[] = []
+      for (const batch of batches)
+        if (all.length < limit) all.push(...(await this.newest([batch], conditions, limit - all.length)))
+      return all
+    }
   }
 
   /** The proof of a row: row, root, entry, log. Throws `not_found` for one that an erasure has taken out. */

@@ -231,6 +231,22 @@ export async function readRows({ columns, folder }: Place, path: string, which: 
   return found.map(storedRow)
 }
 
+/** The last rows that meet conditions, the file's place in `paths` first: the first files, and in each the last rows. */
+export async function newestRows(
+  { columns, folder }: Place,
+  paths: readonly string[],
+  conditions: readonly string[],
+  limit: number,
+): Promise<{ file: number; stored: StoredRow }[]> {
+  const files = `[${paths.map((path) => quote(join(folder, path))).join(', ')}]`
+  const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''
+  const found = await columns.rows(
+    `SELECT ${selected}, list_position(${files}, filename) - 1 AS file
+     FROM read_parquet(${files}, filename = true) ${where} ORDER BY file, leaf DESC LIMIT ${limit}`,
+  )
+  return found.map(({ file, ...cells }) => ({ file: Number(file), stored: storedRow(cells) }))
+}
+
 /** All rows of a batch's file, page by page, each with its number in the file as it is now. */
 export async function* allRows(
   { columns, folder }: Place,
