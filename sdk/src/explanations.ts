@@ -23,6 +23,7 @@ export const Claim = z.object({
     'model',
     'training',
     'code',
+    'approval',
     'consent',
     'event',
     'counterfactual',
@@ -138,6 +139,19 @@ export const Counterfactual = z.object({
 })
 export type Counterfactual = z.infer<typeof Counterfactual>
 
+/** A decision about what a prediction was made with: on a card as its producer wrote it, or a record of its own. */
+export const ExplainedApproval = z.object({
+  of: z.enum(['model', 'training set']),
+  decision: z.enum(['approved', 'rejected']),
+  as: z.string().describe('the role or team'),
+  purpose: z.string().optional(),
+  time: z.string().optional(),
+  seq: Seq.optional().describe('the record of the decision; absent where a card says it'),
+  note: z.string().optional(),
+  truth: Truth,
+})
+export type ExplainedApproval = z.infer<typeof ExplainedApproval>
+
 /** Where a prediction came from. The bad news is in `alerts`, first; `sentence` is plain language. */
 export const Explanation = z.object({
   id: z.string(),
@@ -164,6 +178,7 @@ export const Explanation = z.object({
     trainingSet: z.string().optional(),
     trainingRows: z.number().int().optional(),
     metrics: z.record(z.string(), z.number()).optional(),
+    approvals: z.array(ExplainedApproval).optional().describe('decisions about the model and its training set'),
   }),
   snapshot: z.object({ id: Seq, view: z.string(), at: z.string(), asOf: Seq }).optional(),
   capture: z

@@ -212,13 +212,23 @@ async function walk(context: Context, client: Client, example: Example, walk: Wa
       `${name}@${version}   trained on ${plural(metrics['rows_train'] ?? 0, 'row')}   AUC ${(metrics['auc'] ?? Number.NaN).toFixed(2)} on ${number(metrics['rows_test'] ?? 0)} later ones`,
     ],
   )
+  const version = `${model.name}@${model.version}`
+  await steps.step(
+    'alias',
+    () =>
+      client.setAlias(model.name, 'champion', {
+        environment: 'production',
+        version: model.version,
+        reason: `trained by the example ${example.name}`,
+      }),
+    ({ alias, environment }) => [`${model.name}@${alias} means ${version} in ${environment}`],
+  )
   const predictions = await steps.step(
     'predict',
     () => example.score(client, model, snapshot, files),
     (count) => [plural(count, 'score')],
   )
 
-  const version = `${model.name}@${model.version}`
   const request = { model: version, ...(walk.sample !== undefined && { sample: walk.sample }) }
   const replay = await steps.step(
     'replay',

@@ -2,6 +2,7 @@ import type { Claim, ContributingEvent, ExplainedInput, Explanation, FeatureValu
 import { decisionText, limitsOf, steadyText } from './counterfactual.ts'
 import { anchorText, claims, evidence, footer, moment, record } from './explanation-evidence.ts'
 import {
+  approvalText,
   badNews,
   campaignOf,
   campaignsOf,
@@ -307,8 +308,22 @@ function origin(e: Explanation): Html {
         metrics.join(', '),
       ])}
       ${link(e, 'training', 'Training set', model.trainingSet, [rows])} ${link(e, 'code', 'Code', model.code, [])}
+      ${approvalsOf(e)}
     </ol>`,
   )
+}
+
+function approvalsOf({ model }: Explanation): Html | undefined {
+  const { approvals } = model
+  if (approvals === undefined) return undefined
+  return html`<li>
+    <h3>Approvals</h3>
+    ${
+      approvals.length === 0
+        ? html`<p>${markOf('missing')} None is on record.</p>`
+        : approvals.map((each) => html`<p>${markOf(each.truth)} ${approvalText(each)}</p>`)
+    }
+  </li>`
 }
 
 function upstream(e: Explanation): Html | undefined {

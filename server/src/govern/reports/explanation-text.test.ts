@@ -25,6 +25,8 @@ test('says the plain sentence, then what is missing, then the evidence with its 
     '612 changes were scored, of one input at a time, over values that occur in the snapshot; of 1 input not every value',
     'it says what the model does, not what would happen to a person',
     'model asserted by trainer@example (key k-12): run 0197',
+    'approvals asserted the model: approved as model review board (as its producer says)',
+    'asserted the training set: rejected as data protection officer, for marketing, 2026-03-19 (record 61,907): ask again',
     'consent missing no receipt',
     '24 claims: 21 recomputed · 2 asserted · 0 contradicted · 1 missing. 15 records, all intact, not yet independently anchored.',
     'as of record 66,012 · evidence: whence explain pred-000042 --proof proof.txt',

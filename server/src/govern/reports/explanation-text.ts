@@ -1,6 +1,7 @@
 import type { Explanation, Truth } from '@whence/sdk'
 import { changeText, decisionText, limitsOf, steadyText } from './counterfactual.ts'
 import {
+  approvalText,
   badNews,
   campaignOf,
   campaignsOf,
@@ -167,6 +168,7 @@ function originRows(e: Explanation, brush: Paint): string[][] {
     ...row('model', 'model', modelText),
     ...row('training set', 'training', training),
     ...row('code', 'code', model.code ?? 'not named'),
+    ...approvalRows(e, brush),
     ...upstreamRow(e, brush),
     ...claimsOf(e, 'consent').map(({ name, truth, value, note }) => [
       'consent',
@@ -174,6 +176,14 @@ function originRows(e: Explanation, brush: Paint): string[][] {
       [name === 'consent' ? value : `${name}: ${value}`, note].filter(Boolean).join('; '),
     ]),
   ]
+}
+
+/** None is said too, where the model is known: nobody should take silence for consent. */
+function approvalRows({ model }: Explanation, brush: Paint): string[][] {
+  const { approvals } = model
+  if (approvals === undefined) return []
+  if (approvals.length === 0) return [['approvals', mark('missing', brush), 'none is on record']]
+  return approvals.map((each, i) => [i === 0 ? 'approvals' : '', mark(each.truth, brush), approvalText(each)])
 }
 
 /** What producers say of their pipelines is their word. */

@@ -1,4 +1,12 @@
-import type { Claim, ContributingEvent, ExplainedInput, Explanation, FeatureValue, Truth } from '@whence/sdk'
+import type {
+  Claim,
+  ContributingEvent,
+  ExplainedApproval,
+  ExplainedInput,
+  Explanation,
+  FeatureValue,
+  Truth,
+} from '@whence/sdk'
 import { number, plural } from './text.ts'
 
 // What the text and the page say alike.
@@ -96,6 +104,14 @@ export function consentOf({ consent }: ContributingEvent): string {
 /** `passed, 9 rules`, or what the event broke. */
 export function verdictOf({ outcome, rules, failed }: ContributingEvent): string {
   return failed.length === 0 ? `${outcome}, ${plural(rules, 'rule')}` : `${outcome}: ${failed.join(', ')}`
+}
+
+/** A decision about a model or its training set, in words. */
+export function approvalText({ of, decision, as, purpose, time, seq, note }: ExplainedApproval): string {
+  const where = seq === undefined ? 'as its producer says' : `record ${number(seq)}`
+  const when = time === undefined ? '' : `, ${time.slice(0, 10)}`
+  const what = `the ${of}: ${decision} as ${as}${purpose === undefined ? '' : `, for ${purpose}`}${when} (${where})`
+  return note === undefined ? what : `${what}: ${note}`
 }
 
 export function claimsOf({ claims }: Explanation, ...subjects: Claim['subject'][]): Claim[] {

@@ -1,5 +1,5 @@
 // The model version that decided: what its maker says of it, and the training set, hashed again.
-import type { Explanation, ModelVersion } from '@whence/sdk'
+import type { Approval, ExplainedApproval, Explanation, ModelVersion, TrainingSet } from '@whence/sdk'
 import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { ExplainParts } from './explain.ts'
@@ -9,7 +9,7 @@ export async function explainModel(
   findings: Findings,
   parts: ExplainParts,
   name: string,
-): Promise<ModelVersion | undefined> {
+): Promise<{ model?: ModelVersion; approvals?: ExplainedApproval[] }> {
   let model: ModelVersion
   try {
     model = await parts.models.get(name)
@@ -17,7 +17,7 @@ export async function explainModel(
   } catch (error) {
     findings.alert('missing', `Model version ${name} cannot be read: ${Fault.from(error).message}.`)
     findings.claim('model', 'model', name, 'missing', [])
-    return undefined
+    return {}
   }
   const by = findings.actorOf(model.seq)
   findings.claim('model', 'model', name, 'asserted', [model.seq], { by })
@@ -38,19 +38,24 @@ export async function explainModel(
     findings.alert('missing', `No code is recorded for model version ${name}.`)
     findings.claim('code', 'code', 'not recorded', 'missing', [])
   }
+  let set: TrainingSet | undefined
   if (trainingSet === undefined) {
     findings.alert('missing', `No training set is recorded for model version ${name}.`)
     findings.claim('training', 'training set', 'not recorded', 'missing', [])
-  } else await explainTrainingSet(findings, parts, trainingSet)
-  return model
+  } else set = await explainTrainingSet(findings, parts, trainingSet)
+  return { model, approvals: explainApprovals(findings, model, set) }
 }
 
-async function explainTrainingSet(findings: Findings, parts: ExplainParts, id: string): Promise<void> {
+async function explainTrainingSet(
+  findings: Findings,
+  parts: ExplainParts,
+  id: string,
+): Promise<TrainingSet | undefined> {
   const set = await parts.trainingSets.find(id)
   if (!set || !findings.known(set.seq)) {
     findings.alert('missing', `Training set ${id} is not on the ledger.`)
     findings.claim('training', 'training set', id, 'missing', [])
-    return
+    return undefined
   }
   findings.open(set.seq)
   const flaw = await parts.trainingSets.flaw(set)
@@ -69,6 +74,59 @@ async function explainTrainingSet(findings: Findings, parts: ExplainParts, id: s
       },
     )
   }
+  return set
+}
+
+/**
+ * Who decided what about the model and the data that it learned from. Each is somebody's word; one about another content
+ * than that which was used is contradicted.
+ */
+function explainApprovals(findings: Findings, model: ModelVersion, set: TrainingSet | undefined): ExplainedApproval[] {
+  const approvals: ExplainedApproval[] = (model.card?.approvals ?? []).map(({ by, at, note }) => ({
+    of: 'model',
+    decision: 'approved',
+    as: by,
+    ...(at === undefined ? {} : { time: at }),
+    ...(note === undefined ? {} : { note }),
+    truth: 'asserted',
+  }))
+  for (const { as, note } of approvals)
+    findings.claim('approval', 'model', `approved as ${as}`, 'asserted', [model.seq], {
+      by: findings.actorOf(model.seq),
+      ...(note === undefined ? {} : { note }),
+    })
+  if (!set) return approvals
+  const known = set.approvals.filter(({ seq }) => findings.known(seq))
+  for (const each of known) {
+    const { decision, role, purpose, time, seq, note, digest } = each
+    findings.open(seq)
+    const same = digest === (set.contentDigest ?? set.rowsDigest)
+    const truth = same ? 'asserted' : 'contradicted'
+    approvals.push({
+      of: 'training set',
+      decision,
+      as: role,
+      ...(purpose === undefined ? {} : { purpose }),
+      time,
+      seq,
+      ...(note === undefined ? {} : { note }),
+      truth,
+    })
+    const about = purpose === undefined ? '' : ` for ${purpose}`
+    findings.claim('approval', 'training set', `${decision} as ${role}${about}`, truth, [seq], {
+      by: findings.actorOf(seq),
+      ...(same ? {} : { note: 'the digest that was decided upon is not that of the training set' }),
+    })
+    if (!same) findings.alert('contradicted', `Record ${seq} decides about another content than that of ${set.id}.`)
+  }
+  for (const { role, seq } of standing(known).filter(({ decision }) => decision === 'rejected'))
+    findings.alert('asserted', `Training set ${set.id} was rejected by record ${seq}, as ${role}.`)
+  return approvals
+}
+
+/** The last decision of each role, for each purpose. */
+function standing(decisions: readonly Approval[]): Approval[] {
+  return [...new Map(decisions.map((each) => [JSON.stringify([each.role, each.purpose]), each])).values()]
 }
 
 export function modelSummary(name: string, model: ModelVersion | undefined, ledger: Ledger): Explanation['model'] {

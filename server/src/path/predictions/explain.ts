@@ -60,7 +60,7 @@ export async function explain(parts: ExplainParts, id: string, asOf?: number): P
   const time = opened?.time ?? entry.time
   const erased = opened?.state === 'erased'
 
-  const model = await explainModel(findings, parts, entry.refs.model!)
+  const { model, approvals } = await explainModel(findings, parts, entry.refs.model!)
   const snapshot =
     entry.refs.snapshot === undefined ? undefined : await explainSnapshot(findings, parts, Number(entry.refs.snapshot))
   let from: ExplainedInputs = { recomputed: undefined, events: [], inputs: [] }
@@ -95,7 +95,7 @@ export async function explain(parts: ExplainParts, id: string, asOf?: number): P
     score,
     entityType: recomputed?.view.entity ?? 'customer',
     time,
-    model: modelSummary(entry.refs.model!, model, ledger),
+    model: { ...modelSummary(entry.refs.model!, model, ledger), ...(approvals ? { approvals } : {}) },
     ...kept,
     reasons,
     inputs,
