@@ -84,6 +84,8 @@ import type { Clock } from './record/time.ts'
 import { agentForm } from './rules/agents/agent.ts'
 import { capturePolicyForm } from './rules/capture/policy.ts'
 import { purposesForm } from './rules/consent/purposes.ts'
+import { gateChainForm } from './rules/gates/chain.ts'
+import { termListForm } from './rules/gates/terms/term-list.ts'
 import { mask } from './rules/gates/pii/mask.ts'
 import { lineagePolicyForm } from './rules/lineage/policy.ts'
 import { openColumns } from './store/columns.ts'
@@ -144,7 +146,7 @@ const projections = [
   spanProjection,
   erasureProjection,
   anchorProjection,
-  policyProjection([lineagePolicyForm, capturePolicyForm, purposesForm, agentForm]),
+  policyProjection([lineagePolicyForm, capturePolicyForm, purposesForm, agentForm, gateChainForm, termListForm]),
   tableProjection,
   planProjection,
 ]
@@ -354,6 +356,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const policies = new PolicyBook(lineagePolicyForm, { follower, database, clock })
     const agentFiles = new PolicyBook(agentForm, { follower, database, clock })
     const agents = new Agents({ ledger, book: agentFiles })
+    const gateChains = new PolicyBook(gateChainForm, { follower, database, clock })
+    const termLists = new PolicyBook(termListForm, { follower, database, clock })
     const provenance = new Provenance({ ledger, contracts, views, snapshots, derived, tables })
     const planner = new Planner({
       ledger,
@@ -362,7 +366,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       graph,
       contracts,
       views,
-      policies: [policies, capture, purposes, agentFiles],
+      policies: [policies, capture, purposes, agentFiles, gateChains, termLists],
       snapshots,
       columns,
       clock,

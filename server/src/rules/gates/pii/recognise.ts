@@ -21,7 +21,8 @@ export const usualCountries = ['US', 'GB', 'DE', 'FR', 'ES', 'IT', 'NL', 'IN', '
  * `recognise('write to ana@example.org')[0]` is `{type: 'email', start: 9, end: 24, …}`
  */
 export function recognise(from: Mapped | string, options: RecogniseOptions = {}): PiiSpan[] {
-  const { text, origin } = plain(from)
+  const read = plain(from)
+  const { text } = read
   const { countries = usualCountries, eager = false } = options
   // Of two that overlap, the one that says more about itself counts.
   const found = [emails(text), codes(text), ips(text), numbers(text, { countries, eager })].flatMap((spans, rank) =>
@@ -34,5 +35,5 @@ export function recognise(from: Mapped | string, options: RecogniseOptions = {})
     if (last === undefined || last.span.end <= one.span.start) kept.push(one)
     else if (one.rank < last.rank) kept[kept.length - 1] = one
   }
-  return kept.map(({ span }) => ({ ...span, ...origin(span.start, span.end) }))
+  return kept.map(({ span }) => ({ ...span, ...read.origin(span.start, span.end) }))
 }

@@ -8,15 +8,39 @@ export interface Span {
 }
 
 /** A text, and which piece of the original each of its code units came from. */
-export interface Mapped {
+export class Mapped {
   readonly text: string
-  /** The piece of the original that a piece of `text` stands for. */
-  origin(start: number, end: number): Span
-}
+  /** Of each code unit, where its piece of the original begins and ends; none where text and original are the same. */
+  readonly #pieces: { readonly starts: Uint32Array; readonly ends: Uint32Array } | undefined
 
-/** A text that was not rewritten. */
-export function unmapped(text: string): Mapped {
-  return { text, origin: (start, end) => ({ start, end }) }
+  constructor(text: string, pieces?: { starts: Uint32Array; ends: Uint32Array }) {
+    this.text = text
+    this.#pieces = pieces
+  }
+
+  /** The same pieces under another text of the same length. */
+  as(text: string): Mapped {
+    return new Mapped(text, this.#pieces)
+  }
+
+  startOf(at: number): number {
+    return this.#pieces ? (this.#pieces.starts[at] ?? this.#end) : at
+  }
+
+  /** Where the piece of the code unit before `at` ends. */
+  endOf(at: number): number {
+    if (!this.#pieces || at === 0) return at
+    return this.#pieces.ends[at - 1] ?? this.#end
+  }
+
+  /** The piece of the original that a piece of `text` stands for. */
+  origin(start: number, end: number): Span {
+    return { start: this.startOf(start), end: end > start ? this.endOf(end) : this.startOf(start) }
+  }
+
+  get #end(): number {
+    return this.#pieces!.ends[this.text.length - 1] ?? 0
+  }
 }
 
 /** Writes a text piece by piece, each of which says where it came from, in the order of the original. */
@@ -34,46 +58,42 @@ export class Rewriting {
     this.#ends = new Uint32Array(from.text.length + 16)
   }
 
-  get text(): string {
-    return this.#text
+  get length(): number {
+    return this.#length
   }
 
   /** `text` stands for what lies from `start` to `end` in what is rewritten. */
   put(text: string, start: number, end: number): void {
-    while (this.#length + text.length > this.#starts.length) this.#grow()
-    const origin = this.#from.origin(start, end)
+    this.#room(text.length)
+    const [first, last] = [this.#from.startOf(start), end > start ? this.#from.endOf(end) : this.#from.startOf(start)]
     for (let n = 0; n < text.length; n++) {
-      this.#starts[this.#length] = origin.start
-      this.#ends[this.#length++] = origin.end
+      this.#starts[this.#length] = first
+      this.#ends[this.#length++] = last
     }
     this.#text += text
   }
 
   /** What lies from `start` to `end`, as it is. */
   copy(start: number, end: number): void {
-    while (this.#length + end - start > this.#starts.length) this.#grow()
+    this.#room(end - start)
     for (let at = start; at < end; at++) {
-      const origin = this.#from.origin(at, at + 1)
-      this.#starts[this.#length] = origin.start
-      this.#ends[this.#length++] = origin.end
+      this.#starts[this.#length] = this.#from.startOf(at)
+      this.#ends[this.#length++] = this.#from.endOf(at + 1)
     }
     this.#text += this.#from.text.slice(start, end)
   }
 
   done(): Mapped {
-    const [starts, ends] = [this.#starts, this.#ends]
-    return {
-      text: this.#text,
-      origin: (start, end) => ({ start: starts[start] ?? 0, end: ends[Math.max(start, end - 1)] ?? 0 }),
-    }
+    return new Mapped(this.#text, { starts: this.#starts, ends: this.#ends })
   }
 
-  #grow(): void {
-    const more = new Uint32Array(this.#starts.length * 2)
-    more.set(this.#starts)
-    this.#starts = more
-    const moreEnds = new Uint32Array(this.#ends.length * 2)
-    moreEnds.set(this.#ends)
-    this.#ends = moreEnds
+  #room(more: number): void {
+    if (this.#length + more <= this.#starts.length) return
+    const length = Math.max(this.#starts.length * 2, this.#length + more)
+    const [starts, ends] = [new Uint32Array(length), new Uint32Array(length)]
+    starts.set(this.#starts)
+    ends.set(this.#ends)
+    this.#starts = starts
+    this.#ends = ends
   }
 }

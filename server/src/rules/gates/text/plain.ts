@@ -1,9 +1,9 @@
 // Text as it reads: other ways of writing the same characters (full-width, ligatures, digits of other scripts) are
 // brought to the usual one, and what cannot be seen is taken out.
-import { Rewriting, unmapped } from './mapped.ts'
-import type { Mapped } from './mapped.ts'
+import { characterAt, remembered } from './characters.ts'
+import { Mapped, Rewriting } from './mapped.ts'
 
-const ascii = /^[\n\r\t\x20-\x7e]*$/
+const usualText = /^[\n\r\t\x20-\x7e]*$/
 
 /** Characters without a glyph: controls, joiners, selectors, fillers, tags. */
 export const invisible = /[\p{Cf}\p{Cc}\p{DI}]/u
@@ -21,41 +21,38 @@ const zeros = [
   0x17e0, 0x1810,
 ]
 
+const isMark = remembered((character) => mark.test(character))
+const isInvisible = remembered((character) => invisible.test(character) && !/[\n\r\t]/.test(character))
+const usual = remembered(asUsual)
+
 /** NFKC a character at a time, ASCII digits, dashes and spaces, nothing invisible. Linear in the text. */
 export function plain(from: Mapped | string): Mapped {
-  const source = typeof from === 'string' ? unmapped(from) : from
+  const source = typeof from === 'string' ? new Mapped(from) : from
   const { text } = source
-  if (ascii.test(text)) return source
+  if (usualText.test(text)) return source
   const out = new Rewriting(source)
   for (let at = 0; at < text.length;) {
-    const unit = text.charCodeAt(at)
-    const next = text.charCodeAt(at + 1)
-    if (unit < 0x80 && !(next >= 0x300)) {
-      // The usual character needs no more thought.
-      if (unit >= 0x20 || unit === 10 || unit === 13 || unit === 9) out.put(text[at]!, at, at + 1)
-      at++
-      continue
-    }
     const start = at
-    let character = String.fromCodePoint(text.codePointAt(at)!)
+    let character = characterAt(text, at)
     at += character.length
-    if (unit >= 0x80 && invisible.test(character)) continue
-    if (unit < 0x20 && unit !== 10 && unit !== 13 && unit !== 9) continue
-    for (let marks = 0; at < text.length; marks++) {
-      const following = String.fromCodePoint(text.codePointAt(at)!)
-      if (following.charCodeAt(0) < 0x300 || !mark.test(following)) break
+    if (isInvisible(character)) continue
+    for (let marks = 0; at < text.length && text.charCodeAt(at) >= 0x300; marks++) {
+      const following = characterAt(text, at)
+      if (!isMark(following)) break
       at += following.length
-      if (marks < mostMarks && !invisible.test(following)) character += following
+      if (marks < mostMarks && !isInvisible(following)) character += following
     }
-    out.put(usual(character), start, at)
+    const units = at - start
+    out.put(units === 1 ? usual(character) : asUsual(character), start, at)
   }
   return out.done()
 }
 
-function usual(character: string): string {
+function asUsual(character: string): string {
   const folded = character.normalize('NFKC')
   if (folded.length > 1) return folded
   if (dash.test(folded)) return '-'
+  if (/[\n\r\t]/.test(folded)) return folded
   if (space.test(folded)) return ' '
   const point = folded.charCodeAt(0)
   if (point < 0x660) return folded
