@@ -1,6 +1,6 @@
 // What a gate is given, and what it says. Gates see facts, never tables: the same facts give the same verdict, so that it
 // can be given again under other policies.
-import type { ActionProposal, CopyPart, Finding } from '@whence/sdk'
+import type { ActionProposal, CopyPart, Finding, GateOutcome } from '@whence/sdk'
 import type { ConsentVerdict } from '../consent/verdict.ts'
 import type { Reading } from './reading.ts'
 
@@ -19,11 +19,17 @@ export interface GateFacts {
   contact(identifier: string): 'recipient' | 'other' | 'unknown'
 }
 
+/** What one gate found. `inputs` is what it judged by: versions, counts, receipts; nothing personal. */
+export interface Judgement {
+  readonly outcome: GateOutcome
+  readonly findings: readonly Finding[]
+  readonly inputs: Readonly<Record<string, unknown>>
+}
+
 /** What one gate saw. `counts`: it found what it is there for; findings that do not count are told all the same. */
 export interface Seen {
   readonly counts: boolean
   readonly findings: readonly Finding[]
-  /** What it judged by: versions, counts, receipts; nothing personal. */
   readonly inputs: Readonly<Record<string, unknown>>
 }
 

@@ -2,7 +2,7 @@
 import type { CopyPart } from '@whence/sdk'
 import { fold, joined, uncut, unleet, words } from './text/fold.ts'
 import { readHtml } from './text/html.ts'
-import type { Link, Page } from './text/html.ts'
+import type { Page } from './text/html.ts'
 import { Mapped } from './text/mapped.ts'
 import { plain } from './text/plain.ts'
 

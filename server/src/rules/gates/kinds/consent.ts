@@ -12,5 +12,7 @@ export const consentGate: Gate = ({ facts: { consent, proposal } }) => {
   }
   const { allowed, code, reason, basis, policy, receipt, because } = consent
   const inputs = { purpose: proposal.purpose, code, basis, policy, receipt, because }
-  return allowed === true ? seen([], inputs) : seen([{ code: `consent.${code}`, message: reason }], inputs)
+  // Whatever is no clear yes denies.
+  const yes: unknown = allowed
+  return yes === true ? seen([], inputs) : seen([{ code: `consent.${code}`, message: reason }], inputs)
 }

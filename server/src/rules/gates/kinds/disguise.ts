@@ -52,5 +52,5 @@ export function disguiseGate({ hidden }: GateOf<'disguise'>): Gate {
 
 function mixes(found: string): boolean {
   if (!latin.test(found) || !foreign.test(found)) return false
-  return [...found.toLowerCase()].some(deceives)
+  return Array.from(found.toLowerCase()).some(deceives)
 }

@@ -26,7 +26,7 @@ export function fold(from: Mapped): Mapped {
 function foldCharacter(character: string): string {
   if (character.charCodeAt(0) < 0x80) return character.toLowerCase()
   const bare = character.toLowerCase().normalize('NFKD').replace(marks, '')
-  return bare.length === 0 ? '' : [...bare].map(lookalike).join('')
+  return bare.length === 0 ? '' : Array.from(bare, lookalike).join('')
 }
 
 function each(from: Mapped, change: (character: string) => string): Mapped {

@@ -30,7 +30,9 @@ const alike: Readonly<Record<string, string>> = {
   z: 'ᴢ',
 }
 
-const latin = new Map(Object.entries(alike).flatMap(([letter, others]) => [...others].map((other) => [other, letter])))
+const latin = new Map(
+  Object.entries(alike).flatMap(([letter, others]) => Array.from(others, (other) => [other, letter])),
+)
 
 /** Letters in boxes and discs, and the indicators of flags: 26 of each, which NFKC leaves alone. */
 const blocks = [0x1f150, 0x1f170, 0x1f1e6]
