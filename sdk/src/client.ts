@@ -3,6 +3,16 @@ import { WhenceError } from './error.ts'
 import type { AgentInfo, Agents, AgentsQuery } from './agents.ts'
 import type { LineageBatch, LineageEventsQuery, LineageReceipt, ReceivedLineageEvents } from './collector.ts'
 import type { EmissionReceipts, EmissionReport, Emitters, EmittersQuery, Numbered } from './emissions.ts'
+import type {
+  ConsentBatch,
+  ConsentCheck,
+  ConsentCheckQuery,
+  ConsentChecks,
+  ConsentChecksRequest,
+  ConsentResults,
+  Consents,
+  ConsentsQuery,
+} from './consents.ts'
 import type { Applied, ContractInfo, ViewInfo } from './declarations.ts'
 import type { Ingested, IngestQuery, Quarantined, QuarantineQuery, Release, ReleaseRequest, Stream } from './events.ts'
 import type { ExplainQuery, Explanation, Link } from './explanations.ts'
@@ -485,6 +495,24 @@ export class Client {
   /** Recorded OpenLineage events, a line each, or PROV-JSON, as it arrives; throws `unreachable` when it breaks off. */
   lineageExport(query: LineageExportQuery = {}): AsyncGenerator<Uint8Array, void, undefined> {
     return this.#transport.bytes(endpoints.lineageExport, { query })
+  }
+
+  /** Records consent receipts. Durable when it resolves; one that is refused does not keep back the others. */
+  recordConsents(batch: ConsentBatch): Promise<ConsentResults> {
+    return this.#transport.json(endpoints.recordConsents, { body: json(batch) })
+  }
+
+  consents(query: ConsentsQuery): Promise<Consents> {
+    return this.#transport.json(endpoints.consents, { query })
+  }
+
+  /** Whether somebody may be asked. A refusal is an answer, not an error. */
+  checkConsent(query: ConsentCheckQuery): Promise<ConsentCheck> {
+    return this.#transport.json(endpoints.checkConsent, { query })
+  }
+
+  checkConsents(request: ConsentChecksRequest): Promise<ConsentChecks> {
+    return this.#transport.json(endpoints.checkConsents, { body: json(request) })
   }
 
   /** Records what an emitter says of itself: how much it was given, and what became of it. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { consentEndpoints } from './consent-endpoints.ts'
 import { ContractInfo, ViewInfo } from './declarations.ts'
 import { Ingested, IngestQuery, Quarantined, QuarantineQuery, Release, ReleaseRequest, Stream } from './events.ts'
 import { emissionEndpoints } from './emission-endpoints.ts'
@@ -228,6 +229,7 @@ export const endpoints = {
   ...emissionEndpoints,
   ...offlineEndpoints,
   ...onlineEndpoints,
+  ...consentEndpoints,
   erase: {
     method: 'POST',
     path: '/v1/erasures',

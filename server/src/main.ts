@@ -38,6 +38,7 @@ import { snapshotLineage, trainingLineage, viewLineage } from './path/features/l
 import { Collector } from './path/lineage/collector.ts'
 import { lineageReader } from './path/lineage/reader.ts'
 import { RecentStatements } from './path/lineage/recent.ts'
+import { Consents } from './path/consent/consents.ts'
 import { consentProjection } from './path/consent/consents-held.ts'
 import { ConsentStanding } from './path/consent/standing.ts'
 import { Objections, objectionProjection } from './path/consent/objections.ts'
@@ -263,6 +264,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const objections = new Objections({ ledger, follower, database, clock })
     const purposes = new PolicyBook(purposesForm, { follower, database, clock })
     const standing = new ConsentStanding({ ledger, database, policies: purposes })
+    const consents = new Consents({ ledger, follower, database, policies: purposes, objections, standing, clock })
     const live = new Live(ledger, [standing])
     const approvals = new Approvals({ ledger, follower, database, clock })
     const uploads = new SpineUploads({ folder: config.data, key: keys.idKey, reserve: config.reserve })
@@ -432,6 +434,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       verifier,
       uploads,
       objections,
+      consents,
       models,
       aliases,
       artifacts,

@@ -44,6 +44,8 @@ import type { Database } from '../store/database.ts'
 import type { LineagePolicy } from '../rules/lineage/policy.ts'
 import type { Files } from '../store/files.ts'
 import type { KeyStore } from '../store/keys.ts'
+import { consentHandlers } from './consent-api.ts'
+import type { ConsentSteps } from './consent-api.ts'
 import { emissionHandlers } from './emission-api.ts'
 import type { Handlers } from './handlers.ts'
 import { modelHandlers } from './models-api.ts'
@@ -60,7 +62,7 @@ import { provenanceHandlers } from './provenance-api.ts'
 import { statementHandlers } from './statements-api.ts'
 import type { Pages } from './server.ts'
 
-export interface Steps extends ModelSteps, OfflineSteps {
+export interface Steps extends ModelSteps, OfflineSteps, ConsentSteps {
   config: Config
   files: Files
   ledger: Ledger
@@ -205,6 +207,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     },
     ...replayHandlers(steps),
     ...onlineHandlers(steps),
+    ...consentHandlers(steps),
     ...predictionHandlers({ predictions, promotions }),
     ...tableHandlers(steps),
     ...statementHandlers(steps.agents),

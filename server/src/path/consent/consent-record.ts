@@ -18,6 +18,7 @@ export interface ReceiptBody {
     readonly state?: ConsentState
     readonly channels?: readonly string[]
     readonly basis?: LawfulBasis
+    readonly expires?: string
   }[]
   readonly version?: number
   readonly time?: string
@@ -40,10 +41,11 @@ export function consentsOf({ entry, seq }: { entry: Entry; seq: number }, opened
   const body = JSON.parse(Buffer.from(opened.content).toString('utf8')) as ReceiptBody
   const conflict = kindOf(entry) === 'conflict'
   const said = parseTime(String(opened.header.time))!
-  const until = body.expires === undefined ? undefined : parseTime(body.expires)
   const { id } = receiptOf(opened.header)
-  return body.purposes.flatMap(({ purpose, state = body.state, channels, basis = 'consent' }) => {
+  return body.purposes.flatMap(({ purpose, state = body.state, channels, basis = 'consent', expires }) => {
     if (conflict && permits(state)) return []
+    const ends = [body.expires, expires].flatMap((text) => (text === undefined ? [] : parseTime(text)!))
+    const until = ends.length === 0 ? undefined : Math.min(...ends)
     const time = permits(state) ? said : effectiveTime(said, entry)
     return (channels ?? [undefined]).map((channel) => ({
       seq,

@@ -15,6 +15,7 @@ import type { Purpose, Said } from '../../rules/consent/objection.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import type { Database } from '../../store/database.ts'
 import { consentKey, effectiveTime, OBJECTIONS } from './consent-record.ts'
+import { found, minted } from './who.ts'
 
 /** What was said, as it stands in the sealed content. */
 interface Body {
@@ -86,7 +87,7 @@ export class Objections {
     const time = request.time === undefined ? now : parseTime(request.time)
     if (time === undefined) throw new Fault('invalid', `"${request.time}" is no time`)
     if (time > now + AHEAD) throw new Fault('invalid', 'an objection holds from when it is made: its time has not come')
-    const subject = this.#subject(request, (type, identifier) => this.#ledger.subjects.mint(type, identifier))
+    const subject = minted(this.#ledger.subjects, request)
     if (subject === 'erased')
       throw new Fault('conflict', 'this person was erased: nothing is recorded about them again')
     if (subject === undefined) throw new Fault('not_found', 'no subject has this id')
@@ -133,10 +134,10 @@ export class Objections {
     if (asOf > head) throw new Fault('invalid', `position ${asOf} is in the future: the log ends at ${head}`)
     const at = query.at === undefined ? this.#clock.now() : parseTime(query.at)
     if (at === undefined) throw new Fault('invalid', `"${query.at}" is no time`)
-    const subject = this.#subject(query, (type, identifier) => this.#ledger.subjects.find(type, identifier))
+    const subject = found(this.#ledger.subjects, query)
     if (subject === 'erased')
       throw new Fault('not_found', 'this person was erased: what they objected to can no longer be read')
-    const history = subject === undefined ? [] : await this.#said(subject.id, { asOf, at })
+    const history = subject === undefined ? [] : await this.said(subject.id, { asOf, at })
     const because = new Map(
       purposes
         .filter((each) => (query.purpose ?? each) === each)
@@ -162,7 +163,7 @@ export class Objections {
 
   /** The ids of everyone who objects to a purpose. */
   async everyone(purpose: Purpose, { asOf, at }: Moment = {}): Promise<Set<string>> {
-    await this.#follower.reach('objection')
+    await this.#follower.reach('objection', 'conflict')
     // As `standing` has it, for everyone at once.
     const rows = await this.#database.query<{ subject: string }>(
       `select distinct subject from objection said
@@ -179,8 +180,9 @@ export class Objections {
     return new Set(rows.map(({ subject }) => subject))
   }
 
-  async #said(subject: string, { asOf, at }: Required<Moment>): Promise<Said[]> {
-    await this.#follower.reach('objection')
+  /** What one person said of objecting, in records before `asOf` and until `at`. */
+  async said(subject: string, { asOf, at }: Required<Moment>): Promise<Said[]> {
+    await this.#follower.reach('objection', 'conflict')
     const rows = await this.#database.query<{
       seq: bigint
       purpose: Purpose
@@ -199,14 +201,5 @@ export class Objections {
       time: Number(row.at),
       channel: row.channel ?? undefined,
     }))
-  }
-
-  #subject<T>(
-    { identifier, subject, subjectType }: Pick<ObjectionRequest, 'identifier' | 'subject' | 'subjectType'>,
-    by: (type: string, identifier: string) => T,
-  ): T | ReturnType<Ledger['subjects']['byId']> {
-    if ((identifier === undefined) === (subject === undefined))
-      throw new Fault('invalid', 'who is meant: give "identifier" or "subject", one of them')
-    return subject === undefined ? by(subjectType ?? 'customer', identifier!) : this.#ledger.subjects.byId(subject)
   }
 }

@@ -3,15 +3,16 @@
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import { kindOf } from '../../record/ledger/entry.ts'
 import type { LiveProjection, LiveRecord } from '../../record/projection/live.ts'
-import { judge } from '../../rules/consent/judge.ts'
+import { judge, permits } from '../../rules/consent/judge.ts'
+import type { History } from '../../rules/consent/judge.ts'
 import { standing } from '../../rules/consent/objection.ts'
 import type { Purpose, Said } from '../../rules/consent/objection.ts'
 import { statedPurposes } from '../../rules/consent/purposes.ts'
-import type { PurposesPolicy, StatedPurpose } from '../../rules/consent/purposes.ts'
+import type { Notice, PurposesPolicy, StatedPurpose } from '../../rules/consent/purposes.ts'
 import type { ConsentQuestion, ConsentVerdict, Standing } from '../../rules/consent/verdict.ts'
 import type { Database } from '../../store/database.ts'
 import type { PlanRecord } from '../events/plan-records.ts'
-import type { PolicyBook } from '../events/policy-book.ts'
+import type { PolicyBook, PolicyInForce } from '../events/policy-book.ts'
 import { CONSENTS, consentsOf, OBJECTIONS, receiptOf, uuidText } from './consent-record.ts'
 import { heldConsents } from './consents-held.ts'
 import { objectionOf } from './objections.ts'
@@ -29,7 +30,7 @@ export class ConsentStanding implements Standing, LiveProjection {
   readonly #ledger: Ledger
   readonly #database: Database
   readonly #policies: PolicyBook<PurposesPolicy>
-  readonly #inForce = new Map<string, { policy: PurposesPolicy; version: number }>()
+  readonly #inForce = new Map<string, PolicyInForce<PurposesPolicy>>()
   #statements = new Statements()
   #purposes: readonly StatedPurpose[] = []
   /** People of whom a record was made that could not be read: nobody knows what they said. */
@@ -46,11 +47,20 @@ export class ConsentStanding implements Standing, LiveProjection {
   check(question: ConsentQuestion): ConsentVerdict {
     if (!this.#loaded) return deny('unknown', 'the server is starting: what is on record is not known yet')
     const { subject } = question
-    if (this.#ledger.subjects.isGone(subject))
-      return deny('erased', 'no person has this id, or they were erased: nothing is known of them')
     if (this.#unread.has(subject))
       return deny('unknown', 'a record of what this person said cannot be read: whence verify says which')
-    const { grant, ...ruling } = judge(question, this.#purposes, this.#statements.of(subject))
+    return this.judgeBy(question, this.#purposes, known(this.#statements.of(subject), question.at))
+  }
+
+  /** As `check`, by the purposes of some position and by what a person had said by then. */
+  judgeBy(
+    question: ConsentQuestion,
+    purposes: readonly StatedPurpose[],
+    history: History = { consents: [], objections: [] },
+  ): ConsentVerdict {
+    if (question.subject === 'erased' || (question.subject !== '' && this.#ledger.subjects.isGone(question.subject)))
+      return deny('erased', 'no person has this id, or they were erased: nothing is known of them')
+    const { grant, ...ruling } = judge(question, purposes, history)
     if (!grant) return ruling
     try {
       return { ...ruling, receipt: this.receiptOf(grant as HeldConsent) }
@@ -58,6 +68,13 @@ export class ConsentStanding implements Standing, LiveProjection {
       // A grant that cannot be shown is none.
       return { ...deny('unknown', `the receipt cannot be read: ${(error as Error).message}`), because: grant.seq }
     }
+  }
+
+  /** The notices of all policies in force, each with the policy that holds it. */
+  notices(): { notice: Notice; policy: string; seq: number }[] {
+    return [...this.#inForce.values()].flatMap(({ policy, version, seq }) =>
+      policy.notices.map((notice) => ({ notice, policy: `${policy.name}@v${version}`, seq })),
+    )
   }
 
   /** The objections of a person that stand to a purpose. */
@@ -93,8 +110,7 @@ export class ConsentStanding implements Standing, LiveProjection {
         time: Number(at),
         channel: channel ?? undefined,
       })
-    for (const { policy, version } of await this.#policies.inForce(this.#ledger.size))
-      this.#inForce.set(policy.name, { policy, version })
+    for (const each of await this.#policies.inForce(this.#ledger.size)) this.#inForce.set(each.policy.name, each)
     this.#purposes = statedPurposes([...this.#inForce.values()])
     this.#loaded = true
   }
@@ -126,7 +142,7 @@ export class ConsentStanding implements Standing, LiveProjection {
     }
   }
 
-  #takePolicy({ entry: { refs }, open }: LiveRecord): void {
+  #takePolicy({ seq, entry: { refs }, open }: LiveRecord): void {
     const name = refs.name!
     // A policy that does not read states nothing: its purposes are unknown, and unknown denies.
     let policy: PurposesPolicy = { kind: 'Purposes', name, notices: [], purposes: [] }
@@ -137,7 +153,7 @@ export class ConsentStanding implements Standing, LiveProjection {
     } catch (error) {
       console.error(`whence: purposes ${name}@v${refs.version} cannot be read and permit nothing:`, error)
     }
-    this.#inForce.set(name, { policy, version: Number(refs.version) })
+    this.#inForce.set(name, { policy, version: Number(refs.version), seq })
     this.#purposes = statedPurposes([...this.#inForce.values()])
   }
 
@@ -147,6 +163,17 @@ export class ConsentStanding implements Standing, LiveProjection {
     for (const change of (JSON.parse(Buffer.from(opened.content).toString('utf8')) as PlanRecord).changes)
       if (change.kind === 'purposes' && change.action === 'remove') this.#inForce.delete(change.name)
     this.#purposes = statedPurposes([...this.#inForce.values()])
+  }
+}
+
+/**
+ * What is on record denies now, whatever its time says: a clock that was set back must not take anything away that was
+ * acknowledged.
+ */
+function known<T extends History>({ consents, objections }: T, at: number): History {
+  return {
+    consents: consents.map((said) => (permits(said.state) || said.time <= at ? said : { ...said, time: at })),
+    objections: objections.map((said) => (said.withdrawn || said.time <= at ? said : { ...said, time: at })),
   }
 }
 

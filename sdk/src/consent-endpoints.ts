@@ -1,0 +1,47 @@
+// Consent: what people said, and whether somebody may be asked.
+import {
+  ConsentBatch,
+  ConsentCheck,
+  ConsentCheckQuery,
+  ConsentChecks,
+  ConsentChecksRequest,
+  ConsentResults,
+  Consents,
+  ConsentsQuery,
+} from './consents.ts'
+import type { Endpoint } from './endpoints.ts'
+
+export const consentEndpoints = {
+  recordConsents: {
+    method: 'POST',
+    path: '/v1/consents',
+    scope: 'ingest',
+    summary: 'Record consent receipts; the same id, version and content again is a duplicate',
+    body: ConsentBatch,
+    answer: { json: ConsentResults },
+  },
+  consents: {
+    method: 'GET',
+    path: '/v1/consents',
+    scope: 'read',
+    summary: 'The receipts of one person, newest first',
+    query: ConsentsQuery,
+    answer: { json: Consents },
+  },
+  checkConsent: {
+    method: 'GET',
+    path: '/v1/consents/check',
+    scope: 'read',
+    summary: 'Whether somebody may be asked for a purpose, by which receipt or for which reason; unknown denies',
+    query: ConsentCheckQuery,
+    answer: { json: ConsentCheck },
+  },
+  checkConsents: {
+    method: 'POST',
+    path: '/v1/consents/check',
+    scope: 'read',
+    summary: 'The same for many, and for identifiers that should not stand in an address',
+    body: ConsentChecksRequest,
+    answer: { json: ConsentChecks },
+  },
+} as const satisfies Record<string, Endpoint>
