@@ -138,7 +138,8 @@ describe('consent', () => {
       results.map(({ status }) => status),
       ['refused', 'refused', 'refused', 'refused', 'refused', 'recorded', 'recorded'],
     )
-    assert.equal(results[5]!.status === 'recorded' && results[5].notice, undefined)
+    const [, , , , , unknown] = results
+    assert.ok(unknown?.status === 'recorded' && unknown.notice === undefined)
     await assert.rejects(client.checkConsent({ purpose: 'newsletter' }), fails('invalid'))
     await assert.rejects(
       client.checkConsent({ purpose: 'newsletter', identifier: 'c-1', asOf: 1_000_000 }),

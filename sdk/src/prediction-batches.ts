@@ -79,6 +79,7 @@ export const PredictionBatchRecord = z.object({
   tiers: z.record(z.string(), z.number().int()),
   accounting: BatchAccounting,
   policiesAsOf: Seq,
+  objectionsAsOf: Seq.optional().describe('the position up to which objections were heard'),
 })
 export type PredictionBatchRecord = z.infer<typeof PredictionBatchRecord>
 

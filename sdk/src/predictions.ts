@@ -64,7 +64,11 @@ export const PredictionResults = z.object({
         tier: Tier.optional().describe('how much of it is kept; absent for a conflict'),
         receipt: Receipt,
       }),
-      z.object({ id: z.string(), status: z.literal('refused'), problem: Problem }),
+      z.object({
+        id: z.string(),
+        status: z.literal('refused'),
+        problem: Problem.describe('code objected: the person objects to profiling'),
+      }),
     ]),
   ),
 })

@@ -339,6 +339,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       models,
       snapshots,
       capture,
+      standing,
       clock,
       reserve: config.reserve,
     })
@@ -353,7 +354,17 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       folder: config.data,
     })
     undo.push(keepArchive(archive, (listener) => batches.onRecorded(listener)))
-    const predictions = new Predictions({ ledger, follower, database, models, snapshots, capture, batches, clock })
+    const predictions = new Predictions({
+      ledger,
+      follower,
+      database,
+      models,
+      snapshots,
+      capture,
+      standing,
+      batches,
+      clock,
+    })
     const traces = new Traces({ ledger, follower, database, mask, capture: config.captureContent })
     const policies = new PolicyBook(lineagePolicyForm, { follower, database, clock })
     const agentFiles = new PolicyBook(agentForm, { follower, database, clock })

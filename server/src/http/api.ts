@@ -138,6 +138,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
         trainingSets,
         predictions,
         promotions,
+        consents: steps.consents,
         graph,
         clock,
         anchored: () => anchors.last(),

@@ -24,6 +24,10 @@ import { formatTime, SECOND } from '../../record/time.ts'
 import type { Clock } from '../../record/time.ts'
 import type { Caller } from '../../rules/access/access.ts'
 import type { PurposesPolicy } from '../../rules/consent/purposes.ts'
+import type { StatedPurpose } from '../../rules/consent/purposes.ts'
+import type { ConsentVerdict } from '../../rules/consent/verdict.ts'
+import { standing } from '../../rules/consent/objection.ts'
+import type { Said } from '../../rules/consent/objection.ts'
 import { noticeDigest, statedPurposes } from '../../rules/consent/purposes.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import type { Database } from '../../store/database.ts'
@@ -42,6 +46,9 @@ export interface Original {
 
 /** A receipt on its way in. */
 export type IncomingReceipt = ConsentReceipt & Partial<Original>
+
+/** The purpose of a receipt that names no other thing than profiling. */
+const NAMELESS = 'profiling'
 
 /** Clocks of other systems run ahead by so much, at most. */
 const AHEAD = 300 * SECOND
@@ -169,6 +176,41 @@ export class Consents {
     for (const query of queries) results.push(await this.check(query))
     const allowed = results.filter((each) => each.allowed).length
     return { allowed, denied: results.length - allowed, results }
+  }
+
+  /**
+   * What stood of a person for the purposes that profile, by the policies and records before a position: the objections,
+   * and a verdict for each purpose; where no policy states one that profiles, for "profiling" if receipts speak of it.
+   */
+  async profiling(
+    subject: string,
+    { at, asOf }: { at: number; asOf: number },
+  ): Promise<{ objections: Said[]; verdicts: { purpose: string; verdict: ConsentVerdict }[] }> {
+    const history = await this.#historyOf(subject, asOf)
+    const stated = statedPurposes(await this.#policies.inForce(asOf))
+    const spoken =
+      stated.some(({ name }) => name === NAMELESS) || !history.consents.some(({ purpose }) => purpose === NAMELESS)
+    const implied: StatedPurpose[] = spoken
+      ? []
+      : [
+          {
+            name: NAMELESS,
+            marketing: false,
+            profiling: true,
+            grounds: [{ basis: 'consent', receipt: true }],
+            policy: 'without a policy',
+          },
+        ]
+    const purposes = [...stated, ...implied]
+    return {
+      objections: standing(history.objections, 'profiling'),
+      verdicts: purposes
+        .filter(({ profiling, name }) => profiling || name === NAMELESS)
+        .map(({ name: purpose }) => ({
+          purpose,
+          verdict: this.#standing.judgeBy({ subject, purpose, at }, purposes, history),
+        })),
+    }
   }
 
   async #historyOf(subject: string, asOf: number) {

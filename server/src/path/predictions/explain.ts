@@ -6,6 +6,7 @@ import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { LineageGraph } from '../../record/lineage/graph.ts'
 import type { Clock } from '../../record/time.ts'
 import type { Recomputed, Snapshots } from '../features/snapshots.ts'
+import type { Consents } from '../consent/consents.ts'
 import type { TrainingSets } from '../features/training-sets.ts'
 import type { Models } from '../models/models.ts'
 import type { Scoring } from '../models/scoring.ts'
@@ -30,6 +31,7 @@ export interface ExplainParts {
   trainingSets: TrainingSets
   predictions: Predictions
   promotions: Promotions
+  consents: Consents
   graph: LineageGraph
   clock: Clock
   /** The last time that somebody else was given the checkpoint. */
@@ -79,7 +81,7 @@ export async function explain(parts: ExplainParts, id: string, asOf?: number): P
     const input = inputs.find(({ name }) => name === reason.feature)
     if (input) input.contribution = reason.contribution
   }
-  explainConsent(findings, events, erased)
+  await explainConsent(findings, parts.consents, { subject, time, asOf: asOf ?? ledger.size, erased }, events)
   if (erased)
     findings.alert('erased', 'The person was erased on request: inputs, score and events can no longer be read.')
   const records = await findings.records(events)

@@ -14,9 +14,10 @@ import { numbersOf } from '../events/numbers.ts'
 import type { Numbering } from '../events/numbers.ts'
 import type { Contributors, Snapshots } from '../features/snapshots.ts'
 import type { Models } from '../models/models.ts'
+import type { ConsentStanding } from '../consent/standing.ts'
 import type { PredictionBatches } from './batches/batches.ts'
 import { findPredictions } from './find.ts'
-import { chanceOf, keptOf, openSingle, predictionIdentity, predictionOf, STREAM } from './recorded.ts'
+import { chanceOf, keptOf, objectedTo, openSingle, predictionIdentity, predictionOf, STREAM } from './recorded.ts'
 import type { Located, OpenedPrediction, RecordedPrediction } from './recorded.ts'
 import type { PolicyBook } from '../events/policy-book.ts'
 import type { CapturePolicy } from '../../rules/capture/policy.ts'
@@ -76,6 +77,7 @@ export class Predictions {
   readonly #models: Models
   readonly #snapshots: Snapshots
   readonly #capture: PolicyBook<CapturePolicy>
+  readonly #standing: ConsentStanding
   readonly #clock: Clock
 
   constructor(parts: {
@@ -85,6 +87,7 @@ export class Predictions {
     models: Models
     snapshots: Snapshots
     capture: PolicyBook<CapturePolicy>
+    standing: ConsentStanding
     batches: PredictionBatches
     clock: Clock
   }) {
@@ -94,6 +97,7 @@ export class Predictions {
     this.#models = parts.models
     this.#snapshots = parts.snapshots
     this.#capture = parts.capture
+    this.#standing = parts.standing
     this.batches = parts.batches
     this.#clock = parts.clock
   }
@@ -209,6 +213,11 @@ export class Predictions {
     const time = prediction.time === undefined ? undefined : parseTime(prediction.time)
     if (prediction.time !== undefined && time === undefined)
       return { code: 'invalid', message: `"${prediction.time}" is no time` }
+    const known = this.#ledger.find(predictionIdentity(this.#ledger.subjects.idKey, caller.source, prediction.id))
+    // What was scored before they objected may still be told, and what is on record stays on record.
+    const [objection] =
+      known === undefined ? this.#standing.objections(subject.id, 'profiling', { at: time ?? Infinity }) : []
+    if (objection) return { code: 'objected', message: objectedTo(objection) }
     const capture = this.#captureOf(prediction, batch, model, caller, policies)
     const content: RecordedPrediction = {
       ...keptOf(prediction, capture.tier),

@@ -7,6 +7,7 @@ import { hmac } from '../../record/subjects/hmac.ts'
 import type { HmacKey } from '../../record/subjects/hmac.ts'
 import { identityOf, placeBytes } from '../../record/subjects/seal.ts'
 import type { Capture } from '../../rules/capture/tier.ts'
+import type { Said } from '../../rules/consent/objection.ts'
 
 export const STREAM = 'whence.predictions'
 
@@ -38,6 +39,11 @@ export type OpenedPrediction =
       contributors: Record<string, number[]> | undefined
     }
   | { state: 'erased'; at: Located; time: string }
+
+/** Why a prediction is refused of somebody who objects. */
+export function objectedTo({ purpose, seq }: Said): string {
+  return `this person objects to ${purpose} (record ${seq}): nothing that is scored from then on is recorded about them`
+}
 
 /** The content of an opened prediction record. */
 export function predictionOf(opened: Extract<OpenedRecord, { state: 'open' }>): RecordedPrediction {

@@ -38,6 +38,7 @@ import type { StoredRow } from './row.ts'
 import { rowInclusion } from './row-tree.ts'
 import type { PolicyBook } from '../../events/policy-book.ts'
 import type { CapturePolicy } from '../../../rules/capture/policy.ts'
+import type { ConsentStanding } from '../../consent/standing.ts'
 
 /** Altered rows that are named one by one, of a file. */
 const NAMED = 10
@@ -51,6 +52,7 @@ export interface BatchParts {
   models: Models
   snapshots: Snapshots
   capture: PolicyBook<CapturePolicy>
+  standing: ConsentStanding
   clock: Clock
   reserve: number
 }

@@ -9,7 +9,8 @@ import type { Micros } from '../../../record/time.ts'
 import { captureOf } from '../../../rules/capture/tier.ts'
 import type { PolicyInForce, Tier } from '../../../rules/capture/tier.ts'
 import { LineSplitter, readContent } from '../../../rules/contracts/content.ts'
-import { chanceOf, predictionIdentity } from '../recorded.ts'
+import type { Said } from '../../../rules/consent/objection.ts'
+import { chanceOf, objectedTo, predictionIdentity } from '../recorded.ts'
 import { readRow } from './incoming-row.ts'
 import type { IncomingRow } from './incoming-row.ts'
 import { rowLeaf, rowPlace, rowSalt, sealCell, withheldDigest } from './row.ts'
@@ -32,11 +33,13 @@ export interface Terms {
   readonly time: Micros
   readonly consequential: boolean
   readonly policies: readonly PolicyInForce[]
+  /** The objection that stands to profiling a person at a time, as far as the batch knows; without a time: at any. */
+  objection(subject: string, at: Micros | undefined): Said | undefined
 }
 
 export interface Refusal {
   line: number
-  code: 'invalid' | 'too_large' | 'erased' | 'not_found' | 'conflict'
+  code: 'invalid' | 'too_large' | 'erased' | 'not_found' | 'objected' | 'conflict'
   message: string
 }
 
@@ -159,6 +162,8 @@ export class BatchDraft {
     const subject = this.#subjectOf(row)
     if (subject === 'erased') return refuse('erased', 'this person was erased; nothing more is recorded about them')
     if (subject === undefined) return refuse('not_found', `no subject has the id ${row.subject}, or it was erased`)
+    const objection = this.#terms.objection(subject.id, row.at)
+    if (objection) return refuse('objected', objectedTo(objection))
     this.#draft(line.number, row, subject)
   }
 

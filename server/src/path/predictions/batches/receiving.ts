@@ -14,6 +14,7 @@ import type { Caller } from '../../../rules/access/access.ts'
 import { parseTime } from '../../../rules/contracts/time.ts'
 import type { Files } from '../../../store/files.ts'
 import type { Snapshots } from '../../features/snapshots.ts'
+import type { ConsentStanding } from '../../consent/standing.ts'
 import type { Models } from '../../models/models.ts'
 import { STREAM } from '../recorded.ts'
 import type { Batch, BatchBook } from './batch-book.ts'
@@ -46,6 +47,7 @@ export interface ReceivingParts {
   models: Models
   snapshots: Snapshots
   capture: PolicyBook<CapturePolicy>
+  standing: ConsentStanding
   book: BatchBook
   clock: Clock
   /** Bytes of disk that are never used. */
@@ -93,7 +95,7 @@ export class Receiving {
     upload: Upload,
     caller: Caller,
   ): Promise<PredictionBatchReceived> {
-    const { models, snapshots, capture, book, follower, ledger, place, clock } = this.#parts
+    const { models, snapshots, capture, standing, book, follower, ledger, place, clock } = this.#parts
     const version = await models.get(query.model)
     const model = `${version.name}@${version.version}`
     const seq = book.find(name)
@@ -106,6 +108,8 @@ export class Receiving {
     if (query.time !== undefined && stated === undefined) throw new Fault('invalid', `"${query.time}" is no time`)
     await follower.reach('capture')
     const policiesAsOf = earlier?.policiesAsOf ?? follower.next
+    // Batches of before people were left out have nobody left out when they come again.
+    const objectionsAsOf = earlier ? (earlier.objectionsAsOf ?? 0) : ledger.size
     const terms: Terms = {
       name,
       model,
@@ -113,6 +117,8 @@ export class Receiving {
       time: earlier ? parseTime(earlier.time)! : (stated ?? clock.now()),
       consequential: query.consequential ?? false,
       policies: await capture.inForce(policiesAsOf),
+      objection: (subject, at) =>
+        standing.objections(subject, 'profiling', { at: at ?? Infinity, asOf: objectionsAsOf }).at(0),
     }
     await mkdir(join(place.folder, INCOMING), { recursive: true })
     const path = join(place.folder, INCOMING, randomBytes(12).toString('hex'))
@@ -135,7 +141,7 @@ export class Receiving {
           const head = { batch: name.batch, model, ...(snapshot === undefined ? {} : { snapshot }) }
           if ((await sorted.count()) === 0)
             return { ...head, ...accounted(draft.account, leftOut, 0), rows: 0, tiers: {} }
-          return this.#record(sorted, { ...head, policiesAsOf }, terms, draft.account, leftOut, caller)
+          return this.#record(sorted, { ...head, policiesAsOf, objectionsAsOf }, terms, draft.account, leftOut, caller)
         }),
       )
     } finally {
@@ -145,7 +151,7 @@ export class Receiving {
 
   async #record(
     sorted: SortedDraft,
-    head: Pick<PredictionBatchRecord, 'batch' | 'model' | 'snapshot' | 'policiesAsOf'>,
+    head: Pick<PredictionBatchRecord, 'batch' | 'model' | 'snapshot' | 'policiesAsOf' | 'objectionsAsOf'>,
     terms: Terms,
     account: Account,
     leftOut: LeftOut,
@@ -157,10 +163,11 @@ export class Receiving {
       const rows = head.snapshot === undefined ? [] : await sorted.consequential()
       const made = await sorted.write(place.folder, file, this.#contributors(rows, head.snapshot, terms.name))
       const counts = accounted(account, leftOut, made.rows)
-      const { policiesAsOf, ...shown } = head
+      const { policiesAsOf, objectionsAsOf, ...shown } = head
       const record: PredictionBatchRecord = {
         ...shown,
         policiesAsOf,
+        objectionsAsOf,
         entity: terms.entity,
         time: formatTime(terms.time),
         from: formatTime(made.from),
