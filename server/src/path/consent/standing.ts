@@ -170,7 +170,7 @@ export class ConsentStanding implements Standing, LiveProjection {
  * What is on record denies now, whatever its time says: a clock that was set back must not take anything away that was
  * acknowledged.
  */
-function known<T extends History>({ consents, objections }: T, at: number): History {
+function known({ consents, objections }: History, at: number): History {
   return {
     consents: consents.map((said) => (permits(said.state) || said.time <= at ? said : { ...said, time: at })),
     objections: objections.map((said) => (said.withdrawn || said.time <= at ? said : { ...said, time: at })),
