@@ -20,10 +20,39 @@ const core = {
 }
 const base = { _producer: 'https://x.example', _schemaURL: 'urn:x' }
 const digest = `sha256:${'0f'.repeat(32)}`
+const action = { record: 7, type: 'send', decision: 'released', statement: '0f'.repeat(32) }
 const call = { service: 'geo', version: '3', responseDigest: digest, respondedAt: '2026-01-12T00:00:00Z' }
 
 /** Of each facet the smallest that fits, the fullest, and some that do not. */
 const examples: Record<string, { fit: object[]; misfit: object[] }> = {
+  whence_action: {
+    fit: [
+      action,
+      {
+        ...action,
+        environment: 'production',
+        purpose: 'marketing',
+        risk: 'high',
+        shadow: true,
+        model: 'writer@7',
+        prompt: 'subject-line@3',
+        consent: 'given',
+        gates: [{ gate: 'pii', policy: 'send@v2', outcome: 'hold', shadow: true, findings: ['pii.email'] }],
+        approvals: [{ by: 'reviewer', outcome: 'released' }],
+        invalidated: 'reverted',
+        own: 1,
+      },
+    ],
+    misfit: [
+      {},
+      { ...action, record: -1 },
+      { ...action, decision: 'sent' },
+      { ...action, statement: 'x' },
+      { ...action, risk: 'none' },
+      { ...action, gates: [{ gate: 'pii', outcome: 'pass' }] },
+      { ...action, approvals: [{ by: '', outcome: 'released' }] },
+    ],
+  },
   whence_campaignContext: {
     fit: [
       { campaignId: 'spring_sale_2026' },

@@ -10,8 +10,39 @@ const modelVersion = z.string().regex(/^[^@/]+@[1-9][0-9]*$/)
 
 export const OWN_PREFIX = 'whence_'
 
+/** The `_schemaURL` of a facet of ours. */
+export function facetSchema(name: string): string {
+  return `urn:whence:facets:1-0-0:${name}#/$defs/${name}`
+}
+
 /** By facet key. */
 export const ownFacets: Readonly<Record<string, z.ZodType>> = {
+  whence_action: z.looseObject({
+    record: z.int().min(0),
+    type: text,
+    decision: z.enum(['released', 'held', 'refused']),
+    statement: hex,
+    environment: text.optional(),
+    purpose: text.optional(),
+    risk: z.enum(['low', 'high']).optional(),
+    shadow: z.boolean().optional(),
+    model: text.optional(),
+    prompt: text.optional(),
+    consent: text.optional(),
+    gates: z
+      .array(
+        z.looseObject({
+          gate: text,
+          policy: text,
+          outcome: z.enum(['pass', 'hold', 'refuse']),
+          shadow: z.boolean().optional(),
+          findings: z.array(text).optional(),
+        }),
+      )
+      .optional(),
+    approvals: z.array(z.looseObject({ by: text, outcome: z.enum(['released', 'refused']) })).optional(),
+    invalidated: text.optional(),
+  }),
   whence_campaignContext: z.looseObject({
     campaignId: text,
     creativeId: text.optional(),

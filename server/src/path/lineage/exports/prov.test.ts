@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { RunDetail } from '../../../record/lineage/graph.ts'
-import { ProvDocument, qualified } from './prov.ts'
+import { qualified } from './prov-writer.ts'
+import { ProvDocument } from './prov.ts'
 
 const second = 1_000_000
 const use = (dataset: string, version?: string) => ({

@@ -2,32 +2,19 @@
 // are runs, agents are producers and owners.
 import type { LineageGraph, RunDetail } from '../../../record/lineage/graph.ts'
 import { formatTime } from '../../../record/time.ts'
+import { ProvWriter, qualified } from './prov-writer.ts'
+import type { ProvValues } from './prov-writer.ts'
 
 /** Inputs times outputs of one run, at most: beyond that `used` and `wasGeneratedBy` say the same. */
 const MOST_DERIVATIONS = 10_000
 
-type Values = Record<string, string>
-type Section = Map<string, Values>
-
-const sections = [
-  'entity',
-  'activity',
-  'agent',
-  'used',
-  'wasGeneratedBy',
-  'wasDerivedFrom',
-  'wasAssociatedWith',
-  'actedOnBehalfOf',
-  'specializationOf',
-] as const
-
 /** Collects runs and writes the document. The same runs in any order give the same document. */
 export class ProvDocument {
-  readonly #sections = new Map<(typeof sections)[number], Section>(sections.map((name) => [name, new Map()]))
+  readonly #prov = new ProvWriter()
 
   add(run: RunDetail, owners: readonly string[]): void {
     const activity = qualified('run', run.id)
-    this.#put('activity', activity, {
+    this.#prov.put('activity', activity, {
       'prov:startTime': formatTime(run.started),
       ...(run.ended === undefined ? {} : { 'prov:endTime': formatTime(run.ended) }),
       'prov:label': run.job ?? run.id,
@@ -35,31 +22,31 @@ export class ProvDocument {
       ...(run.parent ? { 'whence:parent': run.parent } : {}),
     })
     const producer = qualified('agent', `producer:${run.producer}`)
-    this.#put('agent', producer, { 'prov:label': run.producer || 'unknown', 'whence:role': 'producer' })
-    this.#relate('wasAssociatedWith', { 'prov:activity': activity, 'prov:agent': producer })
+    this.#prov.put('agent', producer, { 'prov:label': run.producer || 'unknown', 'whence:role': 'producer' })
+    this.#prov.relate('wasAssociatedWith', { 'prov:activity': activity, 'prov:agent': producer })
     for (const owner of owners) {
       const agent = qualified('agent', `owner:${owner}`)
-      this.#put('agent', agent, { 'prov:label': owner, 'whence:role': 'owner' })
+      this.#prov.put('agent', agent, { 'prov:label': owner, 'whence:role': 'owner' })
       const who = { 'prov:delegate': producer, 'prov:responsible': agent, 'prov:activity': activity }
-      this.#relate('actedOnBehalfOf', who)
+      this.#prov.relate('actedOnBehalfOf', who)
     }
     const inputs = run.inputs.map((use) => this.#entity(use.dataset, use.version, run.id))
     const outputs = run.outputs.map((use) => this.#entity(use.dataset, use.version ?? `run:${run.id}`, run.id))
     for (const [i, entity] of inputs.entries()) {
       const { resolved } = run.inputs[i]!
-      this.#relate('used', { 'prov:activity': activity, 'prov:entity': entity, 'whence:version': resolved })
+      this.#prov.relate('used', { 'prov:activity': activity, 'prov:entity': entity, 'whence:version': resolved })
     }
     // What a run that failed left behind is no version: PROV would take it for one.
     if (run.state === 'FAIL' || run.state === 'ABORT') return
     for (const entity of outputs) {
-      const at: Values = run.ended === undefined ? {} : { 'prov:time': formatTime(run.ended) }
-      this.#relate('wasGeneratedBy', { 'prov:entity': entity, 'prov:activity': activity, ...at })
+      const at: ProvValues = run.ended === undefined ? {} : { 'prov:time': formatTime(run.ended) }
+      this.#prov.relate('wasGeneratedBy', { 'prov:entity': entity, 'prov:activity': activity, ...at })
     }
     if (inputs.length * outputs.length > MOST_DERIVATIONS) return
     for (const generated of outputs)
       for (const used of inputs)
         if (generated !== used)
-          this.#relate('wasDerivedFrom', {
+          this.#prov.relate('wasDerivedFrom', {
             'prov:generatedEntity': generated,
             'prov:usedEntity': used,
             'prov:activity': activity,
@@ -69,64 +56,19 @@ export class ProvDocument {
   /** A version, and the dataset of which it is one. Of an unknown version every run has its own. */
   #entity(dataset: string, version: string | undefined, run: string): string {
     const whole = qualified('dataset', dataset)
-    this.#put('entity', whole, { 'prov:label': dataset, 'whence:kind': 'dataset' })
+    this.#prov.put('entity', whole, { 'prov:label': dataset, 'whence:kind': 'dataset' })
     const own = qualified('version', dataset, version ?? `unknown to run:${run}`)
-    this.#put('entity', own, {
+    this.#prov.put('entity', own, {
       'prov:label': `${dataset}@${version ?? 'unknown'}`,
       'whence:kind': version === undefined ? 'unknown version' : 'version',
     })
-    this.#relate('specializationOf', { 'prov:specificEntity': own, 'prov:generalEntity': whole })
+    this.#prov.relate('specializationOf', { 'prov:specificEntity': own, 'prov:generalEntity': whole })
     return own
   }
 
-  #put(section: (typeof sections)[number], id: string, values: Values): void {
-    this.#sections.get(section)!.set(id, values)
+  text(): Generator<string> {
+    return this.#prov.text()
   }
-
-  /** Relations are named by what they say, so that each is there once. */
-  #relate(section: (typeof sections)[number], values: Values): void {
-    this.#put(section, `_:${section}${this.#numberOf(section, JSON.stringify(values))}`, values)
-  }
-
-  readonly #numbers = new Map<string, number>()
-
-  #numberOf(section: string, what: string): number {
-    const key = `${section} ${what}`
-    const known = this.#numbers.get(key)
-    if (known !== undefined) return known
-    this.#numbers.set(key, this.#numbers.size)
-    return this.#numbers.size - 1
-  }
-
-  *text(): Generator<string> {
-    yield '{"prefix":{"whence":"urn:whence:prov:"}'
-    for (const [name, entries] of this.#sections) {
-      if (entries.size === 0) continue
-      yield `,\n"${name}":{`
-      let first = true
-      for (const [id, values] of entries) {
-        yield `${first ? '' : ','}\n${JSON.stringify(id)}:${JSON.stringify(values)}`
-        first = false
-      }
-      yield '}'
-    }
-    yield '}\n'
-  }
-}
-
-/**
- * A qualified name, whatever the parts hold: all but letters, digits, `_` and `-` stands percent-encoded as UTF-8, which
- * local names of PROV allow; a dot separates.
- */
-export function qualified(kind: string, ...parts: readonly string[]): string {
-  return `whence:${[kind, ...parts.map(encoded)].join('.')}`
-}
-
-function encoded(text: string): string {
-  return encodeURIComponent(text.toWellFormed()).replace(
-    /[.!~*'()]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  )
 }
 
 export interface ProvQuery {
