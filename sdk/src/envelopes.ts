@@ -40,7 +40,9 @@ export async function signProposal<P extends z.input<typeof ActionProposal>>(
 
 /** A statement and its signatures as one document. */
 export function envelopeOf(statement: ActionStatement, signatures: readonly EnvelopeSignature[]): Envelope {
-  return { payloadType: PAYLOAD_TYPE, payload: toBase64(statementBytes(statement)), signatures: [...signatures] }
+  // Some verifiers refuse an envelope in which one key signs twice.
+  const once = new Map(signatures.map(({ keyid, sig }) => [`${keyid} ${sig}`, { keyid, sig }]))
+  return { payloadType: PAYLOAD_TYPE, payload: toBase64(statementBytes(statement)), signatures: [...once.values()] }
 }
 
 export interface CheckedSignatures {

@@ -1,0 +1,49 @@
+// The programs written by others that our statements are held against: libraries of Go, built here, and of Python, in a
+// virtual environment that `WHENCE_STATEMENTS` names. What is lacking is skipped with the reason; with CI=true it fails.
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+
+const environment = process.env['WHENCE_STATEMENTS']
+export const python = join(environment ?? '', process.platform === 'win32' ? 'Scripts' : 'bin', 'python')
+
+export function lackingPython(): string | false {
+  if (process.env['CI'] === 'true') return false
+  if (environment === undefined) return 'WHENCE_STATEMENTS names no Python environment: see interop/README.md'
+  const { status } = spawnSync(python, ['-c', 'import in_toto_attestation, securesystemslib.dsse, prov'])
+  return status === 0 ? false : 'the Python of WHENCE_STATEMENTS lacks what interop/statements/requirements.txt names'
+}
+
+export function lackingGo(): string | false {
+  if (process.env['CI'] === 'true') return false
+  return spawnSync('go', ['version']).status === 0 ? false : 'Go is not installed'
+}
+
+/** Builds `check/`, and returns its path. */
+export function buildCheck(): string {
+  const bin = join(import.meta.dirname, '..', '.bin')
+  mkdirSync(bin, { recursive: true })
+  const program = join(bin, 'check-statements')
+  execFileSync('go', ['build', '-o', program, '.'], { cwd: join(import.meta.dirname, 'check'), stdio: 'pipe' })
+  return program
+}
+
+export interface Ran {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+export async function run(program: string, args: readonly string[], input: string): Promise<Ran> {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+  child.stdin.on('error', () => {})
+  child.stdin.end(input)
+  let [stdout, stderr] = ['', '']
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', resolve)
+  })
+  return { code, stdout, stderr }
+}
