@@ -26,6 +26,7 @@ const parts = [
   ['third-party verifiers', false, 'they need Go: npm test -- "interop/*.test.ts"'],
   ['OpenLineage producers', false, 'they need Python and Java: see interop/README.md'],
   ['a model of scikit-learn', false, 'it needs Python: see interop/README.md'],
+  ['statements in the hands of others', false, 'they need Python and Go: see interop/README.md'],
   ['engines that read the tables', false, 'they need Python: see interop/README.md'],
   ['imports from MLflow and Feast', false, 'they need Python: see interop/README.md'],
 ]
