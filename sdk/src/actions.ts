@@ -41,6 +41,7 @@ export const Prompt = z.object({
   text: z.string().max(1_000_000).optional(),
   system: z.string().max(1_000_000).optional(),
   sha256: Sha256.optional().describe('of the prompt, where its text is not given'),
+  systemSha256: Sha256.optional().describe('of the system prompt, where its text is not given'),
   keep: z.enum(['digest', 'masked']).default('digest'),
 })
 export type Prompt = z.infer<typeof Prompt>
@@ -90,6 +91,7 @@ export const ActionProposal = z.object({
   model: ActionModel.optional(),
   prompt: Prompt.optional(),
   thought: z.string().max(200_000).optional().describe('kept only of a high-risk action, for the scope "reasoning"'),
+  thoughtSha256: Sha256.optional().describe('of the thought, where its text is not given'),
   inputs: ActionInputs.optional(),
   output: z
     .object({

@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import { endpoints } from './endpoints.ts'
 import { WhenceError } from './error.ts'
 import type { AgentInfo, Agents, AgentsQuery } from './agents.ts'
@@ -62,6 +63,9 @@ import type {
   ModelVersionRequest,
 } from './models.ts'
 import type { ApplyRequest, Plan, PlanRequest } from './plans.ts'
+import type { ActionProposal, ActionResults, DecidedAction } from './actions.ts'
+import type { Acknowledged, Acknowledgement, ClaimRequest, Claims, OutboxState } from './outbox.ts'
+import type { Reviewed, ReviewQueue, ReviewsQuery, ReviewStep } from './reviews.ts'
 import type { Online, OnlineQuery, OnlineRequest } from './online.ts'
 import type {
   PredictionBatchQuery,
@@ -532,6 +536,37 @@ export class Client {
 
   agent(name: string, query: AgentsQuery = {}): Promise<AgentInfo> {
     return this.#transport.json(endpoints.agent, { path: { name }, query })
+  }
+
+  /** Proposes an action: its decision. */
+  propose(proposal: z.input<typeof ActionProposal>): Promise<DecidedAction> {
+    return this.#transport.json(endpoints.propose, { body: json(proposal) })
+  }
+
+  /** As `propose`, for up to 1,000 at once. */
+  proposeAll(actions: readonly z.input<typeof ActionProposal>[]): Promise<ActionResults> {
+    return this.#transport.json(endpoints.proposeAll, { body: json({ actions }) })
+  }
+
+  /** Takes released actions to send them; say what became of each with `acknowledge`. */
+  claim(request: ClaimRequest = {}): Promise<Claims> {
+    return this.#transport.json(endpoints.claim, { body: json(request) })
+  }
+
+  acknowledge(results: readonly Acknowledgement[]): Promise<Acknowledged> {
+    return this.#transport.json(endpoints.acknowledge, { body: json({ results }) })
+  }
+
+  outbox(): Promise<OutboxState> {
+    return this.#transport.json(endpoints.outbox)
+  }
+
+  reviews(query: ReviewsQuery = {}): Promise<ReviewQueue> {
+    return this.#transport.json(endpoints.reviews, { query })
+  }
+
+  review(action: string, step: ReviewStep): Promise<Reviewed> {
+    return this.#transport.json(endpoints.review, { path: { id: action }, body: json(step) })
   }
 
   /** Makes a person's sealed data unreadable, for ever. */

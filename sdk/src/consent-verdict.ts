@@ -39,6 +39,10 @@ export const ConsentVerdict = z.object({
     .object({ id: z.string(), version: z.string(), seq: Seq })
     .optional()
     .describe('the consent receipt, its version, and its record'),
+  endedBy: z
+    .array(z.enum(['marketing', 'profiling']))
+    .optional()
+    .describe('objections that end what is allowed here, whatever its basis'),
   because: Seq.optional().describe('the record that decided'),
 })
 export type ConsentVerdict = z.infer<typeof ConsentVerdict>

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { consentEndpoints } from './consent-endpoints.ts'
 import { ContractInfo, ViewInfo } from './declarations.ts'
 import { Ingested, IngestQuery, Quarantined, QuarantineQuery, Release, ReleaseRequest, Stream } from './events.ts'
+import { actionEndpoints } from './action-endpoints.ts'
 import { emissionEndpoints } from './emission-endpoints.ts'
 import { Numbered } from './emissions.ts'
 import { Explanation, ExplainQuery, Link } from './explanations.ts'
@@ -230,6 +231,7 @@ export const endpoints = {
   ...offlineEndpoints,
   ...onlineEndpoints,
   ...consentEndpoints,
+  ...actionEndpoints,
   erase: {
     method: 'POST',
     path: '/v1/erasures',

@@ -1,4 +1,7 @@
 import { agentCommands } from './agents/commands.ts'
+import { outbox, outboxAcknowledge, outboxClaim } from './actions/outbox.ts'
+import { actionsPropose } from './actions/propose.ts'
+import { reviews, reviewsApprove, reviewsAssign, reviewsEdit, reviewsReject } from './actions/reviews.ts'
 import { anchor } from './anchor.ts'
 import { apply } from './apply.ts'
 import type { Command } from './command.ts'
@@ -60,6 +63,15 @@ export const commands: readonly Command[] = [
   modelAlias,
   modelCard,
   modelAudit,
+  actionsPropose,
+  reviews,
+  reviewsAssign,
+  reviewsApprove,
+  reviewsEdit,
+  reviewsReject,
+  outbox,
+  outboxClaim,
+  outboxAcknowledge,
   provenance,
   explain,
   promote,

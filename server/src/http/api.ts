@@ -46,6 +46,8 @@ import type { Files } from '../store/files.ts'
 import type { KeyStore } from '../store/keys.ts'
 import { consentHandlers } from './consent-api.ts'
 import type { ConsentSteps } from './consent-api.ts'
+import { actionHandlers } from './actions-api.ts'
+import type { ActionSteps } from './actions-api.ts'
 import { emissionHandlers } from './emission-api.ts'
 import type { Handlers } from './handlers.ts'
 import { modelHandlers } from './models-api.ts'
@@ -63,6 +65,7 @@ import { statementHandlers } from './statements-api.ts'
 import type { Pages } from './server.ts'
 
 export interface Steps extends ModelSteps, OfflineSteps, ConsentSteps {
+export interface Steps extends ModelSteps, OfflineSteps, ActionSteps {
   config: Config
   files: Files
   ledger: Ledger
@@ -209,6 +212,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     ...replayHandlers(steps),
     ...onlineHandlers(steps),
     ...consentHandlers(steps),
+    ...actionHandlers(steps),
     ...predictionHandlers({ predictions, promotions }),
     ...tableHandlers(steps),
     ...statementHandlers(steps.agents),

@@ -4,7 +4,7 @@ import { canonicalize } from '@whence/ledger'
 import type { LineageGraph, RunDetail } from '../../record/lineage/graph.ts'
 import { nodeId, parseNodeId } from '../../record/lineage/statement.ts'
 import type { Side } from './side.ts'
-import { unifiedDiff } from './text-diff.ts'
+import { unifiedDiff } from '../../rules/files/text-diff.ts'
 
 /** The name under which things of both sides are held together: without the version that is part of ours. */
 export function lineName(id: string): string {

@@ -2,7 +2,7 @@
 import type { ModelVersion } from '@whence/sdk'
 import { Fault } from '../../fault.ts'
 import type { ViewVersion } from '../../path/features/view-book.ts'
-import { unifiedDiff } from '../changes/text-diff.ts'
+import { unifiedDiff } from '../../rules/files/text-diff.ts'
 import type { Audited, AuditParts, Item } from './audited.ts'
 import { openedOr } from './audited.ts'
 

@@ -2,7 +2,7 @@
 // artifact's bytes are hashed again.
 import type { ModelVersion, TrainingRun } from '@whence/sdk'
 import { formOf } from '../../path/models/models.ts'
-import { unifiedDiff } from '../changes/text-diff.ts'
+import { unifiedDiff } from '../../rules/files/text-diff.ts'
 import { plural } from '../reports/text.ts'
 import type { Audited, AuditParts, Item } from './audited.ts'
 

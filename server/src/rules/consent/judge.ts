@@ -38,7 +38,7 @@ export type Ruling = Omit<ConsentVerdict, 'receipt'> & { readonly grant?: Consen
 type Code = ConsentVerdict['code']
 
 /** Bases that end when the person says no to the purpose. On the others only an objection to marketing or profiling counts. */
-const yielding: ReadonlySet<LawfulBasis> = new Set<LawfulBasis>([
+export const yielding: ReadonlySet<LawfulBasis> = new Set<LawfulBasis>([
   'consent',
   'soft_opt_in',
   'legitimate_interest',

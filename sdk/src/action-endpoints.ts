@@ -1,0 +1,64 @@
+// Actions: proposed, reviewed, claimed by senders, and told about.
+import { ActionBatch, ActionProposal, ActionResults, DecidedAction } from './actions.ts'
+import type { Endpoint } from './endpoints.ts'
+import { z } from 'zod'
+import { Acknowledged, Acknowledgement, ClaimRequest, Claims, OutboxState } from './outbox.ts'
+import { Reviewed, ReviewQueue, ReviewsQuery, ReviewStep } from './reviews.ts'
+
+export const actionEndpoints = {
+  propose: {
+    method: 'POST',
+    path: '/v1/actions',
+    scope: 'propose',
+    summary: 'Propose an action: released, held for approval, or refused; the same id and content again is a duplicate',
+    body: ActionProposal,
+    answer: { json: DecidedAction },
+  },
+  proposeAll: {
+    method: 'POST',
+    path: '/v1/actions/batch',
+    scope: 'propose',
+    summary: 'Propose many actions; each is judged and answered by itself',
+    body: ActionBatch,
+    answer: { json: ActionResults },
+  },
+  claim: {
+    method: 'POST',
+    path: '/v1/outbox/claim',
+    scope: 'send',
+    summary: 'Take released actions to send; consent is asked again, and each claim is durable before it is answered',
+    body: ClaimRequest,
+    answer: { json: Claims },
+  },
+  acknowledge: {
+    method: 'POST',
+    path: '/v1/outbox/acknowledge',
+    scope: 'send',
+    summary: 'Say what became of claims; the same again is a duplicate',
+    body: z.object({ results: z.array(Acknowledgement).min(1).max(1000) }),
+    answer: { json: Acknowledged },
+  },
+  outbox: {
+    method: 'GET',
+    path: '/v1/outbox',
+    scope: 'read',
+    summary: 'How much waits for senders',
+    answer: { json: OutboxState },
+  },
+  reviews: {
+    method: 'GET',
+    path: '/v1/reviews',
+    scope: 'read',
+    summary: 'What waits for somebody’s approval, the soonest due first',
+    query: ReviewsQuery,
+    answer: { json: ReviewQueue },
+  },
+  review: {
+    method: 'POST',
+    path: '/v1/actions/{id}/reviews',
+    scope: 'review',
+    summary: 'Assign, approve, edit or reject a held action; an edit voids approvals, and nobody approves their own',
+    body: ReviewStep,
+    answer: { json: Reviewed },
+  },
+} as const satisfies Record<string, Endpoint>

@@ -1,0 +1,76 @@
+// What gates are told of a proposal, as of now: who it concerns, what they allow, how often they were reached, and whose
+// the addresses in the copy are.
+import type { ActionProposal } from '@whence/sdk'
+import type { Ledger } from '../../record/ledger/ledger.ts'
+import type { Subject } from '../../record/subjects/subjects.ts'
+import type { Clock } from '../../record/time.ts'
+import type { ConsentVerdict, Standing } from '../../rules/consent/verdict.ts'
+import type { GateFacts } from '../../rules/gates/gate.ts'
+import type { Gatekeeper, Judged } from './gatekeeper.ts'
+import type { Outbox } from './outbox.ts'
+
+export interface JudgingParts {
+  ledger: Ledger
+  clock: Clock
+  standing: Standing
+  outbox: Outbox
+  gatekeeper: Gatekeeper
+}
+
+export interface JudgedNow extends Judged {
+  readonly consent: ConsentVerdict | undefined
+  readonly at: number
+}
+
+/** Identifiers by which somebody in a text may be known. */
+const CONTACTS = ['customer', 'email', 'phone']
+
+export class Judging {
+  readonly #parts: JudgingParts
+
+  constructor(parts: JudgingParts) {
+    this.#parts = parts
+  }
+
+  get mask(): (text: string) => string {
+    return this.#parts.gatekeeper.mask
+  }
+
+  /** `besides`: releases to the same person on the same channel that are about to be recorded. */
+  async judge(
+    proposal: ActionProposal,
+    { subject, personal }: { subject: Subject; personal: boolean },
+    besides = 0,
+  ): Promise<JudgedNow> {
+    const { clock, standing, outbox, gatekeeper } = this.#parts
+    const { purpose, channel, jurisdiction, output } = proposal
+    const at = clock.now()
+    const consent = personal ? standing.check({ subject: subject.id, purpose, channel, jurisdiction, at }) : undefined
+    const facts: GateFacts = {
+      proposal,
+      copy: output?.copy ?? [],
+      at,
+      consent,
+      sends: (window) => outbox.releasedSince(subject.id, channel, at - window) + besides,
+      contact: (identifier) => this.#contact(identifier, subject),
+    }
+    return { ...(await gatekeeper.judge(facts)), consent, at }
+  }
+
+  /** Whom a proposal concerns; of what concerns nobody, whoever did it. 'erased' and undefined as the ledger says. */
+  subjectOf({ entity, subject, subjectType, actor }: ActionProposal): Subject | 'erased' | undefined {
+    const { subjects } = this.#parts.ledger
+    if (subject !== undefined) return subjects.byId(subject)
+    return entity === undefined
+      ? subjects.mint('whence.actor', `${actor.type}:${actor.id}`)
+      : subjects.mint(subjectType ?? 'customer', entity)
+  }
+
+  #contact(identifier: string, subject: Subject): 'recipient' | 'other' | 'unknown' {
+    for (const type of CONTACTS) {
+      const id = this.#parts.ledger.subjects.idOf(type, identifier)
+      if (id !== undefined) return id === subject.id ? 'recipient' : 'other'
+    }
+    return 'unknown'
+  }
+}
