@@ -15,7 +15,7 @@ import type { Database } from '../../store/database.ts'
 import type { Actions } from './actions.ts'
 import { editedCopy } from './recorded.ts'
 import type { OpenedAction } from './recorded.ts'
-import { saidBy } from './said.ts'
+import { saidBy, SAYINGS } from './said.ts'
 
 export interface ExplainActionParts {
   ledger: Ledger
@@ -35,7 +35,7 @@ const PREDICTIONS = 10
 /** Throws `not_found`; `altered` is told as what it is. */
 export async function explainAction(parts: ExplainActionParts, id: string): Promise<ActionExplanation> {
   const { ledger, follower, database, actions, standing, clock } = parts
-  await follower.reach('action', 'review', 'claim', 'delivery', 'consent', 'objection', 'erasure')
+  await follower.reach('action', 'review', 'claim', 'delivery', ...SAYINGS, 'erasure')
   const asOf = follower.next
   const action = actions.open(await actions.locate(id))
   const { proposal, refs } = action
@@ -199,11 +199,10 @@ async function withdrawalOf(
   const records = [...ledger.recordsOf(action.subject, { from: released + 1 })].toReversed()
   for (const seq of records) {
     const entry = ledger.entry(seq)
-    const kind = kindOf(entry)
-    if (kind !== 'consent' && kind !== 'objection') continue
+    if (!SAYINGS.includes(kindOf(entry))) continue
     const opened = ledger.open(seq)
-    const said = saidBy(opened)
-    if (opened.state !== 'open' || said === undefined || !ends(said, footing)) continue
+    const said = saidBy({ entry, seq }, opened).find((one) => ends(one, footing))
+    if (opened.state !== 'open' || said === undefined) continue
     const sent = claims.some(({ delivery }) => delivery?.status === 'sent' && delivery.seq < seq)
     const claimed = claims.some((claim) => claim.seq < seq)
     const found = sent ? 'sent' : claimed ? 'with a sender' : 'queued'

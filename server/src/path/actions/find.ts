@@ -7,12 +7,13 @@ import { formatTime } from '../../record/time.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import type { Database } from '../../store/database.ts'
 import { messageDigest, openAction } from './recorded.ts'
+import { SAYINGS } from './said.ts'
 
 export async function findActions(
   { ledger, follower, database }: { ledger: Ledger; follower: Follower; database: Database },
   query: ActionsQuery,
 ): Promise<FoundActions> {
-  await follower.reach('action', 'review', 'claim', 'delivery', 'consent', 'objection', 'erasure')
+  await follower.reach('action', 'review', 'claim', 'delivery', ...SAYINGS, 'erasure')
   const asOf = follower.next
   const conditions: string[] = []
   const params: unknown[] = []

@@ -7,7 +7,7 @@ import { ends, footingOf } from '../../rules/actions/footing.ts'
 import type { Footing } from '../../rules/actions/footing.ts'
 import { kindOf } from '../../record/ledger/entry.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
-import { saidBy } from './said.ts'
+import { saidBy, SAYINGS } from './said.ts'
 
 export interface Waiting {
   /** The record of the action. */
@@ -35,7 +35,7 @@ export interface Wanted {
 const REMEMBERED: Micros = 90 * 86_400_000_000
 
 export class Outbox implements LiveProjection {
-  readonly kinds = ['action', 'review', 'claim', 'delivery', 'consent', 'objection']
+  readonly kinds = ['action', 'review', 'claim', 'delivery', ...SAYINGS]
   readonly #database: Database
   readonly #clock: Clock
   /** By the position of the action, in the order of release. */
@@ -179,10 +179,10 @@ export class Outbox implements LiveProjection {
   /** A withdrawal takes away what waits; of what a sender has already, it is noted. */
   #applySaid(record: LiveRecord): void {
     const rows = this.of(record.subject)
-    const said = rows.length === 0 ? undefined : saidBy(record.open())
-    if (said === undefined) return
+    if (rows.length === 0) return
+    const said = saidBy(record, record.open())
     for (const row of rows) {
-      if (!ends(said, row.footing)) continue
+      if (!said.some((one) => ends(one, row.footing))) continue
       if (row.lease === undefined) this.#drop(row.seq)
       else this.#put({ ...row, lease: { ...row.lease, withdrawn: row.lease.withdrawn ?? record.seq } })
     }

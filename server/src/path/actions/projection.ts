@@ -4,11 +4,11 @@ import type { Transaction } from '../../store/database.ts'
 import { kindOf } from '../../record/ledger/entry.ts'
 import { ends, footingOf } from '../../rules/actions/footing.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
-import { saidBy } from './said.ts'
+import { saidBy, SAYINGS } from './said.ts'
 
 export const actionProjection: Projection = {
   tables: ['action', 'action_source', 'action_review', 'outbox', 'action_claim', 'action_delivery'],
-  kinds: ['action', 'review', 'claim', 'delivery', 'consent', 'objection'],
+  kinds: ['action', 'review', 'claim', 'delivery', ...SAYINGS],
   async apply(tx, records) {
     // In runs of one kind: each in few statements, and in the order of the log.
     for (let from = 0; from < records.length;) {
@@ -179,6 +179,7 @@ const apply: Record<string, (tx: Transaction, records: readonly FollowedRecord[]
 
   consent: suppress,
   objection: suppress,
+  conflict: suppress,
 }
 
 interface Queued {
@@ -215,15 +216,17 @@ async function queue(tx: Transaction, rows: readonly Queued[]): Promise<void> {
 async function suppress(tx: Transaction, records: readonly FollowedRecord[]): Promise<void> {
   const said = records.flatMap((record) => {
     const opened = record.open()
-    const words = saidBy(opened)
-    return opened.state === 'open' && words ? [{ seq: record.seq, subject: opened.subject, words }] : []
+    const words = saidBy(record, opened)
+    return opened.state === 'open' && words.length > 0 ? [{ seq: record.seq, subject: opened.subject, words }] : []
   })
+  if (said.length === 0) return
   const rows = await tx.query<{ seq: bigint; subject: string; refs: Record<string, string>; claim: bigint | null }>(
     'select seq, subject, refs, claim from outbox where subject = any($1::text[]) and suppressed is null',
     [[...new Set(said.map(({ subject }) => subject))]],
   )
   for (const { seq, subject, refs, claim } of rows) {
-    const first = said.find((one) => one.subject === subject && ends(one.words, footingOf(refs)))
+    const footing = footingOf(refs)
+    const first = said.find((one) => one.subject === subject && one.words.some((words) => ends(words, footing)))
     if (first === undefined) continue
     const by = BigInt(first.seq)
     if (claim !== null) {

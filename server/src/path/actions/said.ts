@@ -1,19 +1,24 @@
 // A record of consent or objection, as far as it matters to what was released.
+import type { Entry } from '../../record/ledger/entry.ts'
 import type { OpenedRecord } from '../../record/ledger/ledger.ts'
-import { kindOf } from '../../record/ledger/entry.ts'
 import type { PersonSaid } from '../../rules/actions/footing.ts'
+import { permits } from '../../rules/consent/judge.ts'
+import { consentsOf, CONSENTS, OBJECTIONS } from '../consent/consent-record.ts'
+import { objectionOf } from '../consent/objections.ts'
 
-/** What the person said; undefined when it can no longer be read. */
-export function saidBy(opened: OpenedRecord): PersonSaid | undefined {
-  if (opened.state !== 'open') return undefined
-  if (kindOf(opened.entry) === 'consent') {
-    const { purpose, channel, state } = opened.entry.refs
-    return { what: 'consent', purpose: purpose!, channel, permits: state === 'given' || state === 'renewed' }
-  }
-  const { purpose, channel, withdrawn } = JSON.parse(Buffer.from(opened.content).toString('utf8')) as {
-    purpose: string
-    channel?: string
-    withdrawn: boolean
-  }
-  return { what: 'objection', purpose, channel, withdrawn }
+/** Kinds of records in which people say something: a conflict may hold a withdrawal. */
+export const SAYINGS = ['consent', 'objection', 'conflict']
+
+/** What the person said; nothing when it can no longer be read. */
+export function saidBy(record: { entry: Entry; seq: number }, opened: OpenedRecord): PersonSaid[] {
+  const { stream } = record.entry
+  if (stream === CONSENTS)
+    return consentsOf(record, opened).map(({ purpose, channel, state }) => ({
+      what: 'consent',
+      purpose,
+      channel,
+      permits: permits(state),
+    }))
+  const said = stream === OBJECTIONS ? objectionOf(record, opened) : undefined
+  return said ? [{ what: 'objection', purpose: said.purpose, channel: said.channel, withdrawn: said.withdrawn }] : []
 }

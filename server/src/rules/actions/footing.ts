@@ -1,5 +1,7 @@
 // What a released action rests on, and what takes that away: the same rule for the outbox, its tables and the check of a
 // whole log.
+import type { LawfulBasis } from '@whence/sdk'
+import { yielding } from '../consent/judge.ts'
 
 /** As the refs of the record that released it say. */
 export interface Footing {
@@ -29,6 +31,5 @@ export function footingOf(refs: Readonly<Record<string, string>>): Footing {
 export function ends(said: PersonSaid, { purpose, channel, basis, endedBy }: Footing): boolean {
   if (said.channel !== undefined && said.channel !== channel) return false
   if (said.what === 'objection') return !said.withdrawn && endedBy.includes(said.purpose)
-  const byConsent = basis === 'consent' || basis === 'soft_opt_in'
-  return byConsent && !said.permits && said.purpose === purpose
+  return !said.permits && said.purpose === purpose && yielding.includes(basis as LawfulBasis)
 }
