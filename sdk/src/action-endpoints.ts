@@ -1,8 +1,10 @@
 // Actions: proposed, reviewed, claimed by senders, and told about.
-import { ActionBatch, ActionProposal, ActionResults, DecidedAction } from './actions.ts'
+import { ActionExplanation, ActionsQuery, FoundActions } from './action-explanations.ts'
+import { ActionBatch, ActionProposal, ActionResults, CopyPart, DecidedAction } from './actions.ts'
 import type { Endpoint } from './endpoints.ts'
 import { z } from 'zod'
 import { Acknowledged, Acknowledgement, ClaimRequest, Claims, OutboxState } from './outbox.ts'
+import { Seq, Sha256 } from './time.ts'
 import { Reviewed, ReviewQueue, ReviewsQuery, ReviewStep } from './reviews.ts'
 
 export const actionEndpoints = {
@@ -21,6 +23,35 @@ export const actionEndpoints = {
     summary: 'Propose many actions; each is judged and answered by itself',
     body: ActionBatch,
     answer: { json: ActionResults },
+  },
+  action: {
+    method: 'GET',
+    path: '/v1/actions/{id}',
+    scope: 'read',
+    summary: 'From a message to everything behind it; what looks personal in it is masked',
+    answer: { json: ActionExplanation },
+  },
+  actions: {
+    method: 'GET',
+    path: '/v1/actions',
+    scope: 'read',
+    summary: 'Find actions by person, message, campaign, actor, model, prompt, state or time, newest first',
+    query: ActionsQuery,
+    answer: { json: FoundActions },
+  },
+  actionCopy: {
+    method: 'GET',
+    path: '/v1/actions/{id}/copy',
+    scope: 'review',
+    summary: 'The copy of an action as it stands, unmasked: for whoever approves it',
+    answer: { json: z.object({ action: z.string(), copy: z.array(CopyPart), statement: Sha256.optional() }) },
+  },
+  actionThought: {
+    method: 'GET',
+    path: '/v1/actions/{id}/thought',
+    scope: 'reasoning',
+    summary: 'The chain of thought of a high-risk action',
+    answer: { json: z.object({ action: z.string(), thought: z.string(), seq: Seq }) },
   },
   claim: {
     method: 'POST',

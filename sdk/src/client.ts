@@ -63,7 +63,8 @@ import type {
   ModelVersionRequest,
 } from './models.ts'
 import type { ApplyRequest, Plan, PlanRequest } from './plans.ts'
-import type { ActionProposal, ActionResults, DecidedAction } from './actions.ts'
+import type { ActionExplanation, ActionsQuery, FoundActions } from './action-explanations.ts'
+import type { ActionProposal, ActionResults, CopyPart, DecidedAction } from './actions.ts'
 import type { Acknowledged, Acknowledgement, ClaimRequest, Claims, OutboxState } from './outbox.ts'
 import type { Reviewed, ReviewQueue, ReviewsQuery, ReviewStep } from './reviews.ts'
 import type { Online, OnlineQuery, OnlineRequest } from './online.ts'
@@ -546,6 +547,25 @@ export class Client {
   /** As `propose`, for up to 1,000 at once. */
   proposeAll(actions: readonly z.input<typeof ActionProposal>[]): Promise<ActionResults> {
     return this.#transport.json(endpoints.proposeAll, { body: json({ actions }) })
+  }
+
+  /** From a message to everything behind it. */
+  action(id: string): Promise<ActionExplanation> {
+    return this.#transport.json(endpoints.action, { path: { id } })
+  }
+
+  actions(query: ActionsQuery = {}): Promise<FoundActions> {
+    return this.#transport.json(endpoints.actions, { query })
+  }
+
+  /** The copy of an action, unmasked: for whoever approves it. */
+  actionCopy(id: string): Promise<{ action: string; copy: CopyPart[]; statement?: string | undefined }> {
+    return this.#transport.json(endpoints.actionCopy, { path: { id } })
+  }
+
+  /** The chain of thought of a high-risk action: needs a key with the scope `reasoning`. */
+  actionThought(id: string): Promise<{ action: string; thought: string; seq: number }> {
+    return this.#transport.json(endpoints.actionThought, { path: { id } })
   }
 
   /** Takes released actions to send them; say what became of each with `acknowledge`. */

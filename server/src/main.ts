@@ -56,6 +56,13 @@ import { Snapshots, snapshotProjection } from './path/features/snapshots.ts'
 import { trainingProjection, TrainingSets } from './path/features/training-sets.ts'
 import { TrainingTables } from './path/features/training-tables.ts'
 import { ViewBook, viewProjection } from './path/features/view-book.ts'
+import { Actions } from './path/actions/actions.ts'
+import { Claims } from './path/actions/claims.ts'
+import { Judging } from './path/actions/judging.ts'
+import { Outbox } from './path/actions/outbox.ts'
+import { actionProjection } from './path/actions/projection.ts'
+import { Reviews } from './path/actions/reviews.ts'
+import { consentFirst } from './path/actions/gatekeeper.ts'
 import { aliasLineage, modelLineage, runLineage } from './path/models/lineage.ts'
 import { aliasProjection, Aliases } from './path/models/aliases.ts'
 import { Artifacts } from './path/models/artifacts.ts'
@@ -145,6 +152,7 @@ const projections = [
   predictionProjection,
   batchProjection,
   spanProjection,
+  actionProjection,
   erasureProjection,
   anchorProjection,
   policyProjection([lineagePolicyForm, capturePolicyForm, purposesForm, agentForm, gateChainForm, termListForm]),
@@ -265,7 +273,12 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const purposes = new PolicyBook(purposesForm, { follower, database, clock })
     const standing = new ConsentStanding({ ledger, database, policies: purposes })
     const consents = new Consents({ ledger, follower, database, policies: purposes, objections, standing, clock })
-    const live = new Live(ledger, [standing])
+    const outbox = new Outbox({ database, clock })
+    const live = new Live(ledger, [standing, outbox])
+    const judging = new Judging({ ledger, clock, standing, outbox, gatekeeper: consentFirst })
+    const actions = new Actions({ ledger, follower, database, clock, judging })
+    const claims = new Claims({ ledger, clock, standing, outbox, heldBack: () => undefined })
+    const reviews = new Reviews({ ledger, follower, database, clock, actions, judging, countersigned: async () => {} })
     const approvals = new Approvals({ ledger, follower, database, clock })
     const uploads = new SpineUploads({ folder: config.data, key: keys.idKey, reserve: config.reserve })
     await uploads.open()
@@ -460,6 +473,11 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       apiKeys,
       anchors,
       erasures,
+      actions,
+      claims,
+      reviews,
+      standing,
+      judging,
       clock,
       warnings,
     })

@@ -212,7 +212,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     ...replayHandlers(steps),
     ...onlineHandlers(steps),
     ...consentHandlers(steps),
-    ...actionHandlers(steps),
+    ...actionHandlers(steps, { ledger, follower, database, clock, prediction: (id) => explained(id) }),
     ...predictionHandlers({ predictions, promotions }),
     ...tableHandlers(steps),
     ...statementHandlers(steps.agents),

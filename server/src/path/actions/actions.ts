@@ -5,6 +5,7 @@ import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Draft, Placed } from '../../record/ledger/writer.ts'
 import { saysTheSame } from '../../record/ledger/sameness.ts'
 import type { Follower } from '../../record/projection/follower.ts'
+import { identityOf, placeBytes } from '../../record/subjects/seal.ts'
 import type { Clock, Micros } from '../../record/time.ts'
 import { formatTime } from '../../record/time.ts'
 import type { Caller } from '../../rules/access/access.ts'
@@ -127,6 +128,19 @@ export class Actions {
     )
     if (!row) throw new Fault('not_found', `no message is known as "${providerId}"`)
     return Number(row.seq)
+  }
+
+  /** The chain of thought of a high-risk action. Throws `not_found` where none was kept. */
+  async thought(id: string): Promise<{ action: string; thought: string; seq: number }> {
+    const { ledger } = this.#parts
+    const { proposal, source } = this.open(await this.locate(id))
+    const place = placeBytes({ kind: 'thought/1', stream: THOUGHTS, source, id: proposal.id })
+    const seq = ledger.find(identityOf(ledger.subjects.idKey, place))
+    const opened = seq === undefined ? undefined : ledger.open(seq)
+    if (opened?.state !== 'open')
+      throw new Fault('not_found', `no chain of thought was kept of the action "${proposal.id}"`)
+    const { thought } = JSON.parse(Buffer.from(opened.content).toString('utf8')) as { thought: string }
+    return { action: proposal.id, thought, seq: opened.seq }
   }
 
   async #judge(proposal: ActionProposal, caller: Caller, releasing: Map<string, number>): Promise<Judged | Told> {

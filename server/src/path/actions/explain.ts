@@ -52,7 +52,11 @@ export async function explainAction(parts: ExplainActionParts, id: string): Prom
   const predictions = await predictionsOf(parts, proposal.inputs?.predictions ?? [])
   const last = reviews.findLast(({ decision }) => decision !== undefined)
   const decision = last?.decision ?? action.decision
-  const seqs = [action.seq, ...reviews.map(({ seq }) => seq), ...claims.flatMap(({ seq, delivery }) => (delivery ? [seq, delivery.seq] : [seq]))]
+  const seqs = [
+    action.seq,
+    ...reviews.map(({ seq }) => seq),
+    ...claims.flatMap(({ seq, delivery }) => (delivery ? [seq, delivery.seq] : [seq])),
+  ]
   if (withdrawal) seqs.push(withdrawal.seq)
   for (const { inputs } of action.verdicts) {
     const receipt = (inputs as { receipt?: { seq?: number } }).receipt?.seq
@@ -163,13 +167,15 @@ async function claimsOf(
     status: string
     late: boolean
     withdrawn: bigint | null
-  }>('select seq, claim, at, status, late, withdrawn from action_delivery where action = $1 order by seq', [BigInt(seq)])
+  }>('select seq, claim, at, status, late, withdrawn from action_delivery where action = $1 order by seq', [
+    BigInt(seq),
+  ])
   return rows.map((row) => {
     const delivery = deliveries.find(({ claim }) => claim === row.seq)
     const opened = delivery && ledger.open(Number(delivery.seq))
-    const { reason } = (
-      opened?.state === 'open' ? JSON.parse(Buffer.from(opened.content).toString('utf8')) : {}
-    ) as { reason?: string }
+    const { reason } = (opened?.state === 'open' ? JSON.parse(Buffer.from(opened.content).toString('utf8')) : {}) as {
+      reason?: string
+    }
     return {
       seq: Number(row.seq),
       at: formatTime(Number(row.at)),
@@ -278,7 +284,13 @@ function sentenceOf(
   withdrawal: ActionExplanation['withdrawal'],
 ): string {
   const { actor, type, channel, campaign, model, prompt } = proposal
-  const what = { send: 'A message', edit: 'An edit', target: 'A targeting', bid: 'A bid', choose_creative: 'A choice of creative' }
+  const what = {
+    send: 'A message',
+    edit: 'An edit',
+    target: 'A targeting',
+    bid: 'A bid',
+    choose_creative: 'A choice of creative',
+  }
   const by = `${what[type]}${channel === undefined ? '' : ` by ${channel}`} of ${actor.type} ${actor.id}`
   const how = [
     model && `model ${model.name}${model.version === undefined ? '' : ` ${model.version}`}`,

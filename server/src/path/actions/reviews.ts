@@ -151,6 +151,19 @@ export class Reviews {
     }
   }
 
+  /** What stands now, unmasked, and the digest by which it is approved. */
+  async copy(id: string): Promise<{ action: string; copy: CopyPart[]; statement?: string }> {
+    const { follower, actions } = this.#parts
+    await follower.reach('action', 'review', 'erasure')
+    const action = actions.open(await actions.locate(id))
+    const at = await this.#standing(action)
+    return {
+      action: action.proposal.id,
+      copy: [...this.#copyOf(action, at)],
+      ...(at.statement === undefined ? {} : { statement: at.statement }),
+    }
+  }
+
   async #done(action: OpenedAction, at: Standing, step: ReviewStep, caller: Caller, subject: string): Promise<Done> {
     const none = { keys: [], touches: [] }
     switch (step.step) {

@@ -11,9 +11,9 @@ export interface Caller {
   readonly strict?: boolean
 }
 
-/** An admin key may do everything; the others what their scopes say. */
+/** An admin key may do everything but read chains of thought; the others what their scopes say. */
 export function permits(caller: Caller, scope: Scope): boolean {
-  return caller.scopes.includes('admin') || caller.scopes.includes(scope)
+  return caller.scopes.includes(scope) || (scope !== 'reasoning' && caller.scopes.includes('admin'))
 }
 
 /** The source of a record: the key's own, or for an admin the one that the request states; undefined for anyone else's. */

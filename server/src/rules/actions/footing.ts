@@ -31,5 +31,5 @@ export function footingOf(refs: Readonly<Record<string, string>>): Footing {
 export function ends(said: PersonSaid, { purpose, channel, basis, endedBy }: Footing): boolean {
   if (said.channel !== undefined && said.channel !== channel) return false
   if (said.what === 'objection') return !said.withdrawn && endedBy.includes(said.purpose)
-  return !said.permits && said.purpose === purpose && yielding.includes(basis as LawfulBasis)
+  return !said.permits && said.purpose === purpose && yielding.has(basis as LawfulBasis)
 }

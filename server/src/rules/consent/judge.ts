@@ -79,7 +79,12 @@ export function judge(question: ConsentQuestion, purposes: readonly StatedPurpos
   const objections = objecting(question, purpose, history)
   const rulings = purpose.grounds.map((ground) => byGround(question, ground, said, objections))
   const ruling = rulings.find(({ allowed }) => allowed) ?? gravest(rulings)
-  return { ...ruling, policy }
+  return { ...ruling, policy, ...(ruling.allowed ? { endedBy: endedBy(purpose) } : {}) }
+}
+
+/** Objections that end a purpose, whatever its basis. */
+function endedBy({ marketing, profiling }: StatedPurpose): NonNullable<ConsentVerdict['endedBy']> {
+  return [...(marketing || profiling ? (['marketing'] as const) : []), ...(profiling ? (['profiling'] as const) : [])]
 }
 
 /** What was said of the purpose by then, as far as it concerns the channel. Asked about none, all of them are meant. */
