@@ -24,6 +24,7 @@ const order = [
   ['server/src/path/actions'],
   ['server/src/govern'],
   ['server/src/http', 'server/src/cli'],
+  ['server/src/wiring'],
   ['server/src/main.ts'],
 ]
 

@@ -107,6 +107,7 @@ export function statementOf(proposal: z.input<typeof ActionProposal>): ActionSta
     targeting,
     prompt,
     thought,
+    thoughtSha256,
     inputs,
     output,
     ...clear
@@ -127,7 +128,7 @@ export function statementOf(proposal: z.input<typeof ActionProposal>): ActionSta
       address: bound('address', address),
       targeting: bound('targeting', targeting),
       prompt: prompt && promptOf(prompt),
-      thought: ofText(thought),
+      thought: ofText(thought) ?? digest(thoughtSha256),
       inputs:
         inputs &&
         given({
@@ -165,18 +166,30 @@ export function statementDigest(statement: ActionStatement): string {
   return digestOf(statementBytes(statement))
 }
 
-function promptOf({ template, version, text, system, sha256: stated, keep }: NonNullable<ActionProposal['prompt']>) {
+function promptOf({
+  template,
+  version,
+  text,
+  system,
+  sha256: stated,
+  systemSha256,
+  keep,
+}: NonNullable<ActionProposal['prompt']>) {
   // The same statement whether the text was given or its digest.
   const own = ofText(text)
   const differs = own !== undefined && stated !== undefined && own.sha256 !== stated
   return given({
     template,
     version,
-    text: own ?? (stated === undefined ? undefined : { sha256: stated }),
-    system: ofText(system),
+    text: own ?? digest(stated),
+    system: ofText(system) ?? digest(systemSha256),
     stated: differs ? { sha256: stated } : undefined,
     keep,
   })
+}
+
+function digest(sha256: string | undefined): { sha256: string } | undefined {
+  return sha256 === undefined ? undefined : { sha256 }
 }
 
 function ofText(text: string | undefined): { sha256: string } | undefined {

@@ -56,13 +56,7 @@ import { Snapshots, snapshotProjection } from './path/features/snapshots.ts'
 import { trainingProjection, TrainingSets } from './path/features/training-sets.ts'
 import { TrainingTables } from './path/features/training-tables.ts'
 import { ViewBook, viewProjection } from './path/features/view-book.ts'
-import { Actions } from './path/actions/actions.ts'
-import { Claims } from './path/actions/claims.ts'
-import { Judging } from './path/actions/judging.ts'
-import { Outbox } from './path/actions/outbox.ts'
 import { actionProjection } from './path/actions/projection.ts'
-import { Reviews } from './path/actions/reviews.ts'
-import { consentFirst } from './path/actions/gatekeeper.ts'
 import { aliasLineage, modelLineage, runLineage } from './path/models/lineage.ts'
 import { aliasProjection, Aliases } from './path/models/aliases.ts'
 import { Artifacts } from './path/models/artifacts.ts'
@@ -101,6 +95,7 @@ import { openDatabase } from './store/database.ts'
 import { openProver } from './store/prover.ts'
 import { Onnx } from './store/onnx.ts'
 import { noteOpen } from './store/boot.ts'
+import { wireActions } from './wiring/actions.ts'
 import { localFiles } from './store/files.ts'
 import type { Files } from './store/files.ts'
 import { loadKek, openKeyStore } from './store/keys.ts'
@@ -273,12 +268,12 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const purposes = new PolicyBook(purposesForm, { follower, database, clock })
     const standing = new ConsentStanding({ ledger, database, policies: purposes })
     const consents = new Consents({ ledger, follower, database, policies: purposes, objections, standing, clock })
-    const outbox = new Outbox({ database, clock })
-    const live = new Live(ledger, [standing, outbox])
-    const judging = new Judging({ ledger, clock, standing, outbox, gatekeeper: consentFirst })
-    const actions = new Actions({ ledger, follower, database, clock, judging })
-    const claims = new Claims({ ledger, clock, standing, outbox, heldBack: () => undefined })
-    const reviews = new Reviews({ ledger, follower, database, clock, actions, judging, countersigned: async () => {} })
+    const gateChains = new PolicyBook(gateChainForm, { follower, database, clock })
+    const termLists = new PolicyBook(termListForm, { follower, database, clock })
+    const agentFiles = new PolicyBook(agentForm, { follower, database, clock })
+    const agents = new Agents({ ledger, book: agentFiles })
+    const acting = wireActions({ ledger, follower, database, clock, standing, agents, agentFiles })
+    const live = new Live(ledger, [standing, acting.outbox])
     const approvals = new Approvals({ ledger, follower, database, clock })
     const uploads = new SpineUploads({ folder: config.data, key: keys.idKey, reserve: config.reserve })
     await uploads.open()
@@ -380,10 +375,6 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     })
     const traces = new Traces({ ledger, follower, database, mask, capture: config.captureContent })
     const policies = new PolicyBook(lineagePolicyForm, { follower, database, clock })
-    const agentFiles = new PolicyBook(agentForm, { follower, database, clock })
-    const agents = new Agents({ ledger, book: agentFiles })
-    const gateChains = new PolicyBook(gateChainForm, { follower, database, clock })
-    const termLists = new PolicyBook(termListForm, { follower, database, clock })
     const provenance = new Provenance({ ledger, contracts, views, snapshots, derived, tables })
     const planner = new Planner({
       ledger,
@@ -473,11 +464,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       apiKeys,
       anchors,
       erasures,
-      actions,
-      claims,
-      reviews,
+      ...acting,
       standing,
-      judging,
       clock,
       warnings,
     })

@@ -5,9 +5,9 @@ import { flag, given, integer, positionals, printJson, required, text, withClien
 import type { Context } from '../context.ts'
 
 export const outbox: Command = {
-  name: 'outbox',
+  name: 'outbox show',
   summary: 'how much was released and waits for a sender',
-  usage: 'outbox',
+  usage: 'outbox show',
   options: {},
   async run(context, args) {
     positionals(args)

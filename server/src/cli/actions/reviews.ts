@@ -19,9 +19,9 @@ import {
 import type { Context } from '../context.ts'
 
 export const reviews: Command = {
-  name: 'reviews',
+  name: 'reviews list',
   summary: 'what waits for somebody’s approval, the soonest due first',
-  usage: 'reviews',
+  usage: 'reviews list',
   options: {
     assigned: { type: 'string', value: 'WHO', help: 'only what is assigned to them' },
     campaign: { type: 'string', value: 'C', help: 'only of this campaign' },

@@ -32,6 +32,7 @@ interface Note {
   objections?: number
   consents?: number
   spans?: number
+  actions?: number
   /** The column files that were written again, by subject and stream. */
   columns?: Record<string, readonly RewrittenFile[]>
 }
@@ -198,6 +199,7 @@ export class Erasures {
       note.objections = await this.#rowsOf('objection', ids)
       note.consents = await this.#rowsOf('consent_said', ids)
       note.spans = await this.#rowsOf('span', ids)
+      note.actions = await this.#rowsOf('action', ids)
       await this.#keep(note)
     }
     await this.#ledger.unlink(seqs)
@@ -211,6 +213,11 @@ export class Erasures {
         'update prediction set subject = null, campaign = null, creative = null, at = null, tier = null where subject = $1',
         [id],
       )
+    await this.#database.query(
+      "update action set subject = null, campaign = null, creative = null, message = null, state = 'erased' where subject = any($1::text[])",
+      [ids],
+    )
+    await this.#database.query('delete from outbox where subject = any($1::text[])', [ids])
     await this.#database.query('delete from objection where subject = any($1::text[])', [ids])
     await this.#database.query('delete from consent_said where subject = any($1::text[])', [ids])
     await this.#database.query('delete from span where subject = any($1::text[])', [ids])
@@ -233,6 +240,7 @@ export class Erasures {
         ...(note.objections ? { objection: note.objections } : {}),
         ...(note.consents ? { consent: note.consents } : {}),
         ...(note.spans ? { span: note.spans } : {}),
+        ...(note.actions ? { action: note.actions } : {}),
       },
       filesRewritten,
       remains: REMAINS,
@@ -252,7 +260,7 @@ export class Erasures {
     return Number(rows[0]!.n)
   }
 
-  async #rowsOf(table: 'objection' | 'consent_said' | 'span', ids: readonly string[]): Promise<number> {
+  async #rowsOf(table: 'objection' | 'consent_said' | 'span' | 'action', ids: readonly string[]): Promise<number> {
     const rows = await this.#database.query<{ n: bigint }>(
       `select count(*) as n from ${table} where subject = any($1::text[])`,
       [ids],

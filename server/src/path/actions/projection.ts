@@ -39,8 +39,8 @@ const apply: Record<string, (tx: Transaction, records: readonly FollowedRecord[]
         refs.personal === 'true',
         refs.type,
         refs.actor,
-        refs.campaign ?? null,
-        refs.creative ?? null,
+        opened.state === 'open' ? (refs.campaign ?? null) : null,
+        opened.state === 'open' ? (refs.creative ?? null) : null,
         refs.model ?? null,
         refs.prompt ?? null,
         refs.purpose,
@@ -105,7 +105,7 @@ const apply: Record<string, (tx: Transaction, records: readonly FollowedRecord[]
       )
       if (refs.decision === undefined) continue
       const released = refs.decision === 'released'
-      await tx.query('update action set state = $2, released_at = $3 where seq = $1', [
+      await tx.query('update action set state = $2, released_at = $3 where seq = $1 and subject is not null', [
         action,
         released ? 'queued' : refs.decision,
         released ? at : null,
@@ -136,7 +136,9 @@ const apply: Record<string, (tx: Transaction, records: readonly FollowedRecord[]
        where seq = action`,
       [columns[0], columns[1], columns[3]],
     )
-    await tx.query(`update action set state = 'claimed' where seq = any($1::int8[])`, [columns[1]])
+    await tx.query(`update action set state = 'claimed' where seq = any($1::int8[]) and subject is not null`, [
+      columns[1],
+    ])
   },
 
   async delivery(tx, records) {
@@ -157,11 +159,10 @@ const apply: Record<string, (tx: Transaction, records: readonly FollowedRecord[]
       )
       const key = BigInt(action!)
       if (status !== 'returned') {
-        await tx.query('update action set state = $2, message = coalesce($3, message) where seq = $1', [
-          key,
-          status,
-          message ?? null,
-        ])
+        await tx.query(
+          'update action set state = $2, message = coalesce($3, message) where seq = $1 and subject is not null',
+          [key, status, message ?? null],
+        )
         await tx.query('delete from outbox where seq = $1', [key])
         continue
       }

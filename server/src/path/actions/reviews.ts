@@ -1,17 +1,29 @@
 // Approvals: what gates hold waits here for a person. Whoever made or edited something does not approve it; an approval is
 // of exactly one content, and an edit voids those of the content before. Gates are asked again at every step.
-import type { ActionProposal, CopyPart, Pending, Reviewed, ReviewQueue, ReviewsQuery, ReviewStep } from '@whence/sdk'
+import { checkSignatures } from '@whence/sdk'
+import type {
+  ActionProposal,
+  CopyPart,
+  EnvelopeSignature,
+  Pending,
+  Reviewed,
+  ReviewQueue,
+  ReviewsQuery,
+  ReviewStep,
+} from '@whence/sdk'
 import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Follower } from '../../record/projection/follower.ts'
 import { formatTime, SECOND } from '../../record/time.ts'
 import type { Clock, Micros } from '../../record/time.ts'
 import type { Caller } from '../../rules/access/access.ts'
+import { stated } from '../../rules/agents/signatures.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import { unifiedDiff } from '../../rules/files/text-diff.ts'
 import type { Database } from '../../store/database.ts'
 import { footingRefs } from './actions.ts'
 import type { Actions } from './actions.ts'
+import type { Agents } from './agents.ts'
 import type { Judging, JudgedNow } from './judging.ts'
 import { editedCopy, proposalOf } from './recorded.ts'
 import type { OpenedAction } from './recorded.ts'
@@ -23,8 +35,7 @@ export interface ReviewParts {
   clock: Clock
   actions: Actions
   judging: Judging
-  /** Checks an approver's signature over a statement. Throws `invalid` for one that does not hold. */
-  countersigned(statement: string, signature: { keyid: string; sig: string }, action: ActionProposal): Promise<void>
+  agents: Agents
 }
 
 /** What is on record of the review of an action. */
@@ -220,10 +231,10 @@ export class Reviews {
     if (at.approvals.includes(caller.id)) throw new Fault('conflict', 'this key has approved it already')
     const copy = this.#copyOf(action, at)
     const judged = await this.#judge(action, copy)
-    if (step.signature) await this.#parts.countersigned(step.statement, step.signature, this.#proposal(action, copy))
+    const signer = step.signature && (await this.#countersigned(step.signature, this.#proposal(action, copy)))
     const refusing = judged.verdicts.filter(({ outcome, shadow }) => outcome === 'refuse' && shadow !== true)
     const base = { statement: step.statement }
-    const content = { ...step, verdicts: judged.verdicts }
+    const content = { ...step, ...(signer === undefined ? {} : { signer }), verdicts: judged.verdicts }
     if (refusing.length > 0) {
       const reason = refusing.map(({ gate, findings }) => `${gate}: ${findings[0]?.message ?? ''}`).join('; ')
       return {
@@ -261,6 +272,17 @@ export class Reviews {
       touches: [cap],
       told: { reason: 'approved', verdicts: [...judged.verdicts] },
     }
+  }
+
+  /** The approver whose key signed the statement. Throws `invalid` for a signature that does not hold. */
+  async #countersigned(signature: EnvelopeSignature, proposal: ActionProposal): Promise<string> {
+    const { bytes } = stated(proposal)
+    for (const { policy } of (await this.#parts.agents.inForce()).values()) {
+      if (policy.type !== 'user' || !policy.keys.some(({ keyid }) => keyid === signature.keyid)) continue
+      const { unverified } = await checkSignatures(bytes, [signature], policy.keys)
+      if (unverified.length === 0) return policy.name
+    }
+    throw new Fault('invalid', 'the signature is not by an approver in force, or not over what stands there')
   }
 
   #judge(action: OpenedAction, copy: readonly CopyPart[]): Promise<JudgedNow> {

@@ -1,0 +1,38 @@
+// Actions, from what judges them to what waits for senders.
+import { Actions } from '../path/actions/actions.ts'
+import type { Agents } from '../path/actions/agents.ts'
+import { Claims } from '../path/actions/claims.ts'
+import { Gatekeeper } from '../path/actions/gatekeeper.ts'
+import { Judging } from '../path/actions/judging.ts'
+import { Outbox } from '../path/actions/outbox.ts'
+import { Reviews } from '../path/actions/reviews.ts'
+import type { PolicyBook } from '../path/events/policy-book.ts'
+import type { Ledger } from '../record/ledger/ledger.ts'
+import type { Follower } from '../record/projection/follower.ts'
+import type { Clock } from '../record/time.ts'
+import type { AgentPolicy } from '../rules/agents/agent.ts'
+import type { Standing } from '../rules/consent/verdict.ts'
+import type { Database } from '../store/database.ts'
+
+export function wireActions(parts: {
+  ledger: Ledger
+  follower: Follower
+  database: Database
+  clock: Clock
+  standing: Standing
+  agents: Agents
+  agentFiles: PolicyBook<AgentPolicy>
+}): { outbox: Outbox; judging: Judging; actions: Actions; claims: Claims; reviews: Reviews } {
+  const { ledger, follower, database, clock, standing, agents, agentFiles } = parts
+  const outbox = new Outbox({ database, clock })
+  const gatekeeper = new Gatekeeper({ ledger, agents: agentFiles })
+  const judging = new Judging({ ledger, clock, standing, outbox, gatekeeper })
+  const actions = new Actions({ ledger, follower, database, clock, judging })
+  return {
+    outbox,
+    judging,
+    actions,
+    claims: new Claims({ ledger, clock, standing, outbox, heldBack: () => undefined }),
+    reviews: new Reviews({ ledger, follower, database, clock, actions, judging, agents }),
+  }
+}
