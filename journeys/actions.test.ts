@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createClient } from '@whence/sdk'
-import type { ActionProposal, Client } from '@whence/sdk'
+import type { Client } from '@whence/sdk'
 import { Site } from './site.ts'
 import type { Running } from './site.ts'
 
@@ -221,7 +221,7 @@ test('keys: who proposes does not send, who sends does not propose, and anotherâ
     return createClient({ url: server.url, key: secret })
   }
   const [agent, sender, reader] = [await key('propose'), await key('send'), await key('read')]
-  const { decision } = await agent.propose(message('keys-1', 'ke-1') as ActionProposal)
+  const { decision } = await agent.propose(message('keys-1', 'ke-1'))
   assert.equal(decision, 'released')
   await assert.rejects(agent.claim(), { code: 'forbidden' })
   await assert.rejects(sender.propose(message('keys-2', 'ke-2')), { code: 'forbidden' })

@@ -2,7 +2,7 @@
 // approved it, on which consent it rests, what became of it, and the predictions that it was made from.
 import type { ActionExplanation, ActionState, ConsentVerdict, Explanation } from '@whence/sdk'
 import { hash } from 'node:crypto'
-import { Fault, isFault } from '../../fault.ts'
+import { isFault } from '../../fault.ts'
 import { kindOf } from '../../record/ledger/entry.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Follower } from '../../record/projection/follower.ts'
@@ -48,7 +48,8 @@ export async function explainAction(parts: ExplainActionParts, id: string): Prom
   const edit = reviews.findLast(({ step }) => step === 'edit')
   const copy = edit === undefined ? (proposal.output?.copy ?? []) : editedCopy(ledger, edit.seq)
   const released = reviews.find(({ decision }) => decision === 'released')?.seq ?? action.seq
-  const withdrawal = row?.released_at == null ? undefined : await withdrawalOf(parts, action, released, claims)
+  const withdrawal =
+    (row?.released_at ?? null) === null ? undefined : await withdrawalOf(parts, action, released, claims)
   const predictions = await predictionsOf(parts, proposal.inputs?.predictions ?? [])
   const last = reviews.findLast(({ decision }) => decision !== undefined)
   const decision = last?.decision ?? action.decision
@@ -248,7 +249,7 @@ async function predictionsOf(
       })
     } catch (error) {
       if (!isFault(error, 'not_found') && !isFault(error, 'conflict')) throw error
-      told.push({ id, found: false, problem: (error as Fault).message })
+      told.push({ id, found: false, problem: error.message })
     }
   }
   for (const id of ids.slice(PREDICTIONS)) told.push({ id, found: false, problem: 'not looked at: too many' })

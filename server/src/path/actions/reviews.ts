@@ -317,7 +317,7 @@ export class Reviews {
       maker: edit?.reviewer ?? action.proposedBy,
       edit: edit === undefined ? undefined : Number(edit.seq),
       assigned: assigned?.assigned ?? undefined,
-      due: assigned?.due == null ? undefined : Number(assigned.due),
+      due: typeof assigned?.due === 'bigint' ? Number(assigned.due) : undefined,
     }
   }
 }
