@@ -272,7 +272,17 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const termLists = new PolicyBook(termListForm, { follower, database, clock })
     const agentFiles = new PolicyBook(agentForm, { follower, database, clock })
     const agents = new Agents({ ledger, book: agentFiles })
-    const acting = wireActions({ ledger, follower, database, clock, standing, agents, agentFiles })
+    const acting = wireActions({
+      ledger,
+      follower,
+      database,
+      clock,
+      standing,
+      agents,
+      agentFiles,
+      chains: gateChains,
+      terms: termLists,
+    })
     const live = new Live(ledger, [standing, acting.outbox])
     const approvals = new Approvals({ ledger, follower, database, clock })
     const uploads = new SpineUploads({ folder: config.data, key: keys.idKey, reserve: config.reserve })

@@ -64,8 +64,7 @@ import { provenanceHandlers } from './provenance-api.ts'
 import { statementHandlers } from './statements-api.ts'
 import type { Pages } from './server.ts'
 
-export interface Steps extends ModelSteps, OfflineSteps, ConsentSteps {
-export interface Steps extends ModelSteps, OfflineSteps, ActionSteps {
+export interface Steps extends ModelSteps, OfflineSteps, ActionSteps, ConsentSteps {
   config: Config
   files: Files
   ledger: Ledger

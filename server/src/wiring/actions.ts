@@ -12,7 +12,10 @@ import type { Follower } from '../record/projection/follower.ts'
 import type { Clock } from '../record/time.ts'
 import type { AgentPolicy } from '../rules/agents/agent.ts'
 import type { Standing } from '../rules/consent/verdict.ts'
+import type { GateChain } from '../rules/gates/chain.ts'
+import type { TermList } from '../rules/gates/terms/term-list.ts'
 import type { Database } from '../store/database.ts'
+import { askScorer } from '../store/scorer-http.ts'
 
 export function wireActions(parts: {
   ledger: Ledger
@@ -22,10 +25,18 @@ export function wireActions(parts: {
   standing: Standing
   agents: Agents
   agentFiles: PolicyBook<AgentPolicy>
+  chains: PolicyBook<GateChain>
+  terms: PolicyBook<TermList>
 }): { outbox: Outbox; judging: Judging; actions: Actions; claims: Claims; reviews: Reviews } {
-  const { ledger, follower, database, clock, standing, agents, agentFiles } = parts
+  const { ledger, follower, database, clock, standing, agents } = parts
   const outbox = new Outbox({ database, clock })
-  const gatekeeper = new Gatekeeper({ ledger, agents: agentFiles })
+  const gatekeeper = new Gatekeeper({
+    ledger,
+    agents: parts.agentFiles,
+    chains: parts.chains,
+    terms: parts.terms,
+    ask: askScorer,
+  })
   const judging = new Judging({ ledger, clock, standing, outbox, gatekeeper })
   const actions = new Actions({ ledger, follower, database, clock, judging })
   return {

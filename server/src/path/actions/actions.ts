@@ -170,7 +170,7 @@ export class Actions {
     const { verdicts, shadow, statement, consent } = await judging.judge(
       proposal,
       { subject, personal },
-      releasing.get(cap),
+      { besides: releasing.get(cap) },
     )
     const { decision, reason } = decide(verdicts)
     const released = decision === 'released' && !shadow

@@ -1,6 +1,6 @@
 // All that judges a proposal before anybody is reached: consent or another basis first, then whether its actor may and
 // has signed, then the chains of gates in force.
-import type { ConsentVerdict, Verdict } from '@whence/sdk'
+import type { Verdict } from '@whence/sdk'
 import { canonicalize } from '@whence/ledger'
 import type { Json } from '@whence/ledger'
 import { hash } from 'node:crypto'
@@ -8,8 +8,12 @@ import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { AgentPolicy } from '../../rules/agents/agent.ts'
 import { approvedConfiguration } from '../../rules/agents/configuration.ts'
 import { signatureVerdict, verifySignatures } from '../../rules/agents/signatures.ts'
-import type { GateFacts, Judgement } from '../../rules/gates/gate.ts'
+import type { GateChain } from '../../rules/gates/chain.ts'
+import type { AskScorer, GateFacts, Judgement } from '../../rules/gates/gate.ts'
+import { judge } from '../../rules/gates/judge.ts'
+import type { GatesInForce } from '../../rules/gates/judge.ts'
 import { mask } from '../../rules/gates/pii/mask.ts'
+import type { TermList } from '../../rules/gates/terms/term-list.ts'
 import type { PolicyBook, PolicyInForce } from '../events/policy-book.ts'
 
 export interface Judged {
@@ -23,26 +27,41 @@ export interface Judged {
 /** What is in force, read again only after a plan was applied. */
 interface InForce {
   readonly agents: ReadonlyMap<string, PolicyInForce<AgentPolicy>>
+  readonly gates: GatesInForce
+}
+
+export interface JudgedUnder {
+  /** Others than those in force. */
+  gates?: GatesInForce
+  /** A reviewer changed the copy: whoever proposed it has signed something else. */
+  edited?: boolean
+}
+
+export interface GatekeeperParts {
+  ledger: Ledger
+  agents: PolicyBook<AgentPolicy>
+  chains: PolicyBook<GateChain>
+  terms: PolicyBook<TermList>
+  ask: AskScorer
 }
 
 export class Gatekeeper {
-  readonly #ledger: Ledger
-  readonly #agents: PolicyBook<AgentPolicy>
+  readonly #parts: GatekeeperParts
   #inForce: Promise<InForce> | undefined
   #plan = -2
 
-  constructor(parts: { ledger: Ledger; agents: PolicyBook<AgentPolicy> }) {
-    this.#ledger = parts.ledger
-    this.#agents = parts.agents
+  constructor(parts: GatekeeperParts) {
+    this.#parts = parts
   }
 
   /** A text without what looks personal in it. */
   readonly mask = mask
 
-  /** Throws `invalid` for a proposal that has no canonical form. */
-  async judge(facts: GateFacts): Promise<Judged> {
-    const { proposal, consent } = facts
-    const { agents } = await this.#now()
+  /** Under the gates in force, or under others. Throws `invalid` for a proposal that has no canonical form. */
+  async judge(facts: GateFacts, { gates, edited = false }: JudgedUnder = {}): Promise<Judged> {
+    const { proposal } = facts
+    const inForce = await this.#now()
+    const { agents } = inForce
     const agent = agents.get(proposal.actor.id)
     const signatures = await verifySignatures(proposal, agent)
     const policy = agent === undefined ? 'none' : `${agent.policy.name}@v${agent.version}`
@@ -59,11 +78,13 @@ export class Gatekeeper {
       findings: [...judgement.findings],
       inputs: { ...judgement.inputs },
     })
+    const [consent, ...chained] = await judge(gates ?? inForce.gates, facts, this.#parts.ask)
     return {
       verdicts: [
-        ...(consent === undefined ? [] : [consentVerdict(consent)]),
+        consent!,
         own('agent', approvedConfiguration(agent, proposal)),
-        own('signature', signatureVerdict(agent, signatures)),
+        own('signature', edited ? editedBy(signatures) : signatureVerdict(agent, signatures)),
+        ...chained,
       ],
       shadow: agent?.policy.mode === 'shadow',
       statement: signatures.digest,
@@ -71,8 +92,8 @@ export class Gatekeeper {
   }
 
   #now(): Promise<InForce> {
-    const plan = this.#ledger.lastOf('plan')
-    if (this.#inForce === undefined || plan !== this.#plan || plan >= this.#ledger.size) {
+    const plan = this.#parts.ledger.lastOf('plan')
+    if (this.#inForce === undefined || plan !== this.#plan || plan >= this.#parts.ledger.size) {
       this.#plan = plan
       this.#inForce = this.#read()
       // Whoever asks next tries again.
@@ -82,19 +103,16 @@ export class Gatekeeper {
   }
 
   async #read(): Promise<InForce> {
-    const agents = await this.#agents.inForce(this.#ledger.size)
-    return { agents: new Map(agents.map((one) => [one.policy.name, one])) }
+    const { ledger, agents, chains, terms } = this.#parts
+    const asOf = ledger.size
+    return {
+      agents: new Map((await agents.inForce(asOf)).map((one) => [one.policy.name, one])),
+      gates: { chains: await chains.inForce(asOf), terms: await terms.inForce(asOf) },
+    }
   }
 }
 
-function consentVerdict({ allowed, code, reason, ...rest }: ConsentVerdict): Verdict {
-  return {
-    gate: 'consent',
-    kind: 'consent',
-    policy: rest.policy ?? 'none',
-    fingerprint: hash('sha256', rest.policy ?? 'none'),
-    outcome: allowed ? 'pass' : 'refuse',
-    findings: allowed ? [] : [{ code: `consent.${code}`, message: reason }],
-    inputs: { code, reason, ...rest },
-  }
+/** What a reviewer made of it waits for an approval; its actor's signature is of what it said before. */
+function editedBy({ digest }: { digest: string }): Judgement {
+  return { outcome: 'pass', findings: [], inputs: { state: 'edited', statement: digest } }
 }

@@ -6,7 +6,7 @@ import type { Subject } from '../../record/subjects/subjects.ts'
 import type { Clock } from '../../record/time.ts'
 import type { ConsentVerdict, Standing } from '../../rules/consent/verdict.ts'
 import type { GateFacts } from '../../rules/gates/gate.ts'
-import type { Gatekeeper, Judged } from './gatekeeper.ts'
+import type { Gatekeeper, Judged, JudgedUnder } from './gatekeeper.ts'
 import type { Outbox } from './outbox.ts'
 
 export interface JudgingParts {
@@ -40,7 +40,7 @@ export class Judging {
   async judge(
     proposal: ActionProposal,
     { subject, personal }: { subject: Subject; personal: boolean },
-    besides = 0,
+    { besides = 0, ...under }: JudgedUnder & { besides?: number | undefined } = {},
   ): Promise<JudgedNow> {
     const { clock, standing, outbox, gatekeeper } = this.#parts
     const { purpose, channel, jurisdiction, output } = proposal
@@ -54,7 +54,7 @@ export class Judging {
       sends: (window) => outbox.releasedSince(subject.id, channel, at - window) + besides,
       contact: (identifier) => this.#contact(identifier, subject),
     }
-    return { ...(await gatekeeper.judge(facts)), consent, at }
+    return { ...(await gatekeeper.judge(facts, under)), consent, at }
   }
 
   /** Whom a proposal concerns; of what concerns nobody, whoever did it. 'erased' and undefined as the ledger says. */

@@ -194,18 +194,18 @@ export class Reviews {
         }
       case 'edit': {
         const before = this.#copyOf(action, at)
-        const { verdicts, statement } = await this.#judge(action, step.copy)
+        const { verdicts, statement } = await this.#judge(action, step.copy, true)
         const diff = changesOf(before, step.copy)
         return {
           ...none,
           decision: 'held',
-          refs: statement === undefined ? {} : { statement },
+          refs: { statement },
           content: { ...step, diff, verdicts },
           told: {
             reason: 'edited: it waits for an approval of what it says now',
             verdicts: [...verdicts],
             diff,
-            ...(statement === undefined ? {} : { statement }),
+            statement,
           },
         }
       }
@@ -230,8 +230,8 @@ export class Reviews {
       throw new Fault('forbidden', 'whoever made or edited it cannot approve it: let somebody else look at it')
     if (at.approvals.includes(caller.id)) throw new Fault('conflict', 'this key has approved it already')
     const copy = this.#copyOf(action, at)
-    const judged = await this.#judge(action, copy)
-    const signer = step.signature && (await this.#countersigned(step.signature, this.#proposal(action, copy)))
+    const judged = await this.#judge(action, copy, at.edit !== undefined)
+    const signer = step.signature && (await this.#countersigned(step.signature, proposalOf(action.proposal, copy)))
     const refusing = judged.verdicts.filter(({ outcome, shadow }) => outcome === 'refuse' && shadow !== true)
     const base = { statement: step.statement }
     const content = { ...step, ...(signer === undefined ? {} : { signer }), verdicts: judged.verdicts }
@@ -285,14 +285,14 @@ export class Reviews {
     throw new Fault('invalid', 'the signature is not by an approver in force, or not over what stands there')
   }
 
-  #judge(action: OpenedAction, copy: readonly CopyPart[]): Promise<JudgedNow> {
+  #judge(action: OpenedAction, copy: readonly CopyPart[], edited: boolean): Promise<JudgedNow> {
     const subject = this.#parts.ledger.subjects.byId(action.subject)
     if (subject === undefined) throw new Fault('not_found', `the person of action ${action.seq} was erased`)
-    return this.#parts.judging.judge(this.#proposal(action, copy), { subject, personal: action.personal })
-  }
-
-  #proposal(action: OpenedAction, copy: readonly CopyPart[]): ActionProposal {
-    return proposalOf(action.proposal, copy)
+    return this.#parts.judging.judge(
+      proposalOf(action.proposal, copy),
+      { subject, personal: action.personal },
+      { edited },
+    )
   }
 
   #copyOf(action: OpenedAction, { edit }: Standing): readonly CopyPart[] {

@@ -169,6 +169,10 @@ export const GateConfiguration = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('approval'),
     ...common,
+    /** So many people must approve it, none of whom made it. */
+    approvals: z.number().int().min(1).max(10).default(1),
+    /** From when it is held until a decision is due. */
+    within: Duration.optional(),
     /** Any of these calls for a person. */
     when: z
       .strictObject({

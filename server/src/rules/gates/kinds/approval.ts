@@ -4,7 +4,7 @@ import type { GateOf } from '../chain.ts'
 import type { Gate } from '../gate.ts'
 import { seen } from './finding.ts'
 
-export function approvalGate({ when }: GateOf<'approval'>): Gate {
+export function approvalGate({ when, approvals, within }: GateOf<'approval'>): Gate {
   return ({ facts: { proposal } }) => {
     const { risk, type, channel, segments = [], output } = proposal
     const why: string[] = []
@@ -20,6 +20,10 @@ export function approvalGate({ when }: GateOf<'approval'>): Gate {
       // What cannot be compared is a person's to judge.
       if (!(Number(value) < atLeast)) why.push(`${label} is ${atLeast} or more`)
     }
-    return seen(why.map((reason) => ({ code: 'approval.needed', message: `a person must approve it: ${reason}` })))
+    if (why.length === 0) return seen([])
+    return seen(
+      why.map((reason) => ({ code: 'approval.needed', message: `a person must approve it: ${reason}` })),
+      { approvals, ...(within === undefined ? {} : { within: within / 1e6 }) },
+    )
   }
 }
