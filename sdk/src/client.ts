@@ -14,6 +14,7 @@ import type {
   Consents,
   ConsentsQuery,
 } from './consents.ts'
+import type { OptOutBatch, OptOutLink, OptOutLinkRequest, OptOutResults } from './opt-outs.ts'
 import type { Applied, ContractInfo, ViewInfo } from './declarations.ts'
 import type { Ingested, IngestQuery, Quarantined, QuarantineQuery, Release, ReleaseRequest, Stream } from './events.ts'
 import type { ExplainQuery, Explanation, Link } from './explanations.ts'
@@ -518,6 +519,15 @@ export class Client {
 
   checkConsents(request: ConsentChecksRequest): Promise<ConsentChecks> {
     return this.#transport.json(endpoints.checkConsents, { body: json(request) })
+  }
+
+  /** Records opt-outs. From the answer on nothing that they cover can be claimed. */
+  optOut(batch: OptOutBatch): Promise<OptOutResults> {
+    return this.#transport.json(endpoints.optOut, { body: json(batch) })
+  }
+
+  optOutLink(request: OptOutLinkRequest): Promise<OptOutLink> {
+    return this.#transport.json(endpoints.optOutLink, { body: json(request) })
   }
 
   /** Records what an emitter says of itself: how much it was given, and what became of it. */

@@ -9,6 +9,7 @@ import {
   Consents,
   ConsentsQuery,
 } from './consents.ts'
+import { OptOutBatch, OptOutLink, OptOutLinkRequest, OptOutResults } from './opt-outs.ts'
 import type { Endpoint } from './endpoints.ts'
 
 export const consentEndpoints = {
@@ -43,5 +44,21 @@ export const consentEndpoints = {
     summary: 'The same for many, and for identifiers that should not stand in an address',
     body: ConsentChecksRequest,
     answer: { json: ConsentChecks },
+  },
+  optOut: {
+    method: 'POST',
+    path: '/v1/opt-outs',
+    scope: 'ingest',
+    summary: 'Record that people want no marketing any more, and say what that stopped',
+    body: OptOutBatch,
+    answer: { json: OptOutResults },
+  },
+  optOutLink: {
+    method: 'POST',
+    path: '/v1/opt-outs/links',
+    scope: 'ingest',
+    summary: 'An address that opts one person out with one click (RFC 8058), without a key',
+    body: OptOutLinkRequest,
+    answer: { json: OptOutLink },
   },
 } as const satisfies Record<string, Endpoint>

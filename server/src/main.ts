@@ -40,6 +40,8 @@ import { lineageReader } from './path/lineage/reader.ts'
 import { RecentStatements } from './path/lineage/recent.ts'
 import { Consents } from './path/consent/consents.ts'
 import { consentProjection } from './path/consent/consents-held.ts'
+import { OptOutLinks } from './path/consent/opt-out-links.ts'
+import { OptOuts } from './path/consent/opt-outs.ts'
 import { ConsentStanding } from './path/consent/standing.ts'
 import { Objections, objectionProjection } from './path/consent/objections.ts'
 import { approvalProjection, Approvals } from './path/features/approvals.ts'
@@ -268,6 +270,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const purposes = new PolicyBook(purposesForm, { follower, database, clock })
     const standing = new ConsentStanding({ ledger, database, policies: purposes })
     const consents = new Consents({ ledger, follower, database, policies: purposes, objections, standing, clock })
+    const optOuts = new OptOuts({ objections })
+    const optOutLinks = new OptOutLinks({ ledger, standing, optOuts })
     const gateChains = new PolicyBook(gateChainForm, { follower, database, clock })
     const termLists = new PolicyBook(termListForm, { follower, database, clock })
     const agentFiles = new PolicyBook(agentForm, { follower, database, clock })
@@ -460,6 +464,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       uploads,
       objections,
       consents,
+      optOuts,
+      optOutLinks,
       models,
       aliases,
       artifacts,

@@ -5,6 +5,7 @@ import { reviews, reviewsApprove, reviewsAssign, reviewsEdit, reviewsReject } fr
 import { anchor } from './anchor.ts'
 import { apply } from './apply.ts'
 import type { Command } from './command.ts'
+import { consentCommands } from './consent/commands.ts'
 import { emitters } from './emitters.ts'
 import { drift } from './drift.ts'
 import { erase } from './erase.ts'
@@ -56,6 +57,7 @@ export const commands: readonly Command[] = [
   predict,
   ...trainingCommands,
   object,
+  ...consentCommands,
   tables,
   expire,
   models,

@@ -281,6 +281,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
 
   const pages: Pages = {
     tables: steps.tables,
+    optOut: steps.optOutLinks,
     traces: steps.traces,
     logFile(path) {
       if (path !== 'checkpoint' && path !== 'vkey') {

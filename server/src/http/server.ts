@@ -16,6 +16,8 @@ import type { Env } from './body.ts'
 import type { EndpointName, Handlers } from './handlers.ts'
 import { icebergRoutes } from './iceberg.ts'
 import type { Catalog } from './iceberg.ts'
+import { optOutRoutes } from './opt-out-page.ts'
+import type { OneClick } from './opt-out-page.ts'
 import { otlpRoutes } from './otlp.ts'
 import type { TraceDoor } from './otlp.ts'
 
@@ -26,6 +28,8 @@ export interface Pages {
   /** The page of an explanation, when the token is good for it. Throws `forbidden`. */
   explanation(id: string, token: string): Promise<string>
   metrics(): Promise<string>
+  /** Opting out by a link. */
+  optOut: OneClick
   /** What the Iceberg catalog shows. */
   tables: Catalog
   /** Where spans go that come by OTLP. */
@@ -70,6 +74,7 @@ export function createApp(handlers: Handlers, pages: Pages, doorkeeper: Doorkeep
 
   otlpRoutes(app, pages.traces, (c) => admit(c, 'ingest'))
   icebergRoutes(app, pages.tables, (c, secret) => admit(c, 'read', secret))
+  optOutRoutes(app, pages.optOut)
   app.get('/openapi.json', async (c) => (await admit(c, 'read'), c.json(openApi())))
   app.get('/health', async (c) => (await admit(c, 'read'), c.json({ status: 'ok' })))
   app.get('/ready', async (c) => {
@@ -203,7 +208,7 @@ function refuse(c: Context<Env>, error: unknown): Response {
   if (fault.code === 'internal')
     console.error(
       // As it came, percent-encoded: whoever calls writes no line of the log.
-      `whence: ${c.req.method} ${new URL(c.req.url).pathname.replace(/\/(explain|predictions)\/[^/]+/, '/$1/…')} failed:`,
+      `whence: ${c.req.method} ${new URL(c.req.url).pathname.replace(/\/(explain|predictions|opt-out)\/[^/]+/, '/$1/…')} failed:`,
       fault.cause ?? fault,
     )
   const body = {

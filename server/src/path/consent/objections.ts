@@ -1,11 +1,13 @@
 // Objections (Art. 21 GDPR): a person says that they want no profiling, or no marketing, or takes that back. Each saying
 // is a record, sealed under the person; what holds is worked out from them, at a time and as of a position.
-import type { Objection, ObjectionQuery, ObjectionRequest, ObjectionState } from '@whence/sdk'
+import type { Objection, ObjectionQuery, ObjectionRequest, ObjectionState, Problem, Receipt } from '@whence/sdk'
 import { randomUUID } from 'node:crypto'
-import { Fault } from '../../fault.ts'
+import { Fault, isFault } from '../../fault.ts'
 import { kindOf } from '../../record/ledger/entry.ts'
 import type { Entry } from '../../record/ledger/entry.ts'
 import type { Ledger, OpenedRecord } from '../../record/ledger/ledger.ts'
+import type { Appended, Draft } from '../../record/ledger/writer.ts'
+import type { Subject } from '../../record/subjects/subjects.ts'
 import type { Follower, Projection } from '../../record/projection/follower.ts'
 import { formatTime, SECOND } from '../../record/time.ts'
 import type { Clock, Micros } from '../../record/time.ts'
@@ -25,6 +27,11 @@ interface Body {
   channel?: string
   note?: string
 }
+
+/** One of many objections: where it stands, or why it was refused. */
+export type PlacedObjection =
+  | { subject: string; channel: string | undefined; time: Micros; receipt: Receipt }
+  | { problem: Problem }
 
 /** A time or position to be asked about; without them: everything that was said, and is known. */
 export interface Moment {
@@ -82,48 +89,76 @@ export class Objections {
    * later about them is then known to be objected to. Durable when it resolves.
    */
   async record(request: ObjectionRequest, caller: Caller): Promise<Objection> {
+    const { purpose, withdrawn = false, channel } = request
+    const draft = this.#draft(request, caller)
+    const placed = await this.#ledger.appendOne(draft, caller.id)
+    if (placed.status === 'conflict')
+      throw new Fault('conflict', 'another objection has this id: give this one another, or none')
+    const { seq, leaf, recorded, status } = placed
+    return {
+      seq,
+      subject: draft.subject.id,
+      purpose,
+      ...(channel === undefined ? {} : { channel }),
+      withdrawn,
+      time: formatTime(draft.time),
+      receipt: { seq, leaf, recorded, status },
+    }
+  }
+
+  /** As `record`, for many in their order: what is refused keeps back none of the others. Durable when it resolves. */
+  async recordAll(requests: readonly ObjectionRequest[], caller: Caller): Promise<PlacedObjection[]> {
+    const drafts: (Draft & { subject: Subject })[] = []
+    const refused = new Map<number, Fault>()
+    for (const [at, request] of requests.entries()) {
+      try {
+        drafts.push(this.#draft(request, caller))
+      } catch (error) {
+        if (!isFault(error)) throw error
+        refused.set(at, error)
+      }
+    }
+    const results = (await this.#ledger.append(drafts, { actor: caller.id })) as Appended[]
+    let next = 0
+    return requests.map((request, at) => {
+      const fault = refused.get(at)
+      if (fault) return problemOf(fault)
+      const { subject, time } = drafts[next]!
+      const result = results[next++]!
+      if (result.status === 'refused') return problemOf(result.fault)
+      const { seq, leaf, recorded, status } = result
+      return { subject: subject.id, channel: request.channel, time, receipt: { seq, leaf, recorded, status } }
+    })
+  }
+
+  #draft(request: ObjectionRequest, caller: Caller): Draft & { subject: Subject } {
     const { purpose, withdrawn = false, channel, note } = request
     const now = this.#clock.now()
     const time = request.time === undefined ? now : parseTime(request.time)
     if (time === undefined) throw new Fault('invalid', `"${request.time}" is no time`)
     if (time > now + AHEAD) throw new Fault('invalid', 'an objection holds from when it is made: its time has not come')
+    if (channel !== undefined && purpose !== 'marketing')
+      throw new Fault('invalid', 'profiling has no channel: only an objection to marketing may name one')
     const subject = minted(this.#ledger.subjects, request)
     if (subject === 'erased')
       throw new Fault('conflict', 'this person was erased: nothing is recorded about them again')
     if (subject === undefined) throw new Fault('not_found', 'no subject has this id')
-    if (channel !== undefined && purpose !== 'marketing')
-      throw new Fault('invalid', 'profiling has no channel: only an objection to marketing may name one')
     const body: Body = {
       purpose,
       withdrawn,
       ...(channel === undefined ? {} : { channel }),
       ...(note === undefined ? {} : { note }),
     }
-    const placed = await this.#ledger.appendOne(
-      {
-        kind: 'objection/1',
-        stream: OBJECTIONS,
-        source: caller.source,
-        id: request.id ?? randomUUID(),
-        time,
-        subject,
-        refs: { purpose, ...(withdrawn ? { withdrawn: 'true' } : {}), ...(channel === undefined ? {} : { channel }) },
-        content: Buffer.from(JSON.stringify(body)),
-        touches: [consentKey(subject.id)],
-      },
-      caller.id,
-    )
-    if (placed.status === 'conflict')
-      throw new Fault('conflict', 'another objection has this id: give this one another, or none')
-    const { seq, leaf, recorded, status } = placed
     return {
-      seq,
-      subject: subject.id,
-      purpose,
-      ...(channel === undefined ? {} : { channel }),
-      withdrawn,
-      time: formatTime(time),
-      receipt: { seq, leaf, recorded, status },
+      kind: 'objection/1',
+      stream: OBJECTIONS,
+      source: caller.source,
+      id: request.id ?? randomUUID(),
+      time,
+      subject,
+      refs: { purpose, ...(withdrawn ? { withdrawn: 'true' } : {}), ...(channel === undefined ? {} : { channel }) },
+      content: Buffer.from(JSON.stringify(body)),
+      touches: [consentKey(subject.id)],
     }
   }
 
@@ -202,4 +237,8 @@ export class Objections {
       channel: row.channel ?? undefined,
     }))
   }
+}
+
+function problemOf({ code, message }: Fault): { problem: Problem } {
+  return { problem: { code, message } }
 }

@@ -84,6 +84,13 @@ export class ConsentStanding implements Standing, LiveProjection {
     return known.length === 0 ? [] : standing(known, purpose)
   }
 
+  /** The position of the last record by which a person allowed something, or took an objection back; -1: there is none. */
+  lastAllowed(subject: string): number {
+    const { consents, objections } = this.#statements.of(subject)
+    const allowing = [...consents.filter(({ state }) => permits(state)), ...objections.filter((said) => said.withdrawn)]
+    return allowing.reduce((last, { seq }) => Math.max(last, seq), -1)
+  }
+
   /** The receipt that a grant is on. Throws `altered` where its record has to be opened and does not open. */
   receiptOf({ seq, receipt: { id, version } }: HeldConsent): NonNullable<ConsentVerdict['receipt']> {
     if (id !== undefined) return { id: uuidText(id), version: String(version), seq }
