@@ -36,9 +36,9 @@ async function clicked(c: Context<Env>): Promise<string | undefined> {
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of c.req.raw.body ?? []) {
-    length += (chunk as Uint8Array).length
+    length += chunk.length
     if (length > MAX_FORM_BYTES) throw new Fault('too_large', `the form has more than ${MAX_FORM_BYTES} bytes`)
-    chunks.push(chunk as Uint8Array)
+    chunks.push(chunk)
   }
   const type = c.req.header('content-type') ?? 'application/x-www-form-urlencoded'
   try {
@@ -50,7 +50,7 @@ async function clicked(c: Context<Env>): Promise<string | undefined> {
   }
 }
 
-function page(c: Context<Env>, title: string, body: string): Response {
+function page(c: Context<Env>, title: string, body: string): Response | Promise<Response> {
   const html = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${title}</title><style>body{font:18px/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem}
 button{font:inherit;padding:.5rem 1rem}</style><h1>${title}</h1>
@@ -62,5 +62,5 @@ ${body}</html>`
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     'x-robots-tag': 'noindex',
-  }) as Response
+  })
 }
