@@ -44,6 +44,7 @@ import { skew } from './skew.ts'
 import { status } from './status.ts'
 import { trainingCommands } from './training/commands.ts'
 import { tables } from './tables.ts'
+import { termsImport } from './terms-import.ts'
 
 /** The commands that need no more than a client. */
 export const commands: readonly Command[] = [
@@ -92,6 +93,7 @@ export const commands: readonly Command[] = [
   lineageExport,
   importMlflow,
   importFeast,
+  termsImport,
   erase,
   anchor,
   emitters,
