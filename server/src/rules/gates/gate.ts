@@ -31,6 +31,8 @@ export interface Seen {
   readonly counts: boolean
   readonly findings: readonly Finding[]
   readonly inputs: Readonly<Record<string, unknown>>
+  /** Where that is not what the gate does with what it finds. */
+  readonly outcome?: GateOutcome
 }
 
 /** What gates of all kinds share while one action is judged. */

@@ -61,7 +61,7 @@ export async function judge(inForce: GatesInForce, facts: GateFacts, ask: AskSco
       kind: gate.kind,
       policy,
       fingerprint,
-      outcome: seen.counts ? outcomeOf(gate) : 'pass',
+      outcome: seen.counts ? (seen.outcome ?? outcomeOf(gate)) : 'pass',
       ...(gate.shadow ? { shadow: true } : {}),
       findings: [...seen.findings],
       inputs: { ...seen.inputs },

@@ -46,7 +46,10 @@ export function scorerGate(gate: GateOf<'scorer'>): Gate {
     const scores = Object.fromEntries(answers.map((one) => [one.part, 'score' in one ? one.score : null]))
     const inputs = { scorer, version, shape, threshold, finding, scores, ...(failed ? { unanswered } : {}) }
     const found = findings.some(({ code }) => code !== 'scorer.unanswered')
-    return seen(findings, inputs, found || (failed && unanswered !== 'pass'))
+    const said = seen(findings, inputs, found || (failed && unanswered !== 'pass'))
+    // Of what was found and what was not answered, the stricter counts.
+    const refused = (found && gate.finds === 'refuse') || (failed && unanswered === 'refuse')
+    return { ...said, outcome: refused ? 'refuse' : 'hold' }
   }
 }
 
