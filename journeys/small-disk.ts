@@ -4,8 +4,8 @@ import { mkdtempSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-export function mountSmallDisk(folder: string): void {
-  const { status, stderr, error } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder], {
+export function mountSmallDisk(folder: string, size = '3m'): void {
+  const { status, stderr, error } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder], {
     encoding: 'utf8',
   })
   if (status !== 0) throw new Error(stderr || error?.message)
