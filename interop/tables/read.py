@@ -2,11 +2,12 @@
 
 pyiceberg attaches to the REST catalog (WHENCE_URL, WHENCE_KEY); ClickHouse, as chdb, reads the folder (WHENCE_DATA).
 Prints one JSON object: engine -> table -> {schema, snapshots: {id: {rows, columns}}}. Of each column there is a sum
-that is exact, so that the engines can be held against each other value by value.
+that is exact (of doubles that of their bits), so that the engines can be held against each other value by value.
 """
 
 import json
 import os
+import struct
 import sys
 
 import pyarrow as pa
@@ -24,7 +25,8 @@ def summed(column, kind):
     if kind == "long" or kind.startswith("decimal"):
         figures = [sum(known.to_pylist())]
     elif kind == "double":
-        figures = [repr(pc.min(known).as_py()), repr(pc.max(known).as_py())]
+        bits = sum(struct.unpack("<Q", struct.pack("<d", value))[0] for value in known.to_pylist()) % 2**64
+        figures = [repr(pc.min(known).as_py()), repr(pc.max(known).as_py()), bits]
     elif kind == "timestamp":
         micros = known.cast(pa.timestamp("us")).cast(pa.int64()).to_pylist()
         figures = [min(micros), max(micros), sum(micros)]
@@ -95,7 +97,8 @@ def with_chdb(tables):
         if kind == "long" or kind.startswith("decimal"):
             more = [f"toString(sum({column}))"]
         elif kind == "double":
-            more = [f"toString(min({column}))", f"toString(max({column}))"]
+            bits = f"sum(reinterpretAsUInt64(assumeNotNull({column})))"
+            more = [f"toString(min({column}))", f"toString(max({column}))", f"toString({bits})"]
         elif kind == "timestamp":
             micros = f"toUnixTimestamp64Micro({column})"
             more = [f"toString({each}({micros}))" for each in ("min", "max", "sum")]

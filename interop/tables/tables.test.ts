@@ -1,43 +1,52 @@
 // Engines that others wrote, held against our tables: pyiceberg through the REST catalog, ClickHouse (chdb) from the
 // folder. Every snapshot of every table, by its id, must give both of them what it gives us.
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { contract, customers, follow, letters, stream, view } from '../../journeys/shop.ts'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { TrainingSet } from '@whence/sdk'
+import { collect } from '../../journeys/answers.ts'
+import { contract, customers, follow, letters, modelName, prediction, stream, view } from '../../journeys/shop.ts'
 import { Site } from '../../journeys/site.ts'
 import type { Running } from '../../journeys/site.ts'
 import { openColumns } from '../../server/src/store/columns.ts'
+import { lacking, pythonSays, readTables } from './engines.ts'
+import type { At, Read } from './engines.ts'
 
-const folder = process.env['WHENCE_ENGINES']
-const python = join(folder ?? '', 'bin', 'python')
+const ARCHIVE = 'predictions.archive'
 
-/** Why this cannot run here: WHENCE_ENGINES names no Python that has what requirements.txt names. In CI it fails instead. */
-function lacking(): string | false {
-  if (process.env['CI'] === 'true') return false
-  if (folder === undefined) return 'WHENCE_ENGINES names no Python environment: see interop/README.md'
-  const { status } = spawnSync(python, ['-c', 'import pyiceberg, chdb'])
-  return status === 0 ? false : 'the Python of WHENCE_ENGINES lacks pyiceberg or chdb'
-}
-
-interface At {
-  rows: number
-  columns: Record<string, string[]>
-}
-interface Read {
-  pyiceberg: Record<
-    string,
-    { current: string | null; snapshots: Record<string, At & { schema: Record<string, string> }> }
-  >
-  chdb: Record<string, { schema: Record<string, string>; snapshots: Record<string, At> }>
-}
+/** Values of every type that a training set may have, absent ones too. */
+const mixed = `
+kind: FeatureView
+name: mixed
+entity: customer
+source: ${stream}
+features:
+  - { name: share, type: double, expr: "count(*) filter (where event = 'opened') / nullif(count(*) filter (where event = 'clicked'), 0)" }
+  - { name: hours, type: double, expr: "date_diff('second', max(time), as_of) / 3600.0" }
+  - { name: largest, type: decimal, expr: max(amount) }
+  - { name: last, type: string, expr: 'arg_max(campaign, time)' }
+`
+const spine = customers.flatMap((entity, i) =>
+  ['2026-01-05', '2026-01-31', '2026-02-20'].map((day) => ({
+    entity,
+    at: `${day}T00:00:00.000001Z`,
+    label: i % 2 === 0,
+  })),
+)
 
 describe('tables, read by engines that others wrote', { skip: lacking() }, () => {
   let site: Site
   let server: Running
-  let key: string
   let read: Read
+  let sets: TrainingSet[]
+
+  /** Until the archive, which follows by itself, has so many rows. */
+  async function archived(rows: number): Promise<void> {
+    const archive = async () => (await server.client.tables()).tables.find(({ name }) => name === ARCHIVE)
+    while ((await archive())?.rows !== rows) await wait(100)
+  }
 
   before(async () => {
     site = await Site.make()
@@ -51,7 +60,16 @@ describe('tables, read by engines that others wrote', { skip: lacking() }, () =>
     })
     await client.ingest(stream, letters.slice(0, 40))
     await client.materialize({ view: 'reader', at: '2026-02-01T00:00:00Z' })
-    await follow(client)
+    const thread = await follow(client)
+    // Predictions of three days, with records of their own and in batches: the archive is divided by day.
+    for (const batch of ['one', 'two']) {
+      const rows = customers.map((customer, i) => ({
+        ...prediction(customer, `${batch}-${i}`),
+        time: `2026-03-0${1 + (i % 3)}T06:00:00Z`,
+      }))
+      await client.predictBatch({ batch, model: modelName, snapshot: thread.snapshot.id }, rows)
+      await archived(batch === 'one' ? 20 : 30)
+    }
     // A contract that brings a column, and events that have it.
     const wider = contract('1.1.0').replace(
       '      - { name: consent,',
@@ -71,28 +89,21 @@ describe('tables, read by engines that others wrote', { skip: lacking() }, () =>
     }))
     await client.ingest(stream, more)
     await client.materialize({ view: 'reader', at: '2026-03-02T00:00:00Z' })
+    await client.apply({ files: [{ path: 'mixed.yaml', text: mixed }] })
+    sets = [
+      await client.createTrainingSet({ id: 'two views', views: ['reader', 'mixed'], label: 'opened', spine }),
+      await client.createTrainingSet({
+        id: 'plain',
+        view: 'reader',
+        label: 'n',
+        spine: spine.slice(7, 14).map((row, i) => ({ ...row, label: i })),
+      }),
+    ]
     await client.erase({ identifier: customers[3]!, basis: 'asked for it' })
     await client.materialize({ view: 'reader', at: '2026-03-03T00:00:00Z' })
-    key = (await client.issueKey({ name: 'engine', scopes: ['read'], source: 'engine' })).secret
-    read = await run()
+    read = await readTables(server, site.data)
   })
   after(() => site?.remove())
-
-  async function run(): Promise<Read> {
-    const child = spawn(python, [join(import.meta.dirname, 'read.py')], {
-      env: { ...process.env, WHENCE_URL: server.url, WHENCE_KEY: key, WHENCE_DATA: site.data },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    let [stdout, stderr] = ['', '']
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-    const code = await new Promise<number | null>((resolve, reject) => {
-      child.once('error', reject)
-      child.once('close', resolve)
-    })
-    assert.equal(code, 0, stderr.slice(-4000))
-    return JSON.parse(stdout) as Read
-  }
 
   test('both see every table and every snapshot that we list, with our counts of rows', async () => {
     const { tables } = await server.client.tables()
@@ -147,6 +158,63 @@ describe('tables, read by engines that others wrote', { skip: lacking() }, () =>
       for (const [name, sum] of Object.entries(rows))
         assert.deepEqual(columns[name], [String(count), String(sum)], `${name} at ${id}`)
     }
+  })
+
+  test('the archive of predictions: every snapshot by its id, with our counts and the very scores', async () => {
+    const { history, partition, columns } = await server.client.table(ARCHIVE)
+    assert.deepEqual(partition, [{ column: 'at', transform: 'day' }])
+    // Who was erased is in none of them any more.
+    assert.deepEqual(
+      history.filter(({ operation }) => operation === 'append').map(({ rows }) => rows),
+      [9, 18, 27],
+    )
+    const found = (await server.client.find({ limit: 1000 })).predictions.filter(({ erased }) => !erased)
+    for (const { id, rows } of history) {
+      const scores = found.filter(({ seq }) => seq <= Number(id)).map(({ score }) => score!)
+      const view = new DataView(new ArrayBuffer(8))
+      const bits = scores.map((score) => (view.setFloat64(0, score), view.getBigUint64(0)))
+      const sum = BigInt.asUintN(
+        64,
+        bits.reduce((total, each) => total + each, 0n),
+      )
+      const wanted = [String(rows), String(Math.min(...scores)), String(Math.max(...scores)), String(sum)]
+      for (const engine of [read.pyiceberg, read.chdb])
+        assert.deepEqual(engine[ARCHIVE]!.snapshots[id]!.columns['score'], wanted, `${id}`)
+      assert.equal(scores.length, rows)
+    }
+    assert.deepEqual(
+      Object.keys(read.pyiceberg[ARCHIVE]!.snapshots[history.at(-1)!.id]!.schema),
+      columns.map(({ name }) => name),
+    )
+  })
+
+  test('the content digest of training sets, made in Python from the specification alone', async () => {
+    const kinds = new Set<string>()
+    for (const made of sets) {
+      const { id, columns, contentDigest, files, rows } = await server.client.trainingSet(made.id)
+      for (const { type } of columns) kinds.add(type.replace(/\(.*/, ''))
+      const path = join(site.folder, `${made.seq}.parquet`)
+      await writeFile(path, Buffer.concat(await collect(server.client.exportTrainingSet(id))))
+      const list = join(site.data, files[0]!.path.replace(/\.parquet$/, '.rows'))
+      const said = (await pythonSays('content.py', [JSON.stringify(columns), path, list])) as Record<string, unknown>
+      assert.equal(said['example'], 'cf0fac8274eceab86ad16d4987195b4766dd59299b6b9c87286dcbdd10a629ca')
+      // One of the people was erased since: their rows are gone, the list and its digest are as they were.
+      assert.deepEqual([said['listed'], said['strange']], [contentDigest, 0], id)
+      assert.ok((said['rows'] as number) < rows, id)
+      assert.notEqual(said['digest'], contentDigest)
+    }
+    assert.deepEqual([...kinds].toSorted(), ['BIGINT', 'BOOLEAN', 'DECIMAL', 'DOUBLE', 'TIMESTAMP', 'VARCHAR'])
+    const { id } = await server.client.createTrainingSet({
+      id: 'after',
+      views: ['reader', 'mixed'],
+      label: 'opened',
+      spine: spine.filter(({ entity }) => entity !== customers[3]),
+    })
+    const { columns, contentDigest, rows } = await server.client.trainingSet(id)
+    const path = join(site.folder, 'after.parquet')
+    await writeFile(path, Buffer.concat(await collect(server.client.exportTrainingSet(id))))
+    const said = (await pythonSays('content.py', [JSON.stringify(columns), path])) as Record<string, unknown>
+    assert.deepEqual([said['digest'], said['rows']], [contentDigest, rows])
   })
 
   test('a third engine, DuckDB, gives the same for the files of an event table', async () => {
