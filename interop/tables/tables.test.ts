@@ -179,7 +179,7 @@ describe('tables, read by engines that others wrote', { skip: lacking() }, () =>
       )
       const wanted = [String(rows), String(Math.min(...scores)), String(Math.max(...scores)), String(sum)]
       for (const engine of [read.pyiceberg, read.chdb])
-        assert.deepEqual(engine[ARCHIVE]!.snapshots[id]!.columns['score'], wanted, `${id}`)
+        assert.deepEqual(engine[ARCHIVE]!.snapshots[id]!.columns['score'], wanted, id)
       assert.equal(scores.length, rows)
     }
     assert.deepEqual(
