@@ -29,10 +29,10 @@ suite('find, over batches', () => {
     most,
     batches: {
       book: {
-        list: async ({ upTo = Infinity, limit = Infinity }) =>
+        list: async (wanted) =>
           Array.from({ length: BATCHES }, (_, i) => ({ seq: 10 * (BATCHES - i), model: 'm@1' }) as Batch)
-            .filter(({ seq }) => seq <= upTo)
-            .slice(0, limit),
+            .filter(({ seq }) => seq <= (wanted?.upTo ?? Infinity))
+            .slice(0, wanted?.limit),
       },
       newest: async (batches, conditions, limit) => {
         looked.push(...batches.map(({ seq }) => seq))
