@@ -6,33 +6,13 @@ import { after, before, suite, test } from 'node:test'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { openDatabase } from '../server/src/store/database.ts'
 import { walk } from '../server/src/store/files.ts'
+import { forms, found } from './leaks.ts'
 import { customers, follow, stream } from './shop.ts'
 import { Site } from './site.ts'
 
 /** What may not be found: the identifiers, and the ids of predictions that are derived from them. */
 const secrets = customers.flatMap((customer) => [customer, `p-${customer.split('-')[1]}`])
 const broken = 'cust-zora-7719'
-
-/** A text as it might stand in a file. */
-function forms(text: string): Buffer[] {
-  const bytes = Buffer.from(text)
-  const base64 = [0, 1, 2].map((shift) =>
-    Buffer.concat([Buffer.alloc(shift), bytes])
-      .toString('base64')
-      .slice(shift === 0 ? 0 : 4, -4),
-  )
-  return [
-    bytes,
-    Buffer.from(text, 'utf16le'),
-    Buffer.from(bytes.toString('hex')),
-    Buffer.from(bytes.toString('hex').toUpperCase()),
-    ...base64.map((each) => Buffer.from(each)),
-  ]
-}
-
-function found(bytes: Buffer, among: readonly string[]): string[] {
-  return among.filter((text) => forms(text).some((form) => form.length >= 6 && bytes.includes(form)))
-}
 
 suite('the files of a server', () => {
   let site: Site

@@ -16,8 +16,9 @@ export interface Keeping {
 
 /** Entries of a list that are kept. */
 const MOST = 100
-/** Characters of a masked text that are kept. */
+/** Characters of a masked text that are kept, and those behind them that are masked with them: none is cut in two. */
 const MOST_MASKED = 20_000
+const BEHIND = 500
 
 export function keepSpan(facts: SpanFacts, keeping: Keeping): SpanSaid {
   const { said } = facts
@@ -88,13 +89,23 @@ export function keepSpan(facts: SpanFacts, keeping: Keeping): SpanSaid {
   })
 }
 
-/** The texts of a span, masked. Of a chain of thought there is the digest only. */
+/**
+ * The texts of a span, masked. Of a chain of thought there is the digest only, and of what is no text too: nobody knows
+ * what an encoded value holds.
+ */
 export function maskedTexts(facts: SpanFacts, mask: Mask): Record<string, string> {
   return Object.fromEntries(
-    [...facts.contents].flatMap(([name, { text, whole }]) =>
-      name === 'thought' ? [] : [[name, mask((text ?? whole).slice(0, MOST_MASKED)).toWellFormed()]],
+    [...facts.contents].flatMap(([name, { text }]) =>
+      name === 'thought' || text === undefined ? [] : [[name, shortened(text, mask)]],
     ),
   )
+}
+
+function shortened(text: string, mask: Mask): string {
+  if (text.length <= MOST_MASKED + BEHIND) return mask(text).toWellFormed()
+  return `${mask(text.slice(0, MOST_MASKED + BEHIND))
+    .slice(0, -BEHIND)
+    .toWellFormed()} […]`
 }
 
 export function digestOf(text: string, { digest }: Pick<Keeping, 'digest'>): KeyedDigest {

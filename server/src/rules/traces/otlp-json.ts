@@ -2,7 +2,7 @@
 // 64-bit integers come as text or as numbers, names in camelCase; what is not known is passed over.
 import { readContent } from '../contracts/content.ts'
 import { Allowance, broken, MOST_ATTRIBUTES, MOST_CONTAINERS, MOST_EVENTS, MOST_SPANS, tooMany } from './limits.ts'
-import { doubleValue, integerValue, put } from './otlp-protobuf.ts'
+import { bytesValue, doubleValue, integerValue, put } from './otlp-protobuf.ts'
 import { arrivalOf, spanKinds } from './span.ts'
 import type { Arrival, Attributes, RawSpan, SpanEvent, Value } from './span.ts'
 
@@ -95,7 +95,7 @@ function readValue(given: unknown, depth: number, allowance: Allowance): Value |
   if (typeof value.boolValue === 'boolean') return value.boolValue
   if (value.intValue !== undefined) return integerValue(integer(value.intValue, 'intValue'))
   if (value.doubleValue !== undefined) return double(value.doubleValue)
-  if (typeof value.bytesValue === 'string') return Buffer.from(value.bytesValue, 'base64').toString('base64')
+  if (typeof value.bytesValue === 'string') return bytesValue(Buffer.from(value.bytesValue, 'base64'))
   if (value.arrayValue !== undefined) return readList(object(value.arrayValue, 'an arrayValue'), depth, allowance)
   if (value.kvlistValue !== undefined) return readMap(object(value.kvlistValue, 'a kvlistValue'), depth, allowance)
   return null

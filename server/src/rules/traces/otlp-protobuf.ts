@@ -127,7 +127,7 @@ function readValue(bytes: Uint8Array, depth: number, allowance: Allowance): Valu
     else if (field === 4) value = doubleValue(reader.double())
     else if (field === 5) value = readList(reader.bytes(), depth, allowance)
     else if (field === 6) value = readMap(reader.bytes(), depth, allowance)
-    else if (field === 7) value = Buffer.from(reader.bytes()).toString('base64')
+    else if (field === 7) value = bytesValue(Buffer.from(reader.bytes()))
     else return false
     return true
   })
@@ -170,6 +170,11 @@ export function put(map: Record<string, Value>, name: string, value: Value): voi
 export function integerValue(value: bigint): number | string {
   const number = Number(value)
   return Number.isSafeInteger(number) ? number : String(value)
+}
+
+/** Bytes are no text: nothing that asks for one gets them. */
+export function bytesValue(bytes: Buffer): Value {
+  return { bytes: bytes.toString('base64') }
 }
 
 /** JSON has no word for what is no number. */

@@ -2,7 +2,7 @@
 // is not read cannot be kept.
 import type { Micros } from '../../record/time.ts'
 
-/** A value of an attribute. Integers beyond 2^53 are text, bytes are base64. */
+/** A value of an attribute. Integers beyond 2^53 are text, bytes a map with their base64. */
 export type Value = null | boolean | number | string | readonly Value[] | { readonly [name: string]: Value }
 export type Attributes = ReadonlyMap<string, Value>
 
