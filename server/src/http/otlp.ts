@@ -2,6 +2,7 @@
 // come in the encoding of the request, as https://opentelemetry.io/docs/specs/otlp demands.
 import type { Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import type { Duplex } from 'node:stream'
 import { Fault } from '../fault.ts'
 import type { FaultCode } from '../fault.ts'
 import type { TraceResult } from '../path/actions/tally.ts'
@@ -47,6 +48,23 @@ export function otlpRoutes(app: Hono<Env>, traces: TraceDoor, admit: (c: Context
       return refuse(c, 'json', error)
     }
   })
+}
+
+/** Answers what is no HTTP/1.1 as Node does by itself; but whoever begins with HTTP/2, as gRPC does, is told what to speak. */
+export function notHttp(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const why = error.code === 'HPE_PAUSED_H2_UPGRADE' ? `${NOT_GRPC}\n` : ''
+  const line =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? '408 Request Timeout'
+        : '400 Bad Request'
+  const head = `HTTP/1.1 ${line}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${why.length}`
+  socket.end(`${head}\r\n\r\n${why}`)
 }
 
 async function readWhole(c: Context<Env>): Promise<Uint8Array> {
@@ -100,6 +118,8 @@ function refuse(c: Context<Env>, encoding: Encoding, error: unknown): Response {
 function status(c: Context<Env>, encoding: Encoding, http: number, code: number, message: string): Response {
   const headers: Record<string, string> = {}
   if (http === 503) headers['retry-after'] = '1'
+  // Of a body that is too large the rest was not read: nothing can follow on this connection.
+  if (http === 413) headers.connection = 'close'
   if (http === 401) headers['www-authenticate'] = 'Bearer'
   if (encoding === 'json') return c.json({ code, message }, http as ContentfulStatusCode, headers)
   return protobuf(c, http, Buffer.concat([varintField(1, code), textField(2, message)]), headers)

@@ -18,7 +18,7 @@ import { icebergRoutes } from './iceberg.ts'
 import type { Catalog } from './iceberg.ts'
 import { optOutRoutes } from './opt-out-page.ts'
 import type { OneClick } from './opt-out-page.ts'
-import { otlpRoutes } from './otlp.ts'
+import { notHttp, otlpRoutes } from './otlp.ts'
 import type { TraceDoor } from './otlp.ts'
 
 /** What a caller may fetch besides the endpoints of the SDK. */
@@ -137,6 +137,7 @@ export async function listen(
       reject(new Fault('refused_start', `cannot listen on ${hostname}:${port}: ${why}`, { cause }))
     })
   })
+  server.on('clientError', notHttp)
   const { port: bound } = server.address() as AddressInfo
   return {
     url: `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${bound}`,

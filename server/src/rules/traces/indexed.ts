@@ -1,5 +1,6 @@
 // Messages as attributes by number, as instrumentations wrote them before there were lists:
 // `gen_ai.prompt.0.role`, `gen_ai.prompt.0.content`.
+import { structured } from './messages.ts'
 import type { Said } from './said.ts'
 import type { Value } from './span.ts'
 
@@ -13,7 +14,7 @@ export function readIndexed(said: Said, prefix: string): Value[] | undefined {
     const [, number, part] = /^(\d{1,3})\.(role|content|finish_reason|tool_calls)$/.exec(rest) ?? []
     if (part === undefined || Number(number) >= MOST) continue
     const message = (messages[Number(number)] ??= {})
-    message[part] = value
+    message[part] = structured(value)
   }
   const all = messages.filter((message) => message !== undefined)
   return all.length > 0 ? all : undefined

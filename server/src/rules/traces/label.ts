@@ -5,7 +5,7 @@ export type Mask = (text: string) => string
 const NAME = /^[\p{L}\p{N}_][\p{L}\p{N} _.:/@+#(),&'-]{0,199}$/u
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 /** Versions of models are days. */
-const DAYS = /(?<!\d)(?:19|20)\d\d-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12]\d|3[01])(?!\d)/g
+const DAYS = /(?<!\d)(?:19|20)\d\d[-.]?(?:0[1-9]|1[0-2])[-.]?(?:0[1-9]|[12]\d|3[01])(?!\d)/g
 /** As long as a telephone number without its area. */
 const DIGITS = /\d(?:[ ().:/-]{0,2}\d){6,}/
 

@@ -93,6 +93,8 @@ function readValue(given: unknown, depth: number, allowance: Allowance): Value |
   const value = object(given, 'a value')
   if (typeof value.stringValue === 'string') return value.stringValue.toWellFormed()
   if (typeof value.boolValue === 'boolean') return value.boolValue
+  // Some senders write whatever has no fraction as an integer.
+  if (typeof value.intValue === 'number' && Math.abs(value.intValue) >= 2 ** 63) return doubleValue(value.intValue)
   if (value.intValue !== undefined) return integerValue(integer(value.intValue, 'intValue'))
   if (value.doubleValue !== undefined) return double(value.doubleValue)
   if (typeof value.bytesValue === 'string') return bytesValue(Buffer.from(value.bytesValue, 'base64'))
