@@ -211,3 +211,33 @@ test('two approvers at once release once', async () => {
   )
   assert.deepEqual(both.map(({ decision }) => decision).sort(), ['held', 'released'])
 })
+
+test('a preflight says beforehand who would get it, and marks what is wrong with the copy', async () => {
+  for (const entity of ['p-1', 'p-2'])
+    await client.propose(await signProposal(proposal(`known-${entity}`, entity), key))
+  await client.object({ identifier: 'p-2', purpose: 'marketing' })
+  const told = await client.preflight('summer', {
+    proposal: {
+      type: 'send',
+      actor: { type: 'agent', id: 'writer', configuration: 'subject-lines' },
+      model: { name: 'lines', version: '2' },
+      channel: 'email',
+      purpose: 'newsletter',
+      output: { copy: [{ part: 'text', text: 'Hello! Ask jane.roe@example.org.' }] },
+    },
+    identifiers: ['p-1', 'p-2', 'p-2', 'c-1', 'nobody-yet'],
+  })
+  assert.deepEqual(
+    [told.recipients, told.ready, told.held, told.objected, told.capped, told.repeated],
+    [5, 0, 2, 1, 1, 1],
+    JSON.stringify(told.reasons),
+  )
+  assert.equal(told.copy[0]!.marked, 'Hello! Ask ⟦jane.roe@example.org⟧.')
+  assert.deepEqual((await client.actions({ campaign: 'summer' })).actions, [], 'nothing is recorded')
+})
+
+test('the order of the whole log is checked', async () => {
+  const { ok, checked } = await client.verify()
+  assert.ok(ok)
+  assert.ok(checked.claims! > 0)
+})

@@ -4,6 +4,7 @@ import { ActionBatch, ActionProposal, ActionResults, CopyPart, DecidedAction } f
 import type { Endpoint } from './endpoints.ts'
 import { z } from 'zod'
 import { Acknowledged, Acknowledgement, ClaimRequest, Claims, OutboxState } from './outbox.ts'
+import { Preflight, PreflightRequest } from './preflight.ts'
 import { Seq, Sha256 } from './time.ts'
 import { Reviewed, ReviewQueue, ReviewsQuery, ReviewStep } from './reviews.ts'
 
@@ -75,6 +76,14 @@ export const actionEndpoints = {
     scope: 'read',
     summary: 'How much waits for senders',
     answer: { json: OutboxState },
+  },
+  preflight: {
+    method: 'POST',
+    path: '/v1/campaigns/{id}/preflight',
+    scope: 'read',
+    summary: 'Before a launch: how many of an audience would get this now, and why the others would not',
+    body: PreflightRequest,
+    answer: { json: Preflight },
   },
   reviews: {
     method: 'GET',

@@ -67,6 +67,7 @@ import type { ApplyRequest, Plan, PlanRequest } from './plans.ts'
 import type { ActionExplanation, ActionsQuery, FoundActions } from './action-explanations.ts'
 import type { ActionProposal, ActionResults, CopyPart, DecidedAction } from './actions.ts'
 import type { Acknowledged, Acknowledgement, ClaimRequest, Claims, OutboxState } from './outbox.ts'
+import type { Preflight, PreflightRequest } from './preflight.ts'
 import type { Reviewed, ReviewQueue, ReviewsQuery, ReviewStep } from './reviews.ts'
 import type { Online, OnlineQuery, OnlineRequest } from './online.ts'
 import type {
@@ -589,6 +590,11 @@ export class Client {
 
   outbox(): Promise<OutboxState> {
     return this.#transport.json(endpoints.outbox)
+  }
+
+  /** Before a launch: how many of an audience would get this now. Nothing is recorded. */
+  preflight(campaign: string, request: PreflightRequest): Promise<Preflight> {
+    return this.#transport.json(endpoints.preflight, { path: { id: campaign }, body: json(request) })
   }
 
   reviews(query: ReviewsQuery = {}): Promise<ReviewQueue> {

@@ -387,7 +387,14 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       batches,
       clock,
     })
-    const traces = new Traces({ ledger, follower, database, mask, capture: config.captureContent })
+    const traces = new Traces({
+      ledger,
+      follower,
+      database,
+      mask,
+      capture: config.captureContent,
+      propose: (proposal, caller) => acting.actions.propose(proposal, caller),
+    })
     const policies = new PolicyBook(lineagePolicyForm, { follower, database, clock })
     const provenance = new Provenance({ ledger, contracts, views, snapshots, derived, tables })
     const planner = new Planner({

@@ -6,6 +6,7 @@ import { findActions } from '../path/actions/find.ts'
 import type { Judging } from '../path/actions/judging.ts'
 import type { Standing } from '../rules/consent/verdict.ts'
 import type { Claims } from '../path/actions/claims.ts'
+import { preflight } from '../path/actions/preflight.ts'
 import type { Reviews } from '../path/actions/reviews.ts'
 import type { actionEndpoints } from '@whence/sdk'
 import type { Handlers } from './handlers.ts'
@@ -35,6 +36,8 @@ export function actionHandlers(
     claim: ({ body, caller }) => claims.claim(body, caller),
     acknowledge: ({ body, caller }) => claims.acknowledge(body.results, caller),
     outbox: async () => claims.state(),
+    preflight: ({ path, body }) =>
+      preflight({ ledger: explaining.ledger, judging, heldBack: claims.heldBack }, path.id!, body),
     reviews: ({ query }) => reviews.queue(query),
     review: ({ path, body, caller }) => reviews.review(path.id!, body, caller),
   }

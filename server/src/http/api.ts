@@ -30,6 +30,7 @@ import type { Provenance } from '../path/features/provenance.ts'
 import type { Snapshots } from '../path/features/snapshots.ts'
 import type { ViewBook } from '../path/features/view-book.ts'
 import type { Scoring } from '../path/models/scoring.ts'
+import { checkOrder } from '../path/actions/order.ts'
 import { explain } from '../path/predictions/explain.ts'
 import type { Predictions } from '../path/predictions/predictions.ts'
 import type { Traces } from '../path/actions/traces.ts'
@@ -244,6 +245,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
         () => snapshots.check(),
         () => steps.artifacts.check(),
         () => predictions.batches.check(),
+        () => checkOrder(ledger),
       ]),
   }
 

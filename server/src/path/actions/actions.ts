@@ -1,5 +1,5 @@
 // Proposals: judged by gates, and recorded with what was decided. What is released is in the outbox from that moment.
-import type { ActionProposal, ActionResults, DecidedAction, Verdict } from '@whence/sdk'
+import type { ActionProposal, ActionResults, DecidedAction } from '@whence/sdk'
 import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Draft, Placed } from '../../record/ledger/writer.ts'
@@ -12,6 +12,7 @@ import type { Caller } from '../../rules/access/access.ts'
 import type { ConsentVerdict } from '../../rules/consent/verdict.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import type { Database } from '../../store/database.ts'
+import { decide } from './decide.ts'
 import type { Judging } from './judging.ts'
 import { actionIdentity, contentOf, keptOf, messageDigest, openAction, STREAM, THOUGHTS } from './recorded.ts'
 import type { Decided, OpenedAction } from './recorded.ts'
@@ -223,18 +224,6 @@ export class Actions {
       }
     return answered(id, opened.header.decided as Decided, { ...ledger.receiptOf(seq), status: 'duplicate' })
   }
-}
-
-/** The strictest verdict counts; those in shadow do not. */
-export function decide(verdicts: readonly Verdict[]): Pick<Decided, 'decision' | 'reason'> {
-  const counting = verdicts.filter(({ shadow }) => shadow !== true)
-  const refusing = counting.filter(({ outcome }) => outcome === 'refuse')
-  const holding = counting.filter(({ outcome }) => outcome === 'hold')
-  const because = (those: readonly Verdict[]): string =>
-    those.map(({ gate, findings }) => `${gate}: ${findings[0]?.message ?? 'no reason given'}`).join('; ')
-  if (refusing.length > 0) return { decision: 'refused', reason: because(refusing) }
-  if (holding.length > 0) return { decision: 'held', reason: because(holding) }
-  return { decision: 'released', reason: `${counting.length} ${counting.length === 1 ? 'gate' : 'gates'} passed` }
 }
 
 interface Refs {

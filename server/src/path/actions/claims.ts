@@ -17,6 +17,7 @@ import type { Clock, Micros } from '../../record/time.ts'
 import type { Caller } from '../../rules/access/access.ts'
 import type { Standing } from '../../rules/consent/verdict.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
+import { CLAIMS } from './order.ts'
 import type { Outbox, Waiting } from './outbox.ts'
 import { editedCopy, messageDigest, openAction } from './recorded.ts'
 
@@ -39,6 +40,11 @@ export class Claims {
 
   constructor(parts: ClaimParts) {
     this.#parts = parts
+  }
+
+  /** Why an action may not go out now, beside consent. */
+  get heldBack(): ClaimParts['heldBack'] {
+    return this.#parts.heldBack
   }
 
   /** Gives out what is due; durable when it resolves. */
@@ -232,7 +238,7 @@ function claimOf({ seq, attempts, footing }: Waiting, subject: Subject, { until,
   const { purpose, channel } = footing
   return {
     kind: 'claim/1',
-    stream: 'whence.claims',
+    stream: CLAIMS,
     source,
     id: `${seq}#${attempts + 1}`,
     time: now,

@@ -1,11 +1,12 @@
 // What gates are told of a proposal, as of now: who it concerns, what they allow, how often they were reached, and whose
 // the addresses in the copy are.
-import type { ActionProposal } from '@whence/sdk'
+import type { ActionDecision, ActionProposal, Verdict } from '@whence/sdk'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Subject } from '../../record/subjects/subjects.ts'
 import type { Clock } from '../../record/time.ts'
 import type { ConsentVerdict, Standing } from '../../rules/consent/verdict.ts'
 import type { GateFacts } from '../../rules/gates/gate.ts'
+import { decide } from './decide.ts'
 import type { Gatekeeper, Judged, JudgedUnder } from './gatekeeper.ts'
 import type { Outbox } from './outbox.ts'
 
@@ -20,6 +21,13 @@ export interface JudgingParts {
 export interface JudgedNow extends Judged {
   readonly consent: ConsentVerdict | undefined
   readonly at: number
+}
+
+/** What the gates would say of somebody. */
+export interface Foreseen {
+  readonly verdicts: readonly Verdict[]
+  readonly decision: ActionDecision
+  readonly consent: ConsentVerdict
 }
 
 /** Identifiers by which somebody in a text may be known. */
@@ -52,9 +60,53 @@ export class Judging {
       at,
       consent,
       sends: (window) => outbox.releasedSince(subject.id, channel, at - window) + besides,
-      contact: (identifier) => this.#contact(identifier, subject),
+      contact: (identifier) => this.#contact(identifier, subject.id),
     }
     return { ...(await gatekeeper.judge(facts, under)), consent, at }
+  }
+
+  /**
+   * Asks the gates about many people for one proposal, at one time. Of people about whom they would be told the same they
+   * are asked once: what they ask about (releases within a window, whose an address is) is noted as they ask.
+   */
+  asker(proposal: ActionProposal): (subject: string | undefined) => Promise<Foreseen> {
+    const { clock, standing, outbox, gatekeeper } = this.#parts
+    const { purpose, channel, jurisdiction, output } = proposal
+    const at = clock.now()
+    const windows = new Set<number>()
+    const contacts = new Set<string>()
+    const known = new Map<string, Omit<Foreseen, 'consent'>>()
+    const sends = (subject: string | undefined, window: number): number =>
+      subject === undefined ? 0 : outbox.releasedSince(subject, channel, at - window)
+    return async (subject) => {
+      const consent = standing.check({ subject: subject ?? '', purpose, channel, jurisdiction, at })
+      const key = (): string =>
+        JSON.stringify([
+          consent.allowed,
+          consent.code,
+          consent.basis,
+          [...windows].map((window) => sends(subject, window)),
+          [...contacts].map((identifier) => this.#contact(identifier, subject)),
+        ])
+      let found = known.get(key())
+      if (!found) {
+        const { verdicts } = await gatekeeper.judge(
+          {
+            // The gates see that somebody is meant; who it is decides nothing but what is asked here.
+            proposal: { ...proposal, entity: 'somebody' },
+            copy: output?.copy ?? [],
+            at,
+            consent,
+            sends: (window) => (windows.add(window), sends(subject, window)),
+            contact: (identifier) => (contacts.add(identifier), this.#contact(identifier, subject)),
+          },
+          { edited: true },
+        )
+        found = { verdicts, decision: decide(verdicts).decision }
+        known.set(key(), found)
+      }
+      return { ...found, consent }
+    }
   }
 
   /** Whom a proposal concerns; of what concerns nobody, whoever did it. 'erased' and undefined as the ledger says. */
@@ -66,10 +118,10 @@ export class Judging {
       : subjects.mint(subjectType ?? 'customer', entity)
   }
 
-  #contact(identifier: string, subject: Subject): 'recipient' | 'other' | 'unknown' {
+  #contact(identifier: string, subject: string | undefined): 'recipient' | 'other' | 'unknown' {
     for (const type of CONTACTS) {
       const id = this.#parts.ledger.subjects.idOf(type, identifier)
-      if (id !== undefined) return id === subject.id ? 'recipient' : 'other'
+      if (id !== undefined) return id === subject ? 'recipient' : 'other'
     }
     return 'unknown'
   }

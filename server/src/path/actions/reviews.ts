@@ -25,6 +25,7 @@ import { footingRefs } from './actions.ts'
 import type { Actions } from './actions.ts'
 import type { Agents } from './agents.ts'
 import type { Judging, JudgedNow } from './judging.ts'
+import { REVIEWS } from './order.ts'
 import { editedCopy, proposalOf } from './recorded.ts'
 import type { OpenedAction } from './recorded.ts'
 
@@ -136,7 +137,7 @@ export class Reviews {
         [
           {
             kind: 'review/1',
-            stream: 'whence.reviews',
+            stream: REVIEWS,
             source: caller.source,
             id: `${action.seq}#${at.statement ?? ''}#${step.step}#${caller.id}#${basis}`,
             time: clock.now(),
