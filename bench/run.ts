@@ -6,6 +6,7 @@ import { cpus, release, totalmem } from 'node:os'
 import { acknowledge } from './acknowledge.ts'
 import { chain } from './chain.ts'
 import { emitter } from './emitter.ts'
+import { gating } from './gates.ts'
 import { ingest } from './ingest.ts'
 import { arrayOverlap, columnLadder, lineageClosure, lineageImpact, lineageIngest } from './lineage.ts'
 import { materialising } from './materialise.ts'
@@ -33,6 +34,7 @@ const parts: Record<string, () => Promise<Measured[]>> = {
   'lineage-columns': () => columnLadder(),
   'lineage-impact': () => lineageImpact(),
   replay: () => replaying(),
+  gates: () => gating(),
 }
 
 /** Measured only when named: it takes an hour. */

@@ -48,21 +48,7 @@ export function brandGate(gate: GateOf<'brand'>): Gate {
       findings.push({ code: 'brand.unsubscribe', message: 'it must say how to unsubscribe, where it is seen' })
     const languages: Record<string, string> = {}
     for (const reading of readings) {
-      const length = [...new Intl.Segmenter().segment(reading.visible.text.trim().slice(0, 10_000))].length
-      const { least, most } = gate.lengths[reading.part] ?? {}
-      const whole = reading.visible.text.length > 10_000 ? reading.visible.text.trim().length : length
-      if (least !== undefined && whole < least)
-        findings.push({
-          code: 'brand.length',
-          message: `${whole} characters, and at least ${least} are asked`,
-          part: reading.part,
-        })
-      if (most !== undefined && whole > most)
-        findings.push({
-          code: 'brand.length',
-          message: `${whole} characters, and at most ${most} are allowed`,
-          part: reading.part,
-        })
+      findings.push(...lengthOf(reading, gate.lengths[reading.part]))
       const language = gate.languages && (await languageOf(reading))
       if (language === undefined) continue
       languages[reading.part] = language
@@ -75,6 +61,20 @@ export function brandGate(gate: GateOf<'brand'>): Gate {
     }
     return seen(findings, gate.languages ? { languages } : {})
   }
+}
+
+const characters = new Intl.Segmenter()
+/** Up to here what a reader calls a character is counted; longer texts are counted in code units. */
+const mostCounted = 10_000
+
+function lengthOf({ part, visible }: Reading, asked: GateOf<'brand'>['lengths'][string] | undefined): Finding[] {
+  if (asked === undefined) return []
+  const { least = 0, most = Infinity } = asked
+  const text = visible.text.trim()
+  const length = text.length > mostCounted ? text.length : [...characters.segment(text)].length
+  const wrong =
+    length < least ? `at least ${least} are asked` : length > most ? `at most ${most} are allowed` : undefined
+  return wrong === undefined ? [] : [{ code: 'brand.length', message: `${length} characters, and ${wrong}`, part }]
 }
 
 /** Where something is seen in a part. */

@@ -41,22 +41,27 @@ function each(from: Mapped, change: (character: string) => string): Mapped {
 
 /** Words with one space between them and one at each end, from folded text. `$`, `%` and the like count as letters. */
 export function words(from: Mapped): Mapped {
+  const { text } = from
   const out = new Rewriting(from)
   out.put(' ', 0, 0)
-  let apart = true
-  for (let at = 0; at < from.text.length;) {
-    const character = characterAt(from.text, at)
+  // Where the word that is being read began, if one is.
+  let begun = -1
+  for (let at = 0; at < text.length;) {
+    const character = characterAt(text, at)
     const end = at + character.length
     if (isWordy(character)) {
-      out.copy(at, end)
-      apart = false
-    } else if (!apart) {
+      if (begun < 0) begun = at
+    } else if (begun >= 0) {
+      out.copy(begun, at)
       out.put(' ', at, end)
-      apart = true
+      begun = -1
     }
     at = end
   }
-  if (!apart) out.put(' ', from.text.length, from.text.length)
+  if (begun >= 0) {
+    out.copy(begun, text.length)
+    out.put(' ', text.length, text.length)
+  }
   return out.done()
 }
 

@@ -16,6 +16,8 @@ export class Phrases {
   /** The nearest node, by failing, at which a phrase ends. */
   readonly #also: number[] = [0]
   readonly #lengths: number[] = []
+  /** Where the first node goes: nearly every character of a text is asked of it, and nearly none goes on. */
+  readonly #first = new Int32Array(65_536)
 
   /** Each phrase as `words` gives it, with a space at its beginning; one at its end, unless it is a beginning only. */
   constructor(phrases: readonly string[]) {
@@ -29,12 +31,13 @@ export class Phrases {
     let node = 0
     for (let at = 0; at < text.length; at++) {
       const unit = text.charCodeAt(at)
-      let next = this.#next.get(node * 65536 + unit)
-      while (next === undefined && node !== 0) {
+      let next = node === 0 ? this.#first[unit]! : (this.#next.get(node * 65536 + unit) ?? 0)
+      while (next === 0 && node !== 0) {
         node = this.#fail[node]!
-        next = this.#next.get(node * 65536 + unit)
+        next = node === 0 ? this.#first[unit]! : (this.#next.get(node * 65536 + unit) ?? 0)
       }
-      node = next ?? 0
+      node = next
+      if (node === 0) continue
       for (let end = this.#ends[node] ? node : this.#also[node]!; end !== 0; end = this.#also[end]!) {
         for (const phrase of this.#ends[end]!) {
           if (found.length >= most) return found
@@ -66,6 +69,7 @@ export class Phrases {
   #link(): void {
     const children: [unit: number, node: number][][] = this.#fail.map(() => [])
     for (const [key, node] of this.#next) children[Math.floor(key / 65536)]!.push([key % 65536, node])
+    for (const [unit, node] of children[0]!) this.#first[unit] = node
     const open = [0]
     for (let at = 0; at < open.length; at++) {
       const parent = open[at]!
