@@ -94,7 +94,9 @@ class Reader {
         onStartTag: (token) => this.#upTo(token.location!, () => this.#start(token)),
         onEndTag: ({ tagName, location }) => this.#upTo(location!, () => this.#end(tagName, location!)),
         onComment: ({ data, location }) =>
-          this.#upTo(location!, () => this.#hidden.put(`\n${data}\n`, location!.startOffset, location!.endOffset)),
+          this.#upTo(location!, () =>
+            this.#hidden.put(`\n${data}\n`, location!.startOffset, this.#within(location!.endOffset)),
+          ),
         onDoctype: ({ location }) => this.#upTo(location!, ignore),
         // Text is what lies between: its tokens have no exact places where characters are written as references.
         onCharacter: ignore,
@@ -120,6 +122,11 @@ class Reader {
       cuts: this.#cuts,
       hiddenLength: this.#hiddenLength,
     }
+  }
+
+  /** A token that the end of the page cuts off is said to end beyond it. */
+  #within(end: number): number {
+    return Math.min(end, this.#html.length)
   }
 
   /** What lies before a tag is text; then the tag counts. */
@@ -177,7 +184,7 @@ class Reader {
       if (attribute === 'hidden' || (attribute === 'style' && hiding.test(value))) hides = true
       if (attribute === 'href' && name === 'a') href = value
       if (told.has(attribute) || leading.has(attribute))
-        this.#attributes.put(`${value}\n`, place.startOffset, place.endOffset)
+        this.#attributes.put(`${value}\n`, place.startOffset, this.#within(place.endOffset))
     }
     const mode = raw.get(name)
     if (mode !== undefined) this.#tokenizer.state = mode
@@ -194,7 +201,7 @@ class Reader {
     for (let closed = this.#open.pop(); closed !== undefined; closed = this.#open.pop()) {
       this.#count.set(closed.name, this.#count.get(closed.name)! - 1)
       if (closed.hides) this.#hiding--
-      if (closed.link) this.#linked(closed.link, location.endOffset)
+      if (closed.link) this.#linked(closed.link, this.#within(location.endOffset))
       if (closed.name === name) return
     }
   }

@@ -24,18 +24,21 @@ export class Mapped {
   }
 
   startOf(at: number): number {
-    return this.#pieces ? (this.#pieces.starts[at] ?? this.#end) : at
+    if (!this.#pieces) return at
+    return at < this.text.length ? this.#pieces.starts[at]! : this.#end
   }
 
   /** Where the piece of the code unit before `at` ends. */
   endOf(at: number): number {
     if (!this.#pieces || at === 0) return at
-    return this.#pieces.ends[at - 1] ?? this.#end
+    return at <= this.text.length ? this.#pieces.ends[at - 1]! : this.#end
   }
 
   /** The piece of the original that a piece of `text` stands for. */
   origin(start: number, end: number): Span {
-    return { start: this.startOf(start), end: end > start ? this.endOf(end) : this.startOf(start) }
+    const from = this.startOf(start)
+    // Nothing is found where nothing stands, but a place is always one.
+    return { start: from, end: end > start ? Math.max(from, this.endOf(end)) : from }
   }
 
   get #end(): number {
