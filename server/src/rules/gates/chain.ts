@@ -33,10 +33,10 @@ const Phrasing = z.union([
   z.string().min(1).max(500),
   z.strictObject({ pattern: z.string().min(1).max(2000) }).superRefine(({ pattern }, context) => {
     try {
-      compileTerm(pattern, false)
+      if (compileTerm(pattern, false).matches('')) throw new Error('it matches where nothing stands')
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
-      context.addIssue({ code: 'custom', path: ['pattern'], message: `is no pattern of RE2: ${reason}` })
+      context.addIssue({ code: 'custom', path: ['pattern'], message: `cannot be used: ${reason}` })
     }
   }),
 ])

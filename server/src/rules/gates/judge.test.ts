@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gateChainForm } from './chain.ts'
 import { judge } from './judge.ts'
+import { termListForm } from './terms/term-list.ts'
 import { codes, factsOf, verdictsOf } from './testing.ts'
 
 const withdrawn = { allowed: false, code: 'withdrawn', reason: 'withdrew' } as const
@@ -82,6 +83,24 @@ test('a chain applies by type, channel, campaign, environment and agent', async 
   assert.ok(!(await asked('{ agents: [reader] }')))
   assert.ok(!(await asked('{ types: [bid] }')))
   assert.ok(await asked('{ channels: [sms] }', { channel: undefined }), 'what names no channel slips through none')
+})
+
+test('a message whose copy is not given was read by nobody', async () => {
+  const gates = '  - { name: mail, kind: pii }\n  - { name: risk, kind: approval }'
+  const { mail, risk } = await verdictsOf(gates, { proposal: { output: { sha256: 'a'.repeat(64) } } })
+  assert.deepEqual([mail!.outcome, codes(mail), risk!.outcome], ['hold', ['copy.absent'], 'pass'])
+  const bid = await verdictsOf(gates, { proposal: { type: 'bid' } })
+  assert.equal(bid['mail']!.outcome, 'pass', 'a bid has no copy')
+})
+
+test('verdicts name the version of the lists that were read', async () => {
+  const chain = gateChainForm.parse('kind: GateChain\nname: x\ngates: [{ name: t, kind: terms, lists: [l] }]', 'x.yaml')
+  const list = termListForm.parse('kind: TermList\nname: l\nterms: [a]', 'l.yaml')
+  for (const version of [1, 3]) {
+    const inForce = { chains: [{ policy: chain, version: 1 }], terms: [{ policy: list, version }] }
+    const verdicts = await judge(inForce, factsOf({ copy: { text: 'hello' } }), nobody)
+    assert.deepEqual(verdicts[1]!.inputs, { lists: [`l@v${version}`] })
+  }
 })
 
 test('the same facts give the same verdicts', async () => {

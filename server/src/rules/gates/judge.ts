@@ -51,7 +51,7 @@ export async function judge(inForce: GatesInForce, facts: GateFacts, ask: AskSco
     const fingerprint = fingerprintOf(gate, inForce.terms)
     let seen: Seen
     try {
-      seen = await ready(gate, inForce.terms, fingerprint)(judging)
+      seen = unread(gate, facts) ?? (await ready(gate, inForce.terms, fingerprint)(judging))
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       seen = { counts: true, findings: [{ code: 'gate.failed', message: `the gate failed: ${reason}` }], inputs: {} }
@@ -78,6 +78,15 @@ function inOrder(chains: readonly ChainInForce[]): { gate: GateConfiguration; po
   )
   const first = gates.find(({ gate }) => gate.kind === 'consent') ?? { gate: consent, policy: 'built-in' }
   return [first, ...gates.filter(({ gate }) => gate.kind !== 'consent')]
+}
+
+const readers = new Set<GateConfiguration['kind']>(['terms', 'pii', 'merge_tags', 'disguise', 'brand', 'scorer'])
+
+/** A message of which only a digest is given, or nothing, was read by nobody. */
+function unread({ kind }: GateConfiguration, { copy, proposal: { type } }: GateFacts): Seen | undefined {
+  if (copy.length > 0 || !readers.has(kind) || (type !== 'send' && type !== 'edit')) return undefined
+  const message = 'its copy is not given, so that this gate cannot read it: give output.copy'
+  return { counts: true, findings: [{ code: 'copy.absent', message }], inputs: {} }
 }
 
 function outcomeOf(gate: GateConfiguration): 'hold' | 'refuse' {
@@ -116,10 +125,13 @@ const readied = new Map<string, Gate>()
 const mostReady = 500
 
 function ready(gate: GateConfiguration, terms: readonly TermListInForce[], fingerprint: string): Gate {
-  let found = readied.get(fingerprint)
+  // A list that was taken out and put back is the same under another version, which verdicts name.
+  const versions = gate.kind === 'terms' ? listsOf(gate, terms).map(({ version }) => version) : []
+  const key = [fingerprint, ...versions].join()
+  let found = readied.get(key)
   if (found === undefined) {
     if (readied.size >= mostReady) readied.clear()
-    readied.set(fingerprint, (found = make(gate, terms)))
+    readied.set(key, (found = make(gate, terms)))
   }
   return found
 }

@@ -99,6 +99,17 @@ test('personal data: whose it is decides', async () => {
   assert.equal((await g('kind: pii', own)).outcome, 'pass', 'the address that it is sent to')
 })
 
+test('personal data: identifiers are asked for as they are written, too', async () => {
+  const asked: string[] = []
+  const contact = (identifier: string) => {
+    asked.push(identifier)
+    return identifier === 'Ana@Example.net' ? ('other' as const) : ('unknown' as const)
+  }
+  const verdict = await g('kind: pii', { copy: { text: 'Ana@Example.net, call 020 7946 0018' }, contact })
+  assert.deepEqual(codes(verdict), ['pii.other_person.email', 'pii.phone'])
+  assert.deepEqual(asked, ['Ana@Example.net', '020 7946 0018', '+442079460018', '442079460018'])
+})
+
 test("personal data: the sender's own may be named, a look-alike may not", async () => {
   const allow = "kind: pii, allow: ['@example.net', '+1 415 555 2671', 'x@example.org']"
   assert.equal(

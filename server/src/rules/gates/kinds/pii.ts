@@ -19,6 +19,8 @@ const called: Readonly<Record<PiiType, string>> = {
   fr_nir: 'a social security number (FR)',
 }
 
+const mostAsked = 1000
+
 export function piiGate(gate: GateOf<'pii'>): Gate {
   const allowed = allowing(gate.allow)
   return ({ facts, readings }) => {
@@ -30,7 +32,9 @@ export function piiGate(gate: GateOf<'pii'>): Gate {
           const { type, start, end } = span
           const key = `${reading.part}:${type}:${start}`
           if (!gate.types.includes(type) || allowed(span) || findings.has(key)) continue
-          const whose = whoseIs(span, facts)
+          // Enough to judge by: each more would ask whose it is.
+          if (findings.size >= mostAsked) return seen([...findings.values()], { found })
+          const whose = whoseIs(span, reading.source.slice(start, end), facts)
           if (whose === 'recipient' && gate.recipient) continue
           found[type] = (found[type] ?? 0) + 1
           const of = whose === 'other' ? ' of another person' : whose === 'recipient' ? ' of the recipient' : ''
@@ -48,11 +52,20 @@ export function piiGate(gate: GateOf<'pii'>): Gate {
   }
 }
 
-function whoseIs({ type, value }: PiiSpan, { contact, proposal }: GateFacts): 'recipient' | 'other' | 'unknown' {
+/** Asked for as it is written and in one way of writing: nobody knows how identifiers were recorded. */
+function whoseIs(
+  { type, value }: PiiSpan,
+  written: string,
+  { contact, proposal }: GateFacts,
+): 'recipient' | 'other' | 'unknown' {
   if (type !== 'email' && type !== 'phone') return 'unknown'
   const { address, entity } = proposal
   if ([address, entity].some((own) => own !== undefined && same(own, value))) return 'recipient'
-  return contact(value)
+  for (const identifier of new Set([written, value, value.replace(/^\+/, '')])) {
+    const whose = contact(identifier)
+    if (whose !== 'unknown') return whose
+  }
+  return 'unknown'
 }
 
 /** Two ways of writing one address or number. */
