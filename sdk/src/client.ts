@@ -14,6 +14,7 @@ import type {
   Consents,
   ConsentsQuery,
 } from './consents.ts'
+import type { ConsentExport, ConsentExportQuery, ConsentImport } from './consent-imports.ts'
 import type { OptOutBatch, OptOutLink, OptOutLinkRequest, OptOutResults } from './opt-outs.ts'
 import type { Applied, ContractInfo, ViewInfo } from './declarations.ts'
 import type { Ingested, IngestQuery, Quarantined, QuarantineQuery, Release, ReleaseRequest, Stream } from './events.ts'
@@ -520,6 +521,14 @@ export class Client {
 
   checkConsents(request: ConsentChecksRequest): Promise<ConsentChecks> {
     return this.#transport.json(endpoints.checkConsents, { body: json(request) })
+  }
+
+  importConsents(request: ConsentImport): Promise<ConsentResults> {
+    return this.#transport.json(endpoints.importConsents, { body: json(request) })
+  }
+
+  exportConsent(seq: number, query: ConsentExportQuery = {}): Promise<ConsentExport> {
+    return this.#transport.json(endpoints.exportConsent, { path: { seq: String(seq) }, query })
   }
 
   /** Records opt-outs. From the answer on nothing that they cover can be claimed. */

@@ -1,4 +1,5 @@
 // Consent: what people said, and whether somebody may be asked.
+import { ConsentExport, ConsentExportQuery, ConsentImport } from './consent-imports.ts'
 import {
   ConsentBatch,
   ConsentCheck,
@@ -44,6 +45,22 @@ export const consentEndpoints = {
     summary: 'The same for many, and for identifiers that should not stand in an address',
     body: ConsentChecksRequest,
     answer: { json: ConsentChecks },
+  },
+  importConsents: {
+    method: 'POST',
+    path: '/v1/consents/imports',
+    scope: 'ingest',
+    summary: 'Record Kantara receipts, TC strings or GPP strings, kept as they came',
+    body: ConsentImport,
+    answer: { json: ConsentResults },
+  },
+  exportConsent: {
+    method: 'GET',
+    path: '/v1/consents/{seq}/export',
+    scope: 'read',
+    summary: 'A receipt as it was imported, or by the field names of ISO/IEC TS 27560',
+    query: ConsentExportQuery,
+    answer: { json: ConsentExport },
   },
   optOut: {
     method: 'POST',

@@ -40,6 +40,8 @@ import { lineageReader } from './path/lineage/reader.ts'
 import { RecentStatements } from './path/lineage/recent.ts'
 import { Consents } from './path/consent/consents.ts'
 import { consentProjection } from './path/consent/consents-held.ts'
+import { ConsentStrings } from './path/consent/imports/consent-strings.ts'
+import { ConsentImports } from './path/consent/imports/imports.ts'
 import { OptOutLinks } from './path/consent/opt-out-links.ts'
 import { OptOuts } from './path/consent/opt-outs.ts'
 import { ConsentStanding } from './path/consent/standing.ts'
@@ -270,6 +272,9 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const purposes = new PolicyBook(purposesForm, { follower, database, clock })
     const standing = new ConsentStanding({ ledger, database, policies: purposes })
     const consents = new Consents({ ledger, follower, database, policies: purposes, objections, standing, clock })
+    const consentStrings = new ConsentStrings()
+    undo.push(() => consentStrings.close())
+    const consentImports = new ConsentImports({ ledger, consents, strings: consentStrings })
     const optOuts = new OptOuts({ objections })
     const optOutLinks = new OptOutLinks({ ledger, standing, optOuts })
     const gateChains = new PolicyBook(gateChainForm, { follower, database, clock })
@@ -471,6 +476,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       uploads,
       objections,
       consents,
+      consentImports,
       optOuts,
       optOutLinks,
       models,
