@@ -28,7 +28,7 @@ process.on('message', ({ section, text }: StringToDecode) => {
 /** Every section of a GPP string, in its order. */
 function whole(text: string): DecodedSection[] {
   const [header, ...sections] = text.split('~')
-  const ids = new gpp.HeaderV1(header!).getFieldValue('SectionIds') as number[]
+  const ids = new gpp.HeaderV1(header).getFieldValue('SectionIds') as number[]
   if (ids.length !== sections.length)
     throw new Error(`its header names ${ids.length} sections, and ${sections.length} follow`)
   const names = gpp.Sections.SECTION_ID_NAME_MAP as ReadonlyMap<number, string>
