@@ -140,6 +140,30 @@ suite('an agent traced by OpenTelemetry', () => {
     assert.ok(!JSON.stringify(one).includes(hash('sha256', 'Your spring offer, Anna')), 'nobody can guess at it')
   })
 
+  test('is shown by the command line as a tree', async () => {
+    const { provider, flush } = traced(server, 'protobuf')
+    const id = decide(provider, { action: 'send-shown' })
+    await flush()
+    for (const [args, code] of [
+      [[id], 0],
+      [['--action', 'send-shown'], 0],
+      [['--action', 'nobody knows'], 1],
+      [['0'.repeat(31)], 1],
+      [[], 2],
+    ] as const) {
+      const ran = await site.whence('traces', 'show', ...args)
+      assert.equal(ran.code, code, ran.stderr)
+      if (code !== 0) continue
+      assert.match(ran.stdout, /^ {2}invoke_agent subject-line/m)
+      assert.match(ran.stdout, /^ {2}[├└] chat gpt-4o {2}.*120 tokens in, 16 out/m)
+      assert.match(ran.stdout, /^ {2}[├└] execute_tool look_up/m)
+      assert.match(ran.stdout, /actor +agent subject-line @ 3$/m)
+      assert.match(ran.stdout, /model +gpt-4o @ gpt-4o-2024-08-06 of openai$/m)
+    }
+    const { stdout } = await site.whence('traces', 'show', id, '--json')
+    assert.deepEqual(JSON.parse(stdout), await server.client.trace(id))
+  })
+
   test('another span under the same ids is refused, and the first one stays', async () => {
     const [span] = await spansOf((provider) => {
       provider

@@ -44,6 +44,7 @@ import { skew } from './skew.ts'
 import { status } from './status.ts'
 import { trainingCommands } from './training/commands.ts'
 import { tables } from './tables.ts'
+import { tracesShow } from './traces-show.ts'
 import { termsImport } from './terms-import.ts'
 
 /** The commands that need no more than a client. */
@@ -60,6 +61,7 @@ export const commands: readonly Command[] = [
   object,
   ...consentCommands,
   tables,
+  tracesShow,
   expire,
   models,
   modelShow,
