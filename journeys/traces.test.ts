@@ -164,6 +164,30 @@ suite('an agent traced by OpenTelemetry', () => {
     assert.deepEqual(JSON.parse(stdout), await server.client.trace(id))
   })
 
+  test('becomes an action where it asks for that, once, and only with a key that may propose', async () => {
+    const asks = { 'whence.action.propose': true }
+    const spans = await spansOf((provider) => void decide(provider, { action: 'send-proposed', agent: asks }))
+    const { secret } = await server.client.issueKey({ name: 'tracer', scopes: ['ingest'] })
+    const refused = await send(spans, 'json', { ...server, token: secret })
+    assert.match(Buffer.from(refused).toString(), /this key may not/)
+    await assert.rejects(server.client.action('send-proposed'), { code: 'not_found' })
+    for (const encoding of ['json', 'protobuf', 'json'] as const)
+      assert.ok((await send(spans, encoding)).length < 3, 'there is nothing to be said of it')
+    assert.equal((await server.client.status()).records.action, 1, 'sent again, it is the same')
+    const told = await server.client.action('send-proposed')
+    const said = JSON.stringify(told)
+    for (const name of ['subject-line', 'spring-sale', 'gpt-4o-2024-08-06']) assert.ok(said.includes(name), name)
+    // Without a policy that lets it pass, nobody is written to.
+    assert.notEqual(told.decision, 'released')
+    const other = await spansOf(
+      (provider) => void decide(provider, { action: 'send-odd', agent: { ...asks, 'whence.channel': 'No channel' } }),
+    )
+    assert.match(
+      Buffer.from(await send(other, 'json')).toString(),
+      /could not be proposed: it is no proposal at \/channel/,
+    )
+  })
+
   test('another span under the same ids is refused, and the first one stays', async () => {
     const [span] = await spansOf((provider) => {
       provider

@@ -8,6 +8,7 @@ import type { Appended, Draft } from '../../record/ledger/writer.ts'
 import type { Follower } from '../../record/projection/follower.ts'
 import { hmac } from '../../record/subjects/hmac.ts'
 import type { Subject } from '../../record/subjects/subjects.ts'
+import { permits } from '../../rules/access/access.ts'
 import type { Caller } from '../../rules/access/access.ts'
 import { witnessesOf } from '../../rules/traces/action.ts'
 import { factsOf } from '../../rules/traces/facts.ts'
@@ -166,6 +167,11 @@ export class Traces {
     const { propose } = this.#parts
     if (!propose) {
       for (const _ of asking) tally.remark('asks to be proposed as an action, which this server does not do')
+      return
+    }
+    if (!permits(caller, 'propose')) {
+      for (const _ of asking)
+        tally.remark('asks to be proposed as an action, which this key may not: it lacks "propose"')
       return
     }
     const proposals = [...Map.groupBy(standing, ({ said }) => said.trace).values()].flatMap((spans) => {
