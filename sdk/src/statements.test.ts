@@ -5,7 +5,7 @@ import { canonicalize, LedgerFault } from '@whence/ledger'
 import fc from 'fast-check'
 import type { z } from 'zod'
 import { ActionProposal } from './actions.ts'
-import { ActionStatement, statementBytes, statementDigest, statementOf } from './statements.ts'
+import { ActionStatement, editedStatement, statementBytes, statementDigest, statementOf } from './statements.ts'
 
 type Given = z.input<typeof ActionProposal>
 
@@ -129,6 +129,20 @@ test('any proposal has a statement in its own schema, the same after a round tri
     }),
     { numRuns: 300 },
   )
+})
+
+test('the statement of an edit is that of the proposal with the other output', () => {
+  fc.assert(
+    fc.property(proposals, proposals, (proposal, { output }) => {
+      const { output: _, ...rest } = proposal
+      const edited = statementOf(output === undefined ? rest : { ...rest, output })
+      assert.deepEqual(editedStatement(statementOf(proposal), ActionProposal.parse({ ...rest, output }).output), edited)
+    }),
+    { numRuns: 100 },
+  )
+  const changed = editedStatement(statementOf(whole), { copy: [{ part: 'text', text: 'other' }] })
+  assert.notDeepEqual(changed.subject, statementOf(whole).subject)
+  assert.deepEqual(changed.predicate.output, { parts: ['text'] })
 })
 
 test('an output that is absent or empty has a digest too, and the least proposal a statement', () => {

@@ -97,57 +97,44 @@ export type Envelope = z.infer<typeof Envelope>
  * @example statementOf({ id: 'a-1', type: 'send', actor: { type: 'agent', id: 'writer' }, entity: 'c-1' }).subject[0].name // 'a-1'
  */
 export function statementOf(proposal: z.input<typeof ActionProposal>): ActionStatement {
-  const {
-    id,
-    signatures: _,
-    entity,
-    subject,
-    subjectType,
-    address,
-    targeting,
-    prompt,
-    thought,
-    thoughtSha256,
-    inputs,
-    output,
-    ...clear
-  } = ActionProposal.parse(proposal)
+  return statementOfParsed(ActionProposal.parse(proposal))
+}
+
+/** As `statementOf`, for a proposal that `ActionProposal` has read. */
+export function statementOfParsed(proposal: ActionProposal): ActionStatement {
+  const { id, signatures: _, entity, subject, subjectType, address, targeting, ...said } = proposal
+  const { prompt, thought, thoughtSha256, inputs, output, ...clear } = said
   const bound = boundTo(id)
-  const person = given({
-    type: subjectType,
-    identifier: bound('entity', entity),
-    subject,
-  })
+  const person = given({ type: subjectType, identifier: bound('entity', entity), subject })
+  const predicate = given({
+    ...clear,
+    person: Object.keys(person).length > 0 ? person : undefined,
+    address: bound('address', address),
+    targeting: bound('targeting', targeting),
+    prompt: prompt && promptOf(prompt),
+    thought: ofText(thought) ?? digest(thoughtSha256),
+    inputs: inputs && inputsOf(inputs, bound),
+    output: outputOf(output),
+  }) as ActionPredicate
   return {
     _type: STATEMENT_TYPE,
     subject: [{ name: id, digest: { sha256: outputDigest(output) } }],
     predicateType: ACTION_PREDICATE,
-    predicate: given({
-      ...clear,
-      person: Object.keys(person).length > 0 ? person : undefined,
-      address: bound('address', address),
-      targeting: bound('targeting', targeting),
-      prompt: prompt && promptOf(prompt),
-      thought: ofText(thought) ?? digest(thoughtSha256),
-      inputs:
-        inputs &&
-        given({
-          datasets: inputs.datasets,
-          snapshots: inputs.snapshots,
-          profile: bound('inputs.profile', inputs.profile),
-          features: bound('inputs.features', inputs.features),
-          predictions: bound('inputs.predictions', inputs.predictions),
-          events: bound('inputs.events', inputs.events),
-          refs: bound('inputs.refs', inputs.refs),
-        }),
-      output:
-        output &&
-        given({
-          parts: output.copy?.map(({ part }) => part),
-          content: output.sha256 === undefined ? undefined : { sha256: output.sha256 },
-          artifacts: output.artifacts,
-        }),
-    }) as ActionPredicate,
+    predicate,
+  }
+}
+
+/**
+ * The statement of the same action with another output: of an edit. It is the one that `statementOf` would make of the
+ * proposal with that output, also when prompt and thought are no longer there to make it from.
+ */
+export function editedStatement(statement: ActionStatement, output: ActionProposal['output']): ActionStatement {
+  const { output: _, ...rest } = statement.predicate
+  const [{ name }] = statement.subject
+  return {
+    ...statement,
+    subject: [{ name, digest: { sha256: outputDigest(output) } }],
+    predicate: given({ ...rest, output: outputOf(output) }) as ActionPredicate,
   }
 }
 

@@ -1,8 +1,8 @@
 // Whether a proposal is signed by whom it says. The statement that signatures are over is made of the proposal itself, so
 // that a signature over anything else is none.
 import { LedgerFault } from '@whence/ledger'
-import { checkSignatures, statementBytes, statementOf } from '@whence/sdk'
-import type { ActionProposal, ActionStatement } from '@whence/sdk'
+import { checkSignatures, statementBytes, statementOfParsed } from '@whence/sdk'
+import type { ActionProposal, ActionStatement, EnvelopeSignature, PublicKey } from '@whence/sdk'
 import { hash } from 'node:crypto'
 import { Fault } from '../../fault.ts'
 import type { Judgement } from '../gates/gate.ts'
@@ -25,7 +25,7 @@ export interface Stated {
 /** Throws `invalid` for a proposal that has no canonical form. */
 export function stated(proposal: ActionProposal): Stated {
   try {
-    const statement = statementOf(proposal)
+    const statement = statementOfParsed(proposal)
     const bytes = statementBytes(statement)
     return { statement, bytes, digest: hash('sha256', bytes, 'hex') }
   } catch (cause) {
@@ -39,13 +39,34 @@ export function stated(proposal: ActionProposal): Stated {
  * of these keys bears out makes the proposal forged, whatever the others are.
  */
 export async function verifySignatures(proposal: ActionProposal, agent: AgentInForce | undefined): Promise<Verified> {
-  const { statement, bytes, digest } = stated(proposal)
   const { signatures = [], actor } = proposal
-  if (signatures.length === 0) return { state: 'unsigned', statement, digest }
   const own = agent?.policy.name === actor.id && agent.policy.type === actor.type ? agent.policy.keys : []
-  const { signed, unverified } = await checkSignatures(bytes, signatures, own)
+  return verified(stated(proposal), signatures, own)
+}
+
+/**
+ * As `verifySignatures`, for an approver over a statement that is on record: of a proposal, or of an edit. Only a file of
+ * type `user` has keys that approve.
+ */
+export async function verifyCountersignatures(
+  statement: ActionStatement,
+  signatures: readonly EnvelopeSignature[],
+  approver: AgentInForce | undefined,
+): Promise<Verified> {
+  const bytes = statementBytes(statement)
+  const keys = approver?.policy.type === 'user' ? approver.policy.keys : []
+  return verified({ statement, bytes, digest: hash('sha256', bytes, 'hex') }, signatures, keys)
+}
+
+async function verified(
+  { statement, bytes, digest }: Stated,
+  signatures: readonly EnvelopeSignature[],
+  keys: readonly PublicKey[],
+): Promise<Verified> {
+  if (signatures.length === 0) return { state: 'unsigned', statement, digest }
+  const { signed, unverified } = await checkSignatures(bytes, signatures, keys)
   if (unverified.length === 0) return { state: 'signed', statement, digest, keys: signed }
-  const known = new Set(own.map(({ keyid }) => keyid))
+  const known = new Set(keys.map(({ keyid }) => keyid))
   const strange = unverified.some(({ keyid }) => keyid !== '' && !known.has(keyid))
   return {
     state: 'forged',
@@ -53,7 +74,7 @@ export async function verifySignatures(proposal: ActionProposal, agent: AgentInF
     digest,
     keyids: unverified.map(({ keyid }) => keyid),
     reason: strange
-      ? 'a signature names a key that the file of the actor does not list'
+      ? 'a signature names a key that the file of its signer does not list'
       : 'a signature is not over this statement, or not by the key that it names',
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { qualified } from '../../lineage/exports/prov-writer.ts'
 import { actionProv } from './prov.ts'
-import { bareView, wholeView } from './testing.ts'
+import { bareView, viewEdit, wholeView } from './testing.ts'
 import type { ActionView } from './view.ts'
 
 type Prov = Record<string, Record<string, Record<string, unknown>>>
@@ -49,7 +49,7 @@ test('an edit is a revision, and what comes after it is about the edited output'
 })
 
 test('steps are in the order of the log, however they are given', () => {
-  const early = wholeView({ edits: [{ seq: 109, at: 12_000_000, by: 'editor', output: 'ef'.repeat(32) }] })
+  const early = wholeView({ edits: [viewEdit(109)] })
   const uses = all(written(early), 'used')
   const review = uses.find((one) => one['prov:activity'] === action('review', '102'))
   assert.equal(review!['prov:entity'], proposed, 'it was reviewed before it was edited')

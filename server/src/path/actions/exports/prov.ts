@@ -217,7 +217,7 @@ class ActionDocument {
     const activity = this.#step('edit', edit, 'output edited', 'editor')
     const edited = this.#entity(this.#name('edit', String(edit.seq), 'output'), {
       'whence:kind': 'output',
-      'whence:sha256': edit.output,
+      'whence:sha256': edit.statement.subject[0].digest.sha256,
     })
     this.#generated(edited, activity, edit.at)
     this.#prov.relate('wasDerivedFrom', {

@@ -1,28 +1,31 @@
 // A view of an action to test exports with: everything that can be there is.
-import { statementOf } from '@whence/sdk'
-import type { ActionView } from './view.ts'
+import { editedStatement, statementOf } from '@whence/sdk'
+import type { ActionView, ViewEdit } from './view.ts'
 
 const second = 1_000_000
+
+const statement = statementOf({
+  id: 'a-17 ‮é"',
+  type: 'send',
+  actor: { type: 'agent', id: 'writer', configuration: 'spring' },
+  campaign: 'spring',
+  creative: 'b',
+  entity: 'personal-identifier',
+  address: 'personal@example.org',
+  channel: 'email',
+  model: { name: 'writer-large', version: '7', provider: 'models.example' },
+  prompt: { template: 'subject-line', version: '3', text: 'personal-prompt' },
+  inputs: { datasets: ['catalog@2026-01-16', 'terms'], snapshots: [41, 42], refs: ['personal-ref'] },
+  output: { copy: [{ part: 'subject', text: 'personal-copy' }] },
+  consent: { receipt: 'r-0' },
+  risk: 'high',
+})
 
 export function wholeView(changes: Partial<ActionView> = {}): ActionView {
   return {
     seq: 100,
-    statement: statementOf({
-      id: 'a-17 ‮é"',
-      type: 'send',
-      actor: { type: 'agent', id: 'writer', configuration: 'spring' },
-      campaign: 'spring',
-      creative: 'b',
-      entity: 'personal-identifier',
-      address: 'personal@example.org',
-      channel: 'email',
-      model: { name: 'writer-large', version: '7', provider: 'models.example' },
-      prompt: { template: 'subject-line', version: '3', text: 'personal-prompt' },
-      inputs: { datasets: ['catalog@2026-01-16', 'terms'], snapshots: [41, 42], refs: ['personal-ref'] },
-      output: { copy: [{ part: 'subject', text: 'personal-copy' }] },
-      consent: { receipt: 'r-0' },
-      risk: 'high',
-    }),
+    statement,
+    signatures: [{ keyid: 'ab'.repeat(8), sig: 'c2ln' }],
     decided: 10 * second,
     recorded: 11 * second,
     agent: { name: 'writer', version: 2, owner: 'growth' },
@@ -47,7 +50,7 @@ export function wholeView(changes: Partial<ActionView> = {}): ActionView {
     ],
     decision: 'held',
     consent: { allowed: true, code: 'given', basis: 'consent', receipt: { id: 'r-1', version: '2', seq: 7 } },
-    edits: [{ seq: 101, at: 12 * second, by: 'editor', output: 'ef'.repeat(32) }],
+    edits: [viewEdit(101)],
     reviews: [{ seq: 102, at: 13 * second, by: 'approver', outcome: 'released' }],
     claims: [{ seq: 103, at: 14 * second, by: 'k-1', until: 20 * second }],
     deliveries: [{ seq: 104, at: 15 * second, by: 'k-1', outcome: 'delivered' }],
@@ -59,6 +62,16 @@ export function wholeView(changes: Partial<ActionView> = {}): ActionView {
   }
 }
 
+export function viewEdit(seq: number): ViewEdit {
+  return {
+    seq,
+    at: 12 * second,
+    by: 'editor',
+    statement: editedStatement(statement, { copy: [{ part: 'subject', text: 'personal-edit' }] }),
+    signatures: [{ keyid: 'cd'.repeat(8), sig: 'c2ln' }],
+  }
+}
+
 /** The least that is on record of an action. */
 export function bareView(): ActionView {
   return {
@@ -66,6 +79,7 @@ export function bareView(): ActionView {
     statement: statementOf({ id: 'a', type: 'bid', actor: { type: 'user', id: 'operator' } }),
     decided: second,
     recorded: second,
+    signatures: [],
     verdicts: [],
     decision: 'released',
     reviews: [],

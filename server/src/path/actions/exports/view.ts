@@ -2,7 +2,7 @@
 // stands here as its statement, so that an export can say no more than was signed.
 //
 // Whoever makes a view fills it from the records; the exports beside this file are pure functions of it.
-import type { ActionDecision, ActionStatement, ConsentVerdict, GateOutcome } from '@whence/sdk'
+import type { ActionDecision, ActionStatement, ConsentVerdict, EnvelopeSignature, GateOutcome } from '@whence/sdk'
 import type { Micros } from '../../../record/time.ts'
 
 /** A step that somebody took, at a position of the log. `by` names an agent, an approver or an API key: never a person. */
@@ -24,10 +24,17 @@ export interface ViewVerdict {
   readonly codes: readonly string[]
 }
 
+export interface ViewEdit extends ViewStep {
+  readonly statement: ActionStatement
+  readonly signatures: readonly EnvelopeSignature[]
+}
+
 export interface ActionView {
   /** The position of the record `action/1`. */
   readonly seq: number
   readonly statement: ActionStatement
+  /** Over this statement: the agent's, and those of approvers where it was not edited. */
+  readonly signatures: readonly EnvelopeSignature[]
   /** When the proposer decided it by its own word, else when it was recorded. */
   readonly decided: Micros
   readonly recorded: Micros
@@ -40,8 +47,8 @@ export interface ActionView {
   /** What the consent gate found. Absent where no person is concerned. */
   readonly consent?: Pick<ConsentVerdict, 'allowed' | 'code' | 'basis' | 'policy' | 'receipt'>
   readonly reviews: readonly (ViewStep & { readonly outcome: 'released' | 'refused' })[]
-  /** Each replaces the output before it. `output` is the digest of the new one. */
-  readonly edits: readonly (ViewStep & { readonly output: string })[]
+  /** Each replaces the output before it, and has a statement of its own: `editedStatement`. */
+  readonly edits: readonly ViewEdit[]
   readonly claims: readonly (ViewStep & { readonly until: Micros })[]
   readonly deliveries: readonly (ViewStep & { readonly outcome: string })[]
   /** Of the snapshots and predictions that it names, those that are on record. */
