@@ -1,3 +1,4 @@
+import { sha256, toHex, toUtf8 } from '@whence/ledger'
 import { z } from 'zod'
 import { FeatureValue } from './features.ts'
 import { Problem, Receipt } from './receipts.ts'
@@ -34,16 +35,31 @@ export const ActionModel = z.object({
 })
 export type ActionModel = z.infer<typeof ActionModel>
 
+/** Whether a digest may stand beside a text: of a text that has no UTF-8 there is none. */
+function digests(sha256Hex: string | undefined, text: string | undefined): boolean {
+  if (sha256Hex === undefined || text === undefined) return true
+  return text.isWellFormed() && toHex(sha256(toUtf8(text))) === sha256Hex
+}
+
 /** `name@version` names the template; texts are kept as digests, unless `keep` is `masked`. */
-export const Prompt = z.object({
-  template: Short.optional(),
-  version: Short.optional(),
-  text: z.string().max(1_000_000).optional(),
-  system: z.string().max(1_000_000).optional(),
-  sha256: Sha256.optional().describe('of the prompt, where its text is not given'),
-  systemSha256: Sha256.optional().describe('of the system prompt, where its text is not given'),
-  keep: z.enum(['digest', 'masked']).default('digest'),
-})
+export const Prompt = z
+  .object({
+    template: Short.optional(),
+    version: Short.optional(),
+    text: z.string().max(1_000_000).optional(),
+    system: z.string().max(1_000_000).optional(),
+    sha256: Sha256.optional().describe('of the prompt, where its text is not given'),
+    systemSha256: Sha256.optional().describe('of the system prompt, where its text is not given'),
+    keep: z.enum(['digest', 'masked']).default('digest'),
+  })
+  .refine(({ text, sha256: digest }) => digests(digest, text), {
+    path: ['sha256'],
+    message: 'is not the SHA-256 of the text beside it',
+  })
+  .refine(({ system, systemSha256 }) => digests(systemSha256, system), {
+    path: ['systemSha256'],
+    message: 'is not the SHA-256 of the text beside it',
+  })
 export type Prompt = z.infer<typeof Prompt>
 
 export const ActionInputs = z.object({
@@ -62,53 +78,58 @@ export const EnvelopeSignature = z.object({ keyid: z.string().max(128), sig: z.s
 export type EnvelopeSignature = z.infer<typeof EnvelopeSignature>
 
 /** What an agent, a person or a service wants to do. */
-export const ActionProposal = z.object({
-  id: z
-    .string()
-    .min(1)
-    .max(256)
-    .refine((id) => !isStep(id), 'cannot be asked for'),
-  type: ActionType,
-  time: Time.optional().describe('when it was decided; default: now'),
-  actor: Actor,
-  environment: Name.default('production'),
-  campaign: Short.optional(),
-  creative: Short.optional(),
-  entity: z.string().min(1).max(512).optional().describe("the person's identifier"),
-  subject: SubjectId.optional().describe('or their subject id'),
-  subjectType: z.string().max(128).optional().describe('what the identifier names (default customer)'),
-  channel: z
-    .string()
-    .regex(/^[a-z][a-z0-9_]{0,31}$/)
-    .optional()
-    .describe('email, sms, push, …'),
-  purpose: Name.default('marketing').describe('of the Purposes in force'),
-  address: z.string().max(512).optional().describe('where a sender sends it'),
-  notBefore: Time.optional().describe('no sender may claim it earlier'),
-  jurisdiction: z.string().max(16).optional(),
-  segments: z.array(Short).max(100).optional(),
-  targeting: Labels.optional().describe('attributes by which the person was chosen'),
-  model: ActionModel.optional(),
-  prompt: Prompt.optional(),
-  thought: z.string().max(200_000).optional().describe('kept only of a high-risk action, for the scope "reasoning"'),
-  thoughtSha256: Sha256.optional().describe('of the thought, where its text is not given'),
-  inputs: ActionInputs.optional(),
-  output: z
-    .object({
-      copy: z.array(CopyPart).max(20).optional(),
-      sha256: Sha256.optional().describe('where the content itself is not given'),
-      artifacts: z.array(Short).max(100).optional(),
-      value: Labels.optional().describe('of a bid, a target or a choice: what was decided'),
-    })
-    .optional(),
-  consent: z
-    .object({ receipt: Short.optional(), version: Short.optional(), optOut: z.boolean().optional() })
-    .optional()
-    .describe('what the proposer believes; the gate looks for itself'),
-  risk: z.enum(['low', 'high']).default('low'),
-  retention: Short.optional(),
-  signatures: z.array(EnvelopeSignature).max(4).optional(),
-})
+export const ActionProposal = z
+  .object({
+    id: z
+      .string()
+      .min(1)
+      .max(256)
+      .refine((id) => !isStep(id), 'cannot be asked for'),
+    type: ActionType,
+    time: Time.optional().describe('when it was decided; default: now'),
+    actor: Actor,
+    environment: Name.default('production'),
+    campaign: Short.optional(),
+    creative: Short.optional(),
+    entity: z.string().min(1).max(512).optional().describe("the person's identifier"),
+    subject: SubjectId.optional().describe('or their subject id'),
+    subjectType: z.string().max(128).optional().describe('what the identifier names (default customer)'),
+    channel: z
+      .string()
+      .regex(/^[a-z][a-z0-9_]{0,31}$/)
+      .optional()
+      .describe('email, sms, push, …'),
+    purpose: Name.default('marketing').describe('of the Purposes in force'),
+    address: z.string().max(512).optional().describe('where a sender sends it'),
+    notBefore: Time.optional().describe('no sender may claim it earlier'),
+    jurisdiction: z.string().max(16).optional(),
+    segments: z.array(Short).max(100).optional(),
+    targeting: Labels.optional().describe('attributes by which the person was chosen'),
+    model: ActionModel.optional(),
+    prompt: Prompt.optional(),
+    thought: z.string().max(200_000).optional().describe('kept only of a high-risk action, for the scope "reasoning"'),
+    thoughtSha256: Sha256.optional().describe('of the thought, where its text is not given'),
+    inputs: ActionInputs.optional(),
+    output: z
+      .object({
+        copy: z.array(CopyPart).max(20).optional(),
+        sha256: Sha256.optional().describe('where the content itself is not given'),
+        artifacts: z.array(Short).max(100).optional(),
+        value: Labels.optional().describe('of a bid, a target or a choice: what was decided'),
+      })
+      .optional(),
+    consent: z
+      .object({ receipt: Short.optional(), version: Short.optional(), optOut: z.boolean().optional() })
+      .optional()
+      .describe('what the proposer believes; the gate looks for itself'),
+    risk: z.enum(['low', 'high']).default('low'),
+    retention: Short.optional(),
+    signatures: z.array(EnvelopeSignature).max(4).optional(),
+  })
+  .refine(({ thought, thoughtSha256 }) => digests(thoughtSha256, thought), {
+    path: ['thoughtSha256'],
+    message: 'is not the SHA-256 of the text beside it',
+  })
 export type ActionProposal = z.output<typeof ActionProposal>
 
 /** Something that a gate found, and where: `start` and `end` count UTF-16 code units of the part's text. */

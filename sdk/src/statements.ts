@@ -44,7 +44,6 @@ export const ActionPredicate = z.strictObject({
       version: z.string().optional(),
       text: Digest.optional().describe('SHA-256 of its UTF-8'),
       system: Digest.optional(),
-      stated: Digest.optional().describe('the digest that the proposer gave beside a text of another digest'),
       keep: z.enum(['digest', 'masked']),
     })
     .optional(),
@@ -124,20 +123,6 @@ export function statementOfParsed(proposal: ActionProposal): ActionStatement {
   }
 }
 
-/**
- * The statement of the same action with another output: of an edit. It is the one that `statementOf` would make of the
- * proposal with that output, also when prompt and thought are no longer there to make it from.
- */
-export function editedStatement(statement: ActionStatement, output: ActionProposal['output']): ActionStatement {
-  const { output: _, ...rest } = statement.predicate
-  const [{ name }] = statement.subject
-  return {
-    ...statement,
-    subject: [{ name, digest: { sha256: outputDigest(output) } }],
-    predicate: given({ ...rest, output: outputOf(output) }) as ActionPredicate,
-  }
-}
-
 /** SHA-256 of the canonical JSON of an action's whole output; of `{}` where there is none. */
 export function outputDigest(output: ActionProposal['output']): string {
   return digestOf(canonicalBytes(plain(output ?? {})))
@@ -153,30 +138,34 @@ export function statementDigest(statement: ActionStatement): string {
   return digestOf(statementBytes(statement))
 }
 
-function promptOf({
-  template,
-  version,
-  text,
-  system,
-  sha256: stated,
-  systemSha256,
-  keep,
-}: NonNullable<ActionProposal['prompt']>) {
-  // The same statement whether the text was given or its digest.
-  const own = ofText(text)
-  const differs = own !== undefined && stated !== undefined && own.sha256 !== stated
-  return given({
-    template,
-    version,
-    text: own ?? digest(stated),
-    system: ofText(system) ?? digest(systemSha256),
-    stated: differs ? { sha256: stated } : undefined,
-    keep,
-  })
+/** The same whether texts are given or their digests, so that what is kept of a proposal has its statement. */
+function promptOf({ text, system, sha256: stated, systemSha256, ...rest }: NonNullable<ActionProposal['prompt']>) {
+  return given({ ...rest, text: ofText(text) ?? digest(stated), system: ofText(system) ?? digest(systemSha256) })
 }
 
 function digest(sha256: string | undefined): { sha256: string } | undefined {
   return sha256 === undefined ? undefined : { sha256 }
+}
+
+function inputsOf({ datasets, snapshots, ...rest }: NonNullable<ActionProposal['inputs']>, bound: Bind) {
+  return given({
+    datasets,
+    snapshots,
+    profile: bound('inputs.profile', rest.profile),
+    features: bound('inputs.features', rest.features),
+    predictions: bound('inputs.predictions', rest.predictions),
+    events: bound('inputs.events', rest.events),
+    refs: bound('inputs.refs', rest.refs),
+  })
+}
+
+function outputOf(output: ActionProposal['output']) {
+  if (output === undefined) return undefined
+  return given({
+    parts: output.copy?.map(({ part }) => part),
+    content: output.sha256 === undefined ? undefined : { sha256: output.sha256 },
+    artifacts: output.artifacts,
+  })
 }
 
 function ofText(text: string | undefined): { sha256: string } | undefined {

@@ -1,19 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  ActionProposal,
-  createAgentKey,
-  editedStatement,
-  formatPublicKey,
-  signProposal,
-  signStatement,
-  statementOf,
-} from '@whence/sdk'
-import type { ActionStatement, AgentKey } from '@whence/sdk'
+import { ActionProposal, createAgentKey, formatPublicKey, signProposal, signStatement, statementOf } from '@whence/sdk'
+import type { AgentKey } from '@whence/sdk'
 import { isFault } from '../../fault.ts'
 import { agentForm } from './agent.ts'
 import type { AgentInForce } from './agent.ts'
-import { signatureVerdict, verifyCountersignatures, verifySignatures } from './signatures.ts'
+import { signatureVerdict, verifySignatures } from './signatures.ts'
 
 const [{ key }, { key: next }, { key: strange }] = await Promise.all([
   createAgentKey(),
@@ -105,22 +97,6 @@ test('keys change: what was signed before stays so by the file of then, and is n
   assert.deepEqual((await said(later, overlapping))[0], 'signed')
   assert.deepEqual(await said(signed, after), forged)
   assert.deepEqual((await said(signed, agent))[0], 'signed')
-})
-
-test('an approver signs the same bytes; an edit voids it; only a file of type user approves', async () => {
-  const { statement } = await verifySignatures(proposal, agent)
-  const text = `kind: Agent\nname: reviewer\nowner: o\ntype: user\nkeys: [${formatPublicKey(next.publicKey)}]\n`
-  const approver: AgentInForce = { policy: agentForm.parse(text, 'reviewer.yaml'), version: 3 }
-  const signatures = [await signStatement(statement, next)]
-  const states = async (over: ActionStatement, by: AgentInForce | undefined, given = signatures) =>
-    (await verifyCountersignatures(over, given, by)).state
-  assert.equal(await states(statement, approver), 'signed')
-  assert.equal(await states(statement, approver, []), 'unsigned')
-  const edited = editedStatement(statement, { copy: [{ part: 'subject', text: 'Hello you' }] })
-  assert.equal(await states(edited, approver), 'forged')
-  assert.equal(await states(statement, inForce('reviewer', [next])), 'forged', 'an agent approves nothing')
-  assert.equal(await states(statement, undefined), 'forged')
-  assert.equal(await states(statement, approver, [await signStatement(statement, key)]), 'forged')
 })
 
 test('a megabyte of copy, a thousand references and right-to-left text are signed like anything else', async () => {

@@ -2,7 +2,7 @@
 // that a signature over anything else is none.
 import { LedgerFault } from '@whence/ledger'
 import { checkSignatures, statementBytes, statementOfParsed } from '@whence/sdk'
-import type { ActionProposal, ActionStatement, EnvelopeSignature, PublicKey } from '@whence/sdk'
+import type { ActionProposal, ActionStatement } from '@whence/sdk'
 import { hash } from 'node:crypto'
 import { Fault } from '../../fault.ts'
 import type { Judgement } from '../gates/gate.ts'
@@ -39,34 +39,13 @@ export function stated(proposal: ActionProposal): Stated {
  * of these keys bears out makes the proposal forged, whatever the others are.
  */
 export async function verifySignatures(proposal: ActionProposal, agent: AgentInForce | undefined): Promise<Verified> {
+  const { statement, bytes, digest } = stated(proposal)
   const { signatures = [], actor } = proposal
-  const own = agent?.policy.name === actor.id && agent.policy.type === actor.type ? agent.policy.keys : []
-  return verified(stated(proposal), signatures, own)
-}
-
-/**
- * As `verifySignatures`, for an approver over a statement that is on record: of a proposal, or of an edit. Only a file of
- * type `user` has keys that approve.
- */
-export async function verifyCountersignatures(
-  statement: ActionStatement,
-  signatures: readonly EnvelopeSignature[],
-  approver: AgentInForce | undefined,
-): Promise<Verified> {
-  const bytes = statementBytes(statement)
-  const keys = approver?.policy.type === 'user' ? approver.policy.keys : []
-  return verified({ statement, bytes, digest: hash('sha256', bytes, 'hex') }, signatures, keys)
-}
-
-async function verified(
-  { statement, bytes, digest }: Stated,
-  signatures: readonly EnvelopeSignature[],
-  keys: readonly PublicKey[],
-): Promise<Verified> {
   if (signatures.length === 0) return { state: 'unsigned', statement, digest }
-  const { signed, unverified } = await checkSignatures(bytes, signatures, keys)
+  const own = agent?.policy.name === actor.id && agent.policy.type === actor.type ? agent.policy.keys : []
+  const { signed, unverified } = await checkSignatures(bytes, signatures, own)
   if (unverified.length === 0) return { state: 'signed', statement, digest, keys: signed }
-  const known = new Set(keys.map(({ keyid }) => keyid))
+  const known = new Set(own.map(({ keyid }) => keyid))
   const strange = unverified.some(({ keyid }) => keyid !== '' && !known.has(keyid))
   return {
     state: 'forged',
@@ -74,7 +53,7 @@ async function verified(
     digest,
     keyids: unverified.map(({ keyid }) => keyid),
     reason: strange
-      ? 'a signature names a key that the file of its signer does not list'
+      ? 'a signature names a key that the file of the actor does not list'
       : 'a signature is not over this statement, or not by the key that it names',
   }
 }

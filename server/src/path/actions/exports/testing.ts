@@ -1,10 +1,10 @@
 // A view of an action to test exports with: everything that can be there is.
-import { editedStatement, statementOf } from '@whence/sdk'
+import { statementOf } from '@whence/sdk'
 import type { ActionView, ViewEdit } from './view.ts'
 
 const second = 1_000_000
 
-const statement = statementOf({
+const proposal: Parameters<typeof statementOf>[0] = {
   id: 'a-17 ‮é"',
   type: 'send',
   actor: { type: 'agent', id: 'writer', configuration: 'spring' },
@@ -19,12 +19,12 @@ const statement = statementOf({
   output: { copy: [{ part: 'subject', text: 'personal-copy' }] },
   consent: { receipt: 'r-0' },
   risk: 'high',
-})
+}
 
 export function wholeView(changes: Partial<ActionView> = {}): ActionView {
   return {
     seq: 100,
-    statement,
+    statement: statementOf(proposal),
     signatures: [{ keyid: 'ab'.repeat(8), sig: 'c2ln' }],
     decided: 10 * second,
     recorded: 11 * second,
@@ -67,7 +67,7 @@ export function viewEdit(seq: number): ViewEdit {
     seq,
     at: 12 * second,
     by: 'editor',
-    statement: editedStatement(statement, { copy: [{ part: 'subject', text: 'personal-edit' }] }),
+    statement: statementOf({ ...proposal, output: { copy: [{ part: 'subject', text: 'personal-edit' }] } }),
     signatures: [{ keyid: 'cd'.repeat(8), sig: 'c2ln' }],
   }
 }

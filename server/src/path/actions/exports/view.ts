@@ -47,7 +47,7 @@ export interface ActionView {
   /** What the consent gate found. Absent where no person is concerned. */
   readonly consent?: Pick<ConsentVerdict, 'allowed' | 'code' | 'basis' | 'policy' | 'receipt'>
   readonly reviews: readonly (ViewStep & { readonly outcome: 'released' | 'refused' })[]
-  /** Each replaces the output before it, and has a statement of its own: `editedStatement`. */
+  /** Each replaces the output before it, and has a statement of its own. */
   readonly edits: readonly ViewEdit[]
   readonly claims: readonly (ViewStep & { readonly until: Micros })[]
   readonly deliveries: readonly (ViewStep & { readonly outcome: string })[]
