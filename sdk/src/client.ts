@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { endpoints } from './endpoints.ts'
 import { WhenceError } from './error.ts'
 import type { AgentInfo, Agents, AgentsQuery } from './agents.ts'
+import type { StatedAction } from './statements.ts'
 import type { LineageBatch, LineageEventsQuery, LineageReceipt, ReceivedLineageEvents } from './collector.ts'
 import type { EmissionReceipts, EmissionReport, Emitters, EmittersQuery, Numbered } from './emissions.ts'
 import type {
@@ -612,6 +613,21 @@ export class Client {
 
   review(action: string, step: ReviewStep): Promise<Reviewed> {
     return this.#transport.json(endpoints.review, { path: { id: action }, body: json(step) })
+  }
+
+  /** What was signed of an action: `verifyEnvelope` verifies it, `whence agents sign` countersigns it. */
+  actionStatement(id: string): Promise<StatedAction> {
+    return this.#transport.json(endpoints.actionStatement, { path: { id } })
+  }
+
+  /** An action as W3C PROV (PROV-JSON). */
+  actionProv(id: string): Promise<Record<string, unknown>> {
+    return this.#transport.json(endpoints.actionProv, { path: { id } })
+  }
+
+  /** An action as a run event of OpenLineage. */
+  actionOpenLineage(id: string): Promise<Record<string, unknown>> {
+    return this.#transport.json(endpoints.actionOpenLineage, { path: { id } })
   }
 
   /** Makes a person's sealed data unreadable, for ever. */

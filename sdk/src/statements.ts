@@ -89,6 +89,20 @@ export const Envelope = z.object({
 })
 export type Envelope = z.infer<typeof Envelope>
 
+/** What was signed of an action. Of several versions the last is the one that stands. */
+export const StatedAction = z.object({
+  action: z.string(),
+  seq: Seq,
+  versions: z.array(
+    z.object({
+      seq: Seq.describe('the record that made it: of the action, or of an edit'),
+      statement: Sha256.describe('digest of the statement: what an approval names'),
+      envelope: Envelope,
+    }),
+  ),
+})
+export type StatedAction = z.infer<typeof StatedAction>
+
 /**
  * The statement of a proposal. Defaults are filled in first; signatures have no part in it. Throws `not-canonical` for
  * what JSON cannot say, such as lone surrogates, and a ZodError for what is no proposal.

@@ -215,7 +215,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     ...actionHandlers(steps, { ledger, follower, database, clock, prediction: (id) => explained(id) }),
     ...predictionHandlers({ predictions, promotions }),
     ...tableHandlers(steps),
-    ...statementHandlers(steps.agents),
+    ...statementHandlers({ ...steps, prediction: (id) => predictions.locate(id) }),
     ...traceHandlers(steps.traces),
     async collect({ body, caller }) {
       const { only, batch } = await collector.collect(body.stream, body.format, caller)

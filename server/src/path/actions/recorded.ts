@@ -101,7 +101,9 @@ export function proposalOf(
   { masked: _, output, ...proposal }: KeptProposal,
   copy: readonly CopyPart[],
 ): ActionProposal {
-  return output === undefined && copy.length === 0 ? proposal : { ...proposal, output: { ...output, copy: [...copy] } }
+  // An output without copy stays one: its statement is signed.
+  if (output?.copy === undefined && copy.length === 0) return output === undefined ? proposal : { ...proposal, output }
+  return { ...proposal, output: { ...output, copy: [...copy] } }
 }
 
 /** What a reviewer made of the copy. */

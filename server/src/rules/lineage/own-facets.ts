@@ -40,7 +40,7 @@ export const ownFacets: Readonly<Record<string, z.ZodType>> = {
         }),
       )
       .optional(),
-    approvals: z.array(z.looseObject({ by: text, outcome: z.enum(['released', 'refused']) })).optional(),
+    approvals: z.array(z.looseObject({ by: text, outcome: z.enum(['approved', 'released', 'refused']) })).optional(),
     invalidated: text.optional(),
   }),
   whence_campaignContext: z.looseObject({

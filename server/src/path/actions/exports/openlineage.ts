@@ -35,7 +35,10 @@ export interface ActionEvent {
 export function actionOpenLineage(view: ActionView, origin: string): ActionEvent {
   const { statement, agent } = view
   const { actor } = statement.predicate
-  const final = [...view.reviews].sort((a, b) => a.seq - b.seq).at(-1)
+  const final = view.reviews
+    .flatMap(({ seq, at, outcome }) => (outcome === 'approved' ? [] : [{ seq, at, outcome }]))
+    .toSorted((a, b) => a.seq - b.seq)
+    .at(-1)
   const decision = final?.outcome ?? view.decision
   return {
     eventType: states[decision],

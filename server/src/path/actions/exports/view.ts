@@ -46,7 +46,8 @@ export interface ActionView {
   readonly shadow?: boolean
   /** What the consent gate found. Absent where no person is concerned. */
   readonly consent?: Pick<ConsentVerdict, 'allowed' | 'code' | 'basis' | 'policy' | 'receipt'>
-  readonly reviews: readonly (ViewStep & { readonly outcome: 'released' | 'refused' })[]
+  /** `approved`: and others must approve it too. */
+  readonly reviews: readonly (ViewStep & { readonly outcome: 'approved' | 'released' | 'refused' })[]
   /** Each replaces the output before it, and has a statement of its own. */
   readonly edits: readonly ViewEdit[]
   readonly claims: readonly (ViewStep & { readonly until: Micros })[]
