@@ -78,58 +78,53 @@ export const EnvelopeSignature = z.object({ keyid: z.string().max(128), sig: z.s
 export type EnvelopeSignature = z.infer<typeof EnvelopeSignature>
 
 /** What an agent, a person or a service wants to do. */
-export const ActionProposal = z
-  .object({
-    id: z
-      .string()
-      .min(1)
-      .max(256)
-      .refine((id) => !isStep(id), 'cannot be asked for'),
-    type: ActionType,
-    time: Time.optional().describe('when it was decided; default: now'),
-    actor: Actor,
-    environment: Name.default('production'),
-    campaign: Short.optional(),
-    creative: Short.optional(),
-    entity: z.string().min(1).max(512).optional().describe("the person's identifier"),
-    subject: SubjectId.optional().describe('or their subject id'),
-    subjectType: z.string().max(128).optional().describe('what the identifier names (default customer)'),
-    channel: z
-      .string()
-      .regex(/^[a-z][a-z0-9_]{0,31}$/)
-      .optional()
-      .describe('email, sms, push, …'),
-    purpose: Name.default('marketing').describe('of the Purposes in force'),
-    address: z.string().max(512).optional().describe('where a sender sends it'),
-    notBefore: Time.optional().describe('no sender may claim it earlier'),
-    jurisdiction: z.string().max(16).optional(),
-    segments: z.array(Short).max(100).optional(),
-    targeting: Labels.optional().describe('attributes by which the person was chosen'),
-    model: ActionModel.optional(),
-    prompt: Prompt.optional(),
-    thought: z.string().max(200_000).optional().describe('kept only of a high-risk action, for the scope "reasoning"'),
-    thoughtSha256: Sha256.optional().describe('of the thought, where its text is not given'),
-    inputs: ActionInputs.optional(),
-    output: z
-      .object({
-        copy: z.array(CopyPart).max(20).optional(),
-        sha256: Sha256.optional().describe('where the content itself is not given'),
-        artifacts: z.array(Short).max(100).optional(),
-        value: Labels.optional().describe('of a bid, a target or a choice: what was decided'),
-      })
-      .optional(),
-    consent: z
-      .object({ receipt: Short.optional(), version: Short.optional(), optOut: z.boolean().optional() })
-      .optional()
-      .describe('what the proposer believes; the gate looks for itself'),
-    risk: z.enum(['low', 'high']).default('low'),
-    retention: Short.optional(),
-    signatures: z.array(EnvelopeSignature).max(4).optional(),
-  })
-  .refine(({ thought, thoughtSha256 }) => digests(thoughtSha256, thought), {
-    path: ['thoughtSha256'],
-    message: 'is not the SHA-256 of the text beside it',
-  })
+export const ActionProposal = z.object({
+  id: z
+    .string()
+    .min(1)
+    .max(256)
+    .refine((id) => !isStep(id), 'cannot be asked for'),
+  type: ActionType,
+  time: Time.optional().describe('when it was decided; default: now'),
+  actor: Actor,
+  environment: Name.default('production'),
+  campaign: Short.optional(),
+  creative: Short.optional(),
+  entity: z.string().min(1).max(512).optional().describe("the person's identifier"),
+  subject: SubjectId.optional().describe('or their subject id'),
+  subjectType: z.string().max(128).optional().describe('what the identifier names (default customer)'),
+  channel: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,31}$/)
+    .optional()
+    .describe('email, sms, push, …'),
+  purpose: Name.default('marketing').describe('of the Purposes in force'),
+  address: z.string().max(512).optional().describe('where a sender sends it'),
+  notBefore: Time.optional().describe('no sender may claim it earlier'),
+  jurisdiction: z.string().max(16).optional(),
+  segments: z.array(Short).max(100).optional(),
+  targeting: Labels.optional().describe('attributes by which the person was chosen'),
+  model: ActionModel.optional(),
+  prompt: Prompt.optional(),
+  thought: z.string().max(200_000).optional().describe('kept only of a high-risk action, for the scope "reasoning"'),
+  thoughtSha256: Sha256.optional().describe('of the thought, where its text is not given; beside it, it is not read'),
+  inputs: ActionInputs.optional(),
+  output: z
+    .object({
+      copy: z.array(CopyPart).max(20).optional(),
+      sha256: Sha256.optional().describe('where the content itself is not given'),
+      artifacts: z.array(Short).max(100).optional(),
+      value: Labels.optional().describe('of a bid, a target or a choice: what was decided'),
+    })
+    .optional(),
+  consent: z
+    .object({ receipt: Short.optional(), version: Short.optional(), optOut: z.boolean().optional() })
+    .optional()
+    .describe('what the proposer believes; the gate looks for itself'),
+  risk: z.enum(['low', 'high']).default('low'),
+  retention: Short.optional(),
+  signatures: z.array(EnvelopeSignature).max(4).optional(),
+})
 export type ActionProposal = z.output<typeof ActionProposal>
 
 /** Something that a gate found, and where: `start` and `end` count UTF-16 code units of the part's text. */
