@@ -64,7 +64,7 @@ function tokens(usage: Record<string, number> | undefined): string {
 }
 
 function actionLines(action: TraceAction, { bold, dim }: Paint): string[] {
-  const { actor, model, prompt, tools, evaluations = [] } = action
+  const { actor, model, prompt, tools, evaluations } = action
   const line = (name: string, text: string | undefined): string[] =>
     text === undefined || text === '' ? [] : [`    ${dim(name.padEnd(10))} ${text}`]
   const version = (name: string | undefined, of: string | undefined): string | undefined =>
