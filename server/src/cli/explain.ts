@@ -1,7 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { WhenceError } from '@whence/sdk'
 import type { Explanation } from '@whence/sdk'
 import { Fault } from '../fault.ts'
+import { actionText } from '../govern/reports/action-text.ts'
 import { explanationPage } from '../govern/reports/explanation-page.ts'
 import { explanationText } from '../govern/reports/explanation-text.ts'
 import { flag, given, integer, positionals, printJson, text, withClient, type Command } from './command.ts'
@@ -9,7 +11,7 @@ import type { Context } from './context.ts'
 
 export const explain: Command = {
   name: 'explain',
-  summary: 'where a prediction came from, every claim checked or labelled',
+  summary: 'where a prediction or an action came from, every claim checked or labelled',
   usage: 'explain ID',
   options: {
     events: { type: 'boolean', help: 'list every event behind the inputs' },
@@ -22,10 +24,20 @@ Exit code 1 when something is contradicted or altered. What is only missing, ass
   async run(context, args) {
     const [id] = positionals(args, 'ID')
     const [html, proof] = [text(args, 'html'), text(args, 'proof')]
-    const { explanation, proofs } = await withClient(context, args, async (client) => ({
-      explanation: await client.explain(id!, given({ asOf: integer(args, 'as-of') })),
-      proofs: proof === undefined ? '' : await client.explanationProof(id!),
-    }))
+    const found = await withClient(context, args, async (client) => {
+      const explanation = await unlessUnknown(client.explain(id!, given({ asOf: integer(args, 'as-of') })))
+      if (!explanation) return { action: await client.action(id!) }
+      return { explanation, proofs: proof === undefined ? '' : await client.explanationProof(id!) }
+    })
+    if ('action' in found) {
+      const { action } = found
+      if (html !== undefined || proof !== undefined)
+        throw new Fault('usage', `"${id}" is an action: --html and --proof are for predictions.`)
+      if (flag(args, 'json')) printJson(context, action)
+      else context.stdout(actionText(action, { color: context.color, width: context.columns }))
+      return action.integrity === 'intact' && action.predictions.every(({ truth }) => truth !== 'contradicted') ? 0 : 1
+    }
+    const { explanation, proofs } = found
     const options = { color: context.color, events: flag(args, 'events'), width: context.columns }
     if (flag(args, 'json')) printJson(context, explanation)
     else context.stdout(explanationText(explanation, options))
@@ -33,6 +45,16 @@ Exit code 1 when something is contradicted or altered. What is only missing, ass
     if (proof !== undefined) await write(context, proof, proofs)
     return sound(explanation) ? 0 : 1
   },
+}
+
+/** What a call answers; undefined when nothing has the id. */
+async function unlessUnknown<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call
+  } catch (error) {
+    if (error instanceof WhenceError && error.code === 'not_found') return undefined
+    throw error
+  }
 }
 
 function sound({ counts, records, events, claims }: Explanation): boolean {
