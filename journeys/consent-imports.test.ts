@@ -180,6 +180,27 @@ describe('receipts of other systems', () => {
     assert.ok((await said('t-2')).every((each) => each.endsWith('refused')))
   })
 
+  test('a file of receipts is imported and one of them exported from the command line', { skip }, async () => {
+    const example = JSON.parse(readFileSync(kantaraFile, 'utf8')) as Record<string, unknown>
+    const other = { ...example, consentReceiptID: 'another', piiPrincipalId: 'Somebody Else' }
+    const broken = { ...example, consentTimestamp: -1 }
+    const input = [other, broken, { identifier: 'c-7', receipt: { ...other, consentReceiptID: 'a third' } }]
+      .map((each) => JSON.stringify(each))
+      .concat('no JSON', '{"a":1}')
+      .join('\n')
+    const at = ['--url', server.url, '--key', server.token]
+    const options = ['--format', 'kantara', '--purpose', 'To market services=marketing', '--channel', 'email', '--json']
+    const ran = await site.whenceWith({ input }, 'consents', 'import', '-', ...options, ...at)
+    const { problems, ...counts } = JSON.parse(ran.stdout) as { problems: { line: number }[] }
+    assert.deepEqual([ran.code, counts], [1, { recorded: 2, duplicate: 0, conflict: 0, refused: 3 }])
+    assert.deepEqual(problems.map(({ line }) => line).toSorted(), [2, 4, 5])
+    const marketing = { purpose: 'marketing', channel: 'email' }
+    assert.equal((await client.checkConsent({ identifier: 'c-7', ...marketing })).allowed, true)
+    const { receipt } = await client.checkConsent({ identifier: 'Somebody Else', ...marketing })
+    const exported = await site.whence('consents', 'export', String(receipt!.seq), ...at)
+    assert.deepEqual(JSON.parse(exported.stdout), other)
+  })
+
   test('a whole GPP string is read section by section; an opt-out in it refuses', async () => {
     const placed = await importOne(
       { format: 'gpp', purposes: { 'usp.sale': 'marketing' } },

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
-import { WhenceError } from '@whence/sdk'
+import { createClient, WhenceError } from '@whence/sdk'
 import type { Client, ConsentCheck, ConsentReceipt } from '@whence/sdk'
-import { Site } from './site.ts'
+import { readLock } from '../server/src/store/lock.ts'
+import { main, Site } from './site.ts'
 import type { Running } from './site.ts'
 
 const text = { first: 'We write to you about offers.', second: 'We write to you about offers, once a week at most.' }
@@ -245,5 +246,65 @@ describe('consent', () => {
         assert.equal((await check(identifier)).code, 'objected')
       }),
     )
+  })
+
+  test('a clock that is set back takes no opt-out away', async () => {
+    const other = await Site.make()
+    let behind = 0
+    const clock = { now: () => Date.now() * 1000 - behind }
+    try {
+      const { client: there } = await other.start({ clock })
+      const who = { identifier: 'c-1', purpose: 'marketing' }
+      const { results } = await there.recordConsents({
+        consents: [{ id: 'r', version: 1, identifier: 'c-1', state: 'given', purposes: [{ purpose: 'marketing' }] }],
+      })
+      assert.equal(results[0]!.status, 'recorded')
+      assert.equal((await there.checkConsent(who)).allowed, true)
+      await there.object({ identifier: 'c-1', purpose: 'marketing' })
+      behind = 200_000_000
+      assert.equal((await there.checkConsent(who)).allowed, false)
+      // By a sender whose clock is ahead, it counts from its record.
+      behind = 0
+      const ahead = new Date(Date.now() + 200_000).toISOString()
+      await there.optOut({ optOuts: [{ identifier: 'c-2', time: ahead }] })
+      assert.equal((await there.checkConsent({ ...who, identifier: 'c-2' })).code, 'objected')
+    } finally {
+      await other.remove()
+    }
+  })
+
+  test('what was acknowledged before the process was killed is known after it', async () => {
+    const other = await Site.make()
+    try {
+      const child = other.spawn([main, 'up', '--port', '0'])
+      const token = await new Promise<{ url: string; token: string }>((resolve) => {
+        const look = setInterval(() => {
+          const lock = readLock(other.data)
+          if (!lock?.url || !lock.token) return
+          clearInterval(look)
+          resolve({ url: lock.url, token: lock.token })
+        }, 50)
+      })
+      const there = createClient({ url: token.url, key: token.token })
+      for (let i = 0; i < 20; i++) {
+        const identifier = `k-${i}`
+        await there.recordConsents({
+          consents: [{ id: `r-${i}`, version: 1, identifier, state: 'given', purposes: [{ purpose: 'marketing' }] }],
+        })
+        if (i % 2 === 0) await there.optOut({ optOuts: [{ identifier }] })
+      }
+      const gone = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGKILL')
+      await gone
+      const { client: after } = await other.start()
+      const checks = Array.from({ length: 20 }, (_, i) => ({ identifier: `k-${i}`, purpose: 'marketing' }))
+      const { results } = await after.checkConsents({ checks })
+      assert.deepEqual(
+        results.map(({ code }) => code),
+        checks.map((_, i) => (i % 2 === 0 ? 'objected' : 'given')),
+      )
+    } finally {
+      await other.remove()
+    }
   })
 })
