@@ -143,6 +143,34 @@ test('approved as it is, both signatures stand over the same bytes; on the comma
   assert.match(ran.stdout, /signed by +writer[\s\S]*signed by +reviewer/)
 })
 
+test('an approver who has only a shell exports, signs and approves', async () => {
+  const made = await site.whence('agents', 'keygen', join(site.folder, 'shell.pem'), '--format', 'pem', '--json')
+  const { key } = JSON.parse(made.stdout) as { key: string }
+  const text = `kind: Agent\nname: shell\ntype: user\nowner: growth\nkeys: [${key}]\n`
+  await client.apply({ files: [{ path: 'shell.yaml', text }] })
+  await client.propose(await signProposal(proposal('four'), agent))
+  const exported = await site.whence('actions', 'export', 'four')
+  await writeFile(join(site.folder, 'four.json'), exported.stdout)
+  const signed = await site.whence(
+    'agents',
+    'sign',
+    join(site.folder, 'four.json'),
+    '--key-file',
+    join(site.folder, 'shell.pem'),
+  )
+  await writeFile(join(site.folder, 'four.signed.json'), signed.stdout)
+  const { secret } = await client.issueKey({ name: 'shell', scopes: ['review', 'read'] })
+  const [version] = (await client.actionStatement('four')).versions
+  const by = ['--url', server.url, '--key', secret]
+  const approve = ['reviews', 'approve', 'four', '--statement', version!.statement, '--signed']
+  const bare = await site.whence(...approve, join(site.folder, 'shell.pem'), ...by)
+  assert.equal(bare.code, 2, 'a file that is no envelope is told apart')
+  const approved = await site.whence(...approve, join(site.folder, 'four.signed.json'), ...by)
+  assert.equal(approved.code, 0, approved.stderr)
+  const [signedVersion] = (await client.actionStatement('four')).versions
+  assert.equal(signedVersion!.envelope.signatures.length, 2)
+})
+
 test('a bid, which has no copy, is stated, held and countersigned as well', async () => {
   const { address: _, output: __, ...rest } = proposal('bid')
   const bid = { ...rest, type: 'bid' as const, output: { value: { euros: 0.4 } } }

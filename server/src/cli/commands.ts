@@ -1,5 +1,6 @@
 import { agentCommands } from './agents/commands.ts'
 import { outbox, outboxAcknowledge, outboxClaim } from './actions/outbox.ts'
+import { actionsExport } from './actions/export.ts'
 import { actionsPropose } from './actions/propose.ts'
 import { reviews, reviewsApprove, reviewsAssign, reviewsEdit, reviewsReject } from './actions/reviews.ts'
 import { anchor } from './anchor.ts'
@@ -69,6 +70,7 @@ export const commands: readonly Command[] = [
   modelCard,
   modelAudit,
   actionsPropose,
+  actionsExport,
   reviews,
   reviewsAssign,
   reviewsApprove,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { CopyPart, Reviewed, ReviewQueue, ReviewStep } from '@whence/sdk'
+import { Envelope } from '@whence/sdk'
+import type { CopyPart, EnvelopeSignature, Reviewed, ReviewQueue, ReviewStep } from '@whence/sdk'
 import { Fault } from '../../fault.ts'
 import { number, paint, plural, printable, table } from '../../govern/reports/text.ts'
 import {
@@ -64,12 +65,13 @@ export const reviewsApprove = stepCommand({
   usage: 'reviews approve ACTION --statement DIGEST',
   options: {
     statement: { type: 'string', value: 'DIGEST', help: 'of what you looked at, as whence reviews shows it' },
+    signed: { type: 'string', value: 'FILE', help: 'the envelope with your signature: whence agents sign' },
     note: { type: 'string', value: 'TEXT', help: 'why' },
   },
-  step: async (_, args) => ({
+  step: async (context, args) => ({
     step: 'approve',
     statement: required(args, 'statement', 'the digest of what you looked at'),
-    ...given({ note: text(args, 'note') }),
+    ...given({ note: text(args, 'note'), signature: await signatureIn(context, text(args, 'signed')) }),
   }),
 })
 
@@ -114,6 +116,23 @@ function stepCommand({
       else context.stdout(reviewedText(printable(reviewed), context))
       return reviewed.decision === 'refused' && reviewed.step === 'approve' ? 1 : 0
     },
+  }
+}
+
+/** The last signature of an envelope: whoever signs adds theirs. */
+async function signatureIn(context: Context, file: string | undefined): Promise<EnvelopeSignature | undefined> {
+  if (file === undefined) return undefined
+  const read = Envelope.safeParse(tryJson(await readFile(resolve(context.cwd, file), 'utf8')))
+  const last = read.data?.signatures.at(-1)
+  if (last === undefined) throw new Fault('usage', `${file} is no signed envelope: whence agents sign makes one.`)
+  return last
+}
+
+function tryJson(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return undefined
   }
 }
 
