@@ -12,16 +12,37 @@ export interface CedarConfiguration {
 export interface PreparedPolicies {
   /** Under which Cedar keeps the parsed policies. */
   readonly id: string
+  /** The instance of Cedar that keeps them. */
+  readonly instance: typeof Cedar
   /** What a policy says of itself: `@reason("…")`. By the policy's id, which is its `@id("…")`. */
   readonly reasons: ReadonlyMap<string, string>
 }
 
+const module = '@cedar-policy/cedar-wasm/nodejs'
+const require = createRequire(import.meta.url)
 let loaded: typeof Cedar | undefined
 
 /** Loaded at the first policy: it is four megabytes of WebAssembly. */
 export function cedar(): typeof Cedar {
-  loaded ??= createRequire(import.meta.url)('@cedar-policy/cedar-wasm/nodejs') as typeof Cedar
+  loaded ??= require(module) as typeof Cedar
   return loaded
+}
+
+/**
+ * Asks Cedar. What it throws is no answer but a fault in it, such as a stack that is full, after which its memory cannot
+ * be trusted: the next call gets another instance, and policies are parsed for that one.
+ */
+export function withCedar<Answer>(ask: (instance: typeof Cedar) => Answer): Answer {
+  const instance = cedar()
+  try {
+    return ask(instance)
+  } catch (error) {
+    if (loaded === instance) {
+      loaded = undefined
+      delete require.cache[require.resolve(module)]
+    }
+    throw new Error('cannot be evaluated by Cedar: make them simpler', { cause: error })
+  }
 }
 
 const types = { long: 'Long', decimal: 'decimal', string: 'String', boolean: 'Bool' }
@@ -61,15 +82,17 @@ export function checkPolicies(configuration: CedarConfiguration): string[] {
 
 /** Parses policies, once for all calls. Throws an Error that says what is wrong with them. */
 export function prepare(configuration: CedarConfiguration): PreparedPolicies {
-  const { policySetTextToParts, policyToJson, preparsePolicySet, preparseSchema, validate } = cedar()
-  const parts = policySetTextToParts(configuration.policies)
+  if (nesting(configuration.policies) > mostNested)
+    throw new Error(`nest more than ${mostNested} deep: split them into several policies`)
+  const parts = withCedar(({ policySetTextToParts }) => policySetTextToParts(configuration.policies))
   if (parts.type === 'failure') throw new Error(`are not Cedar: ${said(parts.errors)}`)
   if (parts.policy_templates.length > 0) throw new Error('hold a template (?principal, ?resource): write policies only')
   if (parts.policies.length === 0) throw new Error('hold no policy')
+  if (parts.policies.length > 300) throw new Error('are more than 300: make another gate of some')
   const policies: Record<string, string> = {}
   const reasons = new Map<string, string>()
   for (const [place, text] of parts.policies.entries()) {
-    const parsed = policyToJson(text)
+    const parsed = withCedar(({ policyToJson }) => policyToJson(text))
     if (parsed.type === 'failure') throw new Error(`are not Cedar: ${said(parsed.errors)}`)
     const { id = `policy${place}`, reason } = parsed.json.annotations ?? {}
     if (policies[id] !== undefined) throw new Error(`call two policies ${id}: give each an @id of its own`)
@@ -78,7 +101,7 @@ export function prepare(configuration: CedarConfiguration): PreparedPolicies {
   }
   const schema = schemaOf(configuration)
   const set = { staticPolicies: policies }
-  const valid = validate({ schema, policies: set })
+  const valid = withCedar(({ validate }) => validate({ schema, policies: set }))
   if (valid.type === 'failure') throw new Error(`cannot be checked: ${said(valid.errors)}`)
   if (valid.validationErrors.length > 0)
     throw new Error(
@@ -88,9 +111,27 @@ export function prepare(configuration: CedarConfiguration): PreparedPolicies {
   const id = createHash('sha256')
     .update(JSON.stringify([schema, policies]))
     .digest('hex')
-  for (const answer of [preparsePolicySet(id, set), preparseSchema(id, schema)])
+  const { instance, answers } = withCedar((instance) => ({
+    instance,
+    answers: [instance.preparsePolicySet(id, set), instance.preparseSchema(id, schema)],
+  }))
+  for (const answer of answers)
     if (answer.type === 'failure') throw new Error(`cannot be parsed: ${said(answer.errors)}`)
-  return { id, reasons }
+  return { id, instance, reasons }
+}
+
+/** Deeper expressions take Cedar seconds, and then its stack. */
+const mostNested = 30
+
+/** How deep brackets and conditions nest; what stands in strings and remarks counts too, and need not be as deep. */
+function nesting(policies: string): number {
+  let [deep, deepest] = [0, 0]
+  for (const { 0: sign } of policies.matchAll(/[([{]|[)\]}]|\bif\b|;/g)) {
+    if (sign === ';') deep = 0
+    else if (')]}'.includes(sign)) deep = Math.max(0, deep - 1)
+    else deepest = Math.max(deepest, ++deep)
+  }
+  return deepest
 }
 
 function said(errors: readonly Cedar.DetailedError[]): string {

@@ -121,6 +121,22 @@ test('names that are no text, or try to be policies, decide nothing', async () =
   }
 })
 
+test('policies that are too much for Cedar spoil none after them, nor those that are in force', async () => {
+  const file = (text: string) => `kind: GateChain\nname: x\ngates:\n${gate('', `\n      ${text}`)}\n`
+  const when = (condition: string) => `permit(principal, action, resource) when { ${condition} };`
+  assert.equal((await said()).outcome, 'pass')
+  for (const text of [
+    when(`${'('.repeat(2000)}true${')'.repeat(2000)}`),
+    when(`${'if true then '.repeat(2000)}true${' else true'.repeat(2000)}`),
+    when(`${'true || '.repeat(20_000)}true`),
+    'permit(principal, action, resource);'.repeat(400),
+  ]) {
+    assert.throws(() => gateChainForm.parse(file(text), 'x.yaml'), { code: 'invalid' })
+    assert.equal((await said()).outcome, 'pass')
+    assert.equal((await said({ at: at(22) })).outcome, 'refuse')
+  }
+})
+
 for (const [what, text, message] of [
   ['no Cedar', 'permit everything', /are not Cedar/],
   ['a word that nobody tells', 'permit(principal, action, resource) when { context.hourr < 8 };', /hourr/],

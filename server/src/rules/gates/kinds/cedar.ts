@@ -3,7 +3,7 @@
 import type { ActionProposal } from '@whence/sdk'
 import type { GateOf } from '../chain.ts'
 import type { Gate, GateFacts } from '../gate.ts'
-import { cedar, prepare } from './cedar-policies.ts'
+import { cedar, prepare, withCedar } from './cedar-policies.ts'
 import { seen } from './finding.ts'
 import { localTime } from './local-time.ts'
 import type { LocalTime } from './local-time.ts'
@@ -13,9 +13,11 @@ type Value = string | number | boolean | { __extn: { fn: string; arg: string } }
 const principals = { agent: 'Agent', user: 'User', service: 'Service' }
 
 export function cedarGate(gate: GateOf<'cedar'>): Gate {
-  const { id, reasons } = prepare(gate)
+  let prepared = prepare(gate)
   return ({ facts }) => {
     const { proposal } = facts
+    if (prepared.instance !== cedar()) prepared = prepare(gate)
+    const { id, reasons } = prepared
     const zone = zoneOf(gate, proposal)
     const now = zone === undefined ? undefined : localTime(facts.at, zone)
     if (zone === undefined || now === undefined)
@@ -56,7 +58,7 @@ function authorize(
   const { actor, campaign = '', type, environment, purpose, risk, segments = [] } = proposal
   const principal = { type: principals[actor.type], id: clean(actor.id) }
   const resource = { type: 'Campaign', id: clean(campaign) }
-  return cedar().statefulIsAuthorized({
+  const call = {
     principal,
     action: { type: 'Action', id: type },
     resource,
@@ -84,7 +86,8 @@ function authorize(
     preparsedPolicySetId: id,
     preparsedSchemaName: id,
     validateRequest: true,
-  })
+  }
+  return withCedar(({ statefulIsAuthorized }) => statefulIsAuthorized(call))
 }
 
 /** Half a surrogate pair is no text to Cedar. */
