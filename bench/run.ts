@@ -12,6 +12,7 @@ import { arrayOverlap, columnLadder, lineageClosure, lineageImpact, lineageInges
 import { materialising } from './materialise.ts'
 import { replaying } from './replay.ts'
 import { online } from './online.ts'
+import { partitions } from './partitions.ts'
 import { predictions } from './predictions.ts'
 import { tableCommit } from './tables.ts'
 import { training } from './training.ts'
@@ -29,6 +30,7 @@ const parts: Record<string, () => Promise<Measured[]>> = {
   online: () => online(),
   predictions: () => predictions(),
   'table-commit': () => tableCommit(),
+  partitions: () => partitions(),
   'lineage-ingest': () => lineageIngest(),
   'lineage-closure': async () => [...(await lineageClosure()), ...(await arrayOverlap())],
   'lineage-columns': () => columnLadder(),
