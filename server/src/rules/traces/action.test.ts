@@ -379,7 +379,7 @@ test('a name stays; what a person is reached by does not', () => {
   const mask = (text: string) => text
   for (const name of [
     'gpt-4o-2024-08-06',
-    'claude-3-5-sonnet-20241022',
+    'some-model-large-20241118',
     'meta-llama/Llama-3.1-70B-Instruct',
     'ft:gpt-4o-mini:acme::9xyz',
     'subject-line',
