@@ -68,6 +68,9 @@ suite('the door of OTLP', () => {
       bytes: new Uint8Array(await response.arrayBuffer()),
     }
   }
+  /** A connection on which a body was left unread is closed, and `fetch` may still have taken it up. */
+  const status = () => server.client.status().catch(() => server.client.status())
+
   /** What a google.rpc.Status says, in either encoding. */
   const statusOf = ({ type, bytes }: { type: string | undefined; bytes: Uint8Array }): [number, string] => {
     if (type === 'application/json') {
@@ -134,14 +137,14 @@ suite('the door of OTLP', () => {
         [413, 8, gzipSync(Buffer.alloc(300 * 1024 * 1024, 0x20)), gzip],
         [413, 8, bodies[type](...Array.from({ length: 10_001 }, () => span({ attributes: [] }))), {}],
       ] as const) {
-        const { size } = await server.client.status()
+        const { size } = await status()
         const answer = await post(given, { 'content-type': type, ...headers }, key)
         assert.equal(answer.status, http)
         assert.equal(answer.type, type)
         const [said, message] = statusOf(answer)
         assert.equal(said, code, message)
         assert.ok(message.length > 20, message)
-        assert.equal((await server.client.status()).size, size, 'nothing is recorded')
+        assert.equal((await status()).size, size, 'nothing is recorded')
       }
     })
   }
