@@ -65,8 +65,10 @@ function byEvaluator(
   const { subject, at, asOf } = ask
   try {
     const all = new Map<string, readonly TypedEvent[]>()
+    // Nothing waits between here and the values, so what selecting opens need not be opened a second time.
+    const justOpened = new Map<number, ReadEvent>()
     for (const shape of compiled.sources) {
-      const { typed } = parts.subjectEvents.of(subject, shape)
+      const { typed } = parts.subjectEvents.of(subject, shape, justOpened)
       if (typed instanceof Unsure) return undefined
       all.set(shape.stream, knownOf(typed, at, asOf))
     }
@@ -77,7 +79,7 @@ function byEvaluator(
       selected.features[feature] = seqs
       selected.streams[stream] = [...new Set([...selected.streams[stream]!, ...seqs])]
     }
-    const opened = openEvents(parts, compiled, subject, selected)
+    const opened = openEvents(parts, compiled, subject, selected, justOpened)
     const rows = new Map(
       compiled.sources.map((shape) => {
         const typed = opened.events[shape.stream]!.map((event) => typedEvent(event, shape))
@@ -125,18 +127,19 @@ function named(compiled: CompiledView, values: readonly Value[]): Record<string,
   return outward(columns, Object.fromEntries(columns.map(({ name }, i) => [name, values[i]!])))
 }
 
-/** Opens the selected events on the ledger, whatever memory holds of them. */
+/** Opens the selected events on the ledger, whatever memory holds of them; but not those that were opened just now. */
 function openEvents(
   { ledger, contracts }: RetraceParts,
   compiled: CompiledView,
   subject: string,
   selected: Contributors,
+  justOpened?: ReadonlyMap<number, ReadEvent>,
 ): { events: OpenedEvents; read: ReadEvent[]; damaged: Retraced['damaged'] } {
   const read: ReadEvent[] = []
   const damaged: Retraced['damaged'] = []
   const open = (shape: StreamShape, seq: number): OpenedEvents[string] => {
     try {
-      const event = readEvent(ledger, contracts, seq)
+      const event = justOpened?.get(seq) ?? readEvent(ledger, contracts, seq)
       if (event === 'erased') return []
       if (event.subject !== subject) throw new Fault('altered', 'it is about another person')
       read.push(event)

@@ -3,6 +3,7 @@
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { ContractBook } from '../events/contract-book.ts'
 import { readEvent } from '../events/event.ts'
+import type { ReadEvent } from '../events/event.ts'
 import { Unsure } from './evaluate/datum.ts'
 import { typedEvent } from './evaluate/evaluator.ts'
 import type { TypedEvent } from './evaluate/evaluator.ts'
@@ -52,14 +53,15 @@ export class SubjectEvents {
 
   /**
    * The events that belong to a stream and are durable now, with the columns of its contract. Nothing of a subject that is
-   * erased. Throws `altered` when one does not open as it was recorded.
+   * erased. Throws `altered` when one does not open as it was recorded. `opened` is given those that this call opened on
+   * the ledger, so that whoever must open them too need not do it again; what memory held is not among them.
    */
-  of(subject: string, shape: StreamShape): EventsOfSubject {
+  of(subject: string, shape: StreamShape, opened?: Map<number, ReadEvent>): EventsOfSubject {
     const key = keyOf(subject, shape)
     const held = this.#held.get(key) ?? newlyHeld(subject)
     const { size } = this.#ledger
     const seqs = [...this.#ledger.recordsOf(subject, { from: held.upto, before: size, stream: shape.stream })]
-    this.#extend(key, held, shape, seqs, size)
+    this.#extend(key, held, shape, seqs, size, opened)
     return held
   }
 
@@ -82,13 +84,22 @@ export class SubjectEvents {
   }
 
   /** Adds records, given newest first, and keeps what is held now. */
-  #extend(key: string, held: Held, shape: StreamShape, seqs: readonly number[], upto: number): void {
+  #extend(
+    key: string,
+    held: Held,
+    shape: StreamShape,
+    seqs: readonly number[],
+    upto: number,
+    opened?: Map<number, ReadEvent>,
+  ): void {
     const before = this.#held.get(key)?.bytes ?? 0
     // All are read before any is kept: one that does not open must not leave half of them behind.
     const rows: EventRow[] = []
     for (const seq of seqs.toReversed()) {
       const event = readEvent(this.#ledger, this.#contracts, seq)
-      if (event !== 'erased') rows.push(rowFor(event, shape))
+      if (event === 'erased') continue
+      rows.push(rowFor(event, shape))
+      opened?.set(seq, event)
     }
     take(held, rows, shape)
     held.upto = upto

@@ -2,6 +2,7 @@
 import { Fault } from '../../fault.ts'
 import type { Draft } from '../../record/ledger/writer.ts'
 import type { Follower, Projection } from '../../record/projection/follower.ts'
+import { Kept } from '../../record/projection/kept.ts'
 import type { Clock } from '../../record/time.ts'
 import type { Columns, Session } from '../../store/columns.ts'
 import type { Database } from '../../store/database.ts'
@@ -16,6 +17,8 @@ import type { FeatureView } from './view.ts'
 
 /** Characters. */
 const MOST_CONTRACTS = 8_000
+/** Views that are kept as they were read. */
+const MOST_PARSED = 256
 
 export interface ViewVersion {
   readonly name: string
@@ -77,6 +80,9 @@ export class ViewBook {
   readonly #clock: Clock
   readonly #limit: number | undefined
   readonly #compiled = new Map<string, Promise<CompiledView>>()
+  readonly #versionsOf: Kept<readonly ViewVersion[]>
+  /** Views by their text: a version is asked for far more often than it is described. */
+  readonly #parsed = new Map<string, FeatureView>()
 
   constructor(parts: {
     follower: Follower
@@ -93,6 +99,7 @@ export class ViewBook {
     this.#contracts = parts.contracts
     this.#clock = parts.clock
     this.#limit = parts.limit
+    this.#versionsOf = new Kept(parts.follower, ['view', 'plan'])
   }
 
   /**
@@ -169,7 +176,7 @@ export class ViewBook {
    * `conflict` when that is not the view that was applied.
    */
   async compiled(version: ViewVersion, contractNames?: ReadonlyMap<string, string>): Promise<CompiledView> {
-    const view = parseView(version.text, `${version.name}.yaml`)
+    const view = this.#view(version)
     const shapes = sourcesOf(view).map((stream): StreamShape => {
       const name = contractNames?.get(stream)
       const contract = name === undefined ? this.#contracts.at(stream, version.seq) : this.#contracts.named(name)
@@ -197,6 +204,16 @@ export class ViewBook {
     return result
   }
 
+  #view({ name, text }: ViewVersion): FeatureView {
+    let view = this.#parsed.get(text)
+    if (!view) {
+      view = parseView(text, `${name}.yaml`)
+      if (this.#parsed.size >= MOST_PARSED) this.#parsed.delete(this.#parsed.keys().next().value!)
+      this.#parsed.set(text, view)
+    }
+    return view
+  }
+
   #within<T>(work: (session: Session) => Promise<T>): Promise<T> {
     return this.#columns.session(work, this.#limit === undefined ? {} : { limit: this.#limit })
   }
@@ -220,8 +237,11 @@ export class ViewBook {
     return (await this.#versions(name)).at(-1)
   }
 
-  async #versions(name: string): Promise<ViewVersion[]> {
-    await this.#follower.reach('view', 'plan')
+  #versions(name: string): Promise<readonly ViewVersion[]> {
+    return this.#versionsOf.of(name, () => this.#readVersions(name))
+  }
+
+  async #readVersions(name: string): Promise<ViewVersion[]> {
     const rows = await this.#database.query<{
       version: number
       fingerprint: string

@@ -5,6 +5,7 @@ import type { ModelList, ModelsQuery, ModelVersion } from '@whence/sdk'
 import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Follower, Projection } from '../../record/projection/follower.ts'
+import { Kept } from '../../record/projection/kept.ts'
 import type { Clock } from '../../record/time.ts'
 import type { Caller } from '../../rules/access/access.ts'
 import type { Database } from '../../store/database.ts'
@@ -53,6 +54,7 @@ export class Models {
   readonly #aliases: Aliases
   readonly #artifacts: Artifacts
   readonly #admit: Admit
+  readonly #kept: Kept<ModelVersion | undefined>
 
   constructor(parts: {
     ledger: Ledger
@@ -70,6 +72,7 @@ export class Models {
     this.#aliases = parts.aliases
     this.#artifacts = parts.artifacts
     this.#admit = parts.admit
+    this.#kept = new Kept(parts.follower, ['model'])
   }
 
   /** Records a model version under the next number. The same content again is the same version. */
@@ -131,15 +134,21 @@ export class Models {
     const match = alias ? [name, alias.name, await this.#aliases.target(alias.name, alias)] : VERSION.exec(name)
     if (!match)
       throw new Fault('invalid', `"${name}" is no model version: write name@version or name@alias, for example opens@1`)
-    await this.#follower.reach('model')
     const none = new Fault('not_found', `no model version ${name} is on the ledger: record it first (POST /v1/models)`)
     if (Number(match[2]) > MOST_VERSIONS) throw none
+    const found = await this.#kept.of(JSON.stringify([match[1], Number(match[2])]), () =>
+      this.#read(String(match[1]), Number(match[2])),
+    )
+    if (!found) throw none
+    return { ...found }
+  }
+
+  async #read(name: string, version: number): Promise<ModelVersion | undefined> {
     const [row] = await this.#database.query<{ version: number; seq: bigint; body: ModelVersionRequest }>(
       'select version, seq, body from model_version where name = $1 and version = $2',
-      [match[1], Number(match[2])],
+      [name, version],
     )
-    if (!row) throw none
-    return { ...ModelVersionRequest.parse(row.body), version: row.version, seq: Number(row.seq) }
+    return row && { ...ModelVersionRequest.parse(row.body), version: row.version, seq: Number(row.seq) }
   }
 
   /** A model version as `get` gives it, with the aliases that point at it now. */

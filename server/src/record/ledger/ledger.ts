@@ -351,6 +351,11 @@ export class Ledger {
     return tail ? tail.payload : this.#archive.payload(seq, this.#archive.line(seq))
   }
 
+  /** The same, by an index line that has been read already. */
+  #payloadAt(seq: number, line: IndexLine): Uint8Array {
+    return this.#tail[seq - this.#published]?.payload ?? this.#archive.payload(seq, line)
+  }
+
   /**
    * Opens a record and checks it: its payload against the digest in its entry, its content against the commitment.
    * Throws `altered`, naming record and file.
@@ -360,7 +365,7 @@ export class Ledger {
     const line = this.line(seq)
     try {
       if (!entry.sealed) {
-        const content = this.payload(seq)
+        const content = this.#payloadAt(seq, line)
         if (hash('sha256', content, 'hex') !== entry.payload?.sha256) {
           throw new Fault('altered', 'the stored payload is not the one on record: its SHA-256 differs')
         }
@@ -374,7 +379,7 @@ export class Ledger {
           'altered',
           `no key is known for its subject, and no erasure is noted: the index or the key store is altered`,
         )
-      const opened: Opened = openSealed(subject.keys, placeBytes(entry), entry.sealed, this.payload(seq))
+      const opened: Opened = openSealed(subject.keys, placeBytes(entry), entry.sealed, this.#payloadAt(seq, line))
       return { state: 'open', seq, entry, header: opened.header, content: opened.content, subject: subject.id }
     } catch (error) {
       const fault = Fault.from(error)

@@ -64,7 +64,7 @@ export class LineageGraph {
     this.#follower = parts.follower
     this.#database = parts.database
     this.#kinds = Object.keys(parts.readers)
-    this.#names = new Names(parts.database)
+    this.#names = new Names(parts.database, parts.follower)
     this.#reread = rereader(parts.ledger, parts.readers)
   }
 

@@ -1,6 +1,7 @@
 // Names and their edges in memory: few, and a closure touches all of them. They follow the tables: each question first
 // takes in what was committed since the last.
 import type { Database } from '../../store/database.ts'
+import type { Follower } from '../projection/follower.ts'
 import type { Flow } from './answers.ts'
 import type { EdgeKind } from './holding.ts'
 import type { Link, Name, NodeKind } from './statement.ts'
@@ -48,6 +49,7 @@ const edgeColumns = 'id, source, target, how, basis, transformation, masking, jo
 
 export class Names {
   readonly #database: Database
+  readonly #follower: Pick<Follower, 'next'>
   /** By number; numbers begin at 1. */
   nodes: (NamedNode | undefined)[] = [undefined]
   edges: (NamedEdge | undefined)[] = [undefined]
@@ -70,8 +72,9 @@ export class Names {
   #next = 0
   #following: Promise<void> | undefined
 
-  constructor(database: Database) {
+  constructor(database: Database, follower: Pick<Follower, 'next'>) {
     this.#database = database
+    this.#follower = follower
   }
 
   /** The position up to which it knows. */
@@ -81,6 +84,7 @@ export class Names {
 
   /** Takes in what was committed since the last time. */
   async follow(): Promise<void> {
+    if (!this.#following && this.#follower.next === this.#next) return
     // One that began before this call may have read before the last commit: it is waited for, not relied on.
     while (this.#following) await this.#following
     this.#following = this.#take().finally(() => (this.#following = undefined))
@@ -112,9 +116,9 @@ export class Names {
   }
 
   async #take(): Promise<void> {
-    // Rows committed between these queries are beyond `next`, and taken in the next time.
-    const [cursor] = await this.#database.query<{ next: bigint }>("select next from follower where name = 'main'")
-    const next = Number(cursor?.next ?? 0)
+    // The follower's own position is raised after its commit. Rows committed from here on are beyond `next`, and taken in
+    // the next time.
+    const { next } = this.#follower
     if (next < this.#next) this.#clear()
     if (next === this.#next) return
     const nodes = await this.#database.query<{

@@ -88,6 +88,11 @@ export class Follower {
     return Math.max(0, this.#last(kinds) + 1 - this.#next)
   }
 
+  /** The position of the last record of these kinds in this run, be it durable yet or not; -1 where there is none. */
+  formed(...kinds: string[]): number {
+    return Math.max(-1, ...kinds.map((kind) => this.#ledger.lastOf(kind)))
+  }
+
   #last(kinds: readonly string[]): number {
     if (kinds.length === 0) return this.#ledger.size - 1
     const last = Math.max(this.#begun - 1, ...kinds.map((kind) => this.#ledger.lastOf(kind)))
