@@ -295,14 +295,23 @@ export async function rowOf(
   return row
 }
 
-/** The rows of many subjects in a file, in its order. */
-export function rowsOfSubjects(
+/**
+ * The values of subjects in a file. Neither order nor hashes are asked for: they cost more than finding the rows, and the
+ * file is held against its record as a whole.
+ */
+export async function valuesOf(
   place: Place,
   columns: readonly Column[],
   path: string,
   subjects: readonly string[],
-): Promise<StoredRow[]> {
-  return readRows(place, columns, path, `WHERE subject IN (${subjects.map(subjectLiteral).join(', ')})`)
+): Promise<Map<string, StoredRow['values']>> {
+  const literals = subjects.map(subjectLiteral)
+  const where = literals.length === 1 ? `subject = ${literals[0]}` : `subject IN (${literals.join(', ')})`
+  const rows = await place.columns.rows<Record<string, Value>>(
+    `SELECT lower(hex(subject)) AS subject, ${selectedOf(columns)}
+     FROM read_parquet(${quote(join(place.folder, path))}) WHERE ${where}`,
+  )
+  return new Map(rows.map((row) => [row['subject'] as string, valuesIn(row, columns)]))
 }
 
 /** Some rows of a file in its order. */
@@ -319,16 +328,24 @@ export function rowsOf(
 }
 
 async function readRows(place: Place, columns: readonly Column[], path: string, where: string): Promise<StoredRow[]> {
-  const names = columns.map(({ name }, index) => `${identifier(name)} AS v${index}`)
   const rows = await place.columns.rows<Record<string, Value>>(
-    `SELECT lower(hex(subject)) AS subject, sha256(${rowText(columns)}) AS hash, ${names.join(', ')}
+    `SELECT lower(hex(subject)) AS subject, sha256(${rowText(columns)}) AS hash, ${selectedOf(columns)}
      FROM ${readFileRows(place, path)} ${where} ORDER BY file_row_number`,
   )
   return rows.map((row) => ({
     subject: row['subject'] as string,
     hash: row['hash'] as string,
-    values: Object.fromEntries(columns.map(({ name }, index) => [name, row[`v${index}`]!])),
+    values: valuesIn(row, columns),
   }))
+}
+
+/** Columns under names of ours: a feature may be called as something else in the row is. */
+function selectedOf(columns: readonly Column[]): string {
+  return columns.map(({ name }, index) => `${identifier(name)} AS v${index}`).join(', ')
+}
+
+function valuesIn(row: Readonly<Record<string, Value>>, columns: readonly Column[]): StoredRow['values'] {
+  return Object.fromEntries(columns.map(({ name }, index) => [name, row[`v${index}`]!]))
 }
 
 /** Whether the list beside a file has a row's hash. */

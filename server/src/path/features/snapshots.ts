@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Follower, Projection } from '../../record/projection/follower.ts'
+import { Kept } from '../../record/projection/kept.ts'
 import { identityOf, placeBytes } from '../../record/subjects/seal.ts'
 import { formatTime } from '../../record/time.ts'
 import type { Clock } from '../../record/time.ts'
@@ -29,7 +30,7 @@ import type { Occurring } from './occurring.ts'
 import { outward } from './outward.ts'
 import { retrace } from './retrace.ts'
 import type { Retraced } from './retrace.ts'
-import { checkRows, removeFiles, rowOf, rowsOfSubjects, sweepRows } from './rows.ts'
+import { checkRows, removeFiles, sweepRows, valuesOf } from './rows.ts'
 import { compareRowLists } from './row-lists.ts'
 import type { RowList, RowsCompared } from './row-lists.ts'
 import type { SubjectEvents } from './subject-events.ts'
@@ -93,6 +94,8 @@ export class Snapshots {
   readonly #subjectEvents: SubjectEvents
   readonly #tables: Tables
   readonly #published: FeatureTables
+  readonly #bodies: Kept<SnapshotBody>
+  readonly #expiries: Kept<number | undefined>
 
   constructor(parts: {
     ledger: Ledger
@@ -118,6 +121,8 @@ export class Snapshots {
     this.#subjectEvents = parts.subjectEvents
     this.#tables = parts.tables
     this.#published = parts.published
+    this.#bodies = new Kept(parts.follower, ['snapshot'])
+    this.#expiries = new Kept(parts.follower, ['table'])
   }
 
   get events(): EventColumns {
@@ -205,8 +210,11 @@ export class Snapshots {
   }
 
   /** The position of the record by which a snapshot's rows were let go; undefined while they are there. */
-  async expiry(id: number): Promise<number | undefined> {
-    await this.#follower.reach('table')
+  expiry(id: number): Promise<number | undefined> {
+    return this.#expiries.of(String(id), () => this.#readExpiry(id))
+  }
+
+  async #readExpiry(id: number): Promise<number | undefined> {
     const [found] = await this.#database.query<{ expired: bigint | null }>(
       `select expired from table_snapshot where id = $1 and table_name like 'features.%'`,
       [BigInt(id)],
@@ -407,11 +415,7 @@ export class Snapshots {
     }
     const path = body.files[0]!.path
     // Read while the events are selected: each is a query of its own.
-    const storedRows = (
-      subjects.length === 1
-        ? rowOf(this.#derived.place, body.columns, path, subjects[0]!).then((one) => (one ? [one] : []))
-        : rowsOfSubjects(this.#derived.place, body.columns, path, subjects)
-    ).catch(() => [])
+    const reading = valuesOf(this.#derived.place, body.columns, path, subjects).catch(() => undefined)
     const retraced = await retrace(
       {
         ledger: this.#ledger,
@@ -422,14 +426,14 @@ export class Snapshots {
       compiled,
       asks(body, subjects),
     )
-    const storedOf = new Map((await storedRows).map((one) => [one.subject, one]))
+    const storedOf = await reading
     const result = new Map<string, Recomputed>()
     for (const [i, subject] of subjects.entries()) {
-      const stored = storedOf.get(subject)
+      const stored = storedOf?.get(subject)
       result.set(subject, {
         view: compiled.view,
         ...retraced[i]!,
-        stored: stored && outward(body.columns, stored.values),
+        stored: stored && outward(body.columns, stored),
         problems,
       })
     }
@@ -451,8 +455,11 @@ export class Snapshots {
     )
   }
 
-  async #body(id: number): Promise<SnapshotBody> {
-    await this.#follower.reach('snapshot')
+  #body(id: number): Promise<SnapshotBody> {
+    return this.#bodies.of(String(id), () => this.#readBody(id))
+  }
+
+  async #readBody(id: number): Promise<SnapshotBody> {
     const [found] = await this.#database.query<{ body: SnapshotBody }>('select body from snapshot where id = $1', [
       BigInt(id),
     ])

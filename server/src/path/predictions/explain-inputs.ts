@@ -57,20 +57,20 @@ export async function explainSnapshot(
   }
 }
 
-/** Selects the contributing events again, opens each, and computes every input from them. */
+/** What was computed again from the contributing events, each opened, held against what was stored and served. */
 export async function explainInputs(
   findings: Findings,
   parts: ExplainParts,
   {
     seq,
     snapshot,
-    subject,
+    recomputing,
     prediction,
-  }: { seq: number; snapshot: Snapshot; subject: string; prediction: RecordedPrediction },
+  }: { seq: number; snapshot: Snapshot; recomputing: Promise<Recomputed>; prediction: RecordedPrediction },
 ): Promise<ExplainedInputs> {
   let recomputed: Recomputed
   try {
-    recomputed = await parts.snapshots.recompute(snapshot, subject)
+    recomputed = await recomputing
   } catch (error) {
     const why = `The inputs could not be computed again: ${Fault.from(error).message}.`
     findings.alert('contradicted', why)

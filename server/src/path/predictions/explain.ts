@@ -62,13 +62,25 @@ export async function explain(parts: ExplainParts, id: string, asOf?: number): P
   const time = opened?.time ?? entry.time
   const erased = opened?.state === 'erased'
 
+  const named = entry.refs.snapshot === undefined ? undefined : Number(entry.refs.snapshot)
+  // It asks column files and opens events while tables are asked for the rest.
+  const recomputing =
+    prediction && subject !== undefined && named !== undefined
+      ? beside(parts.snapshots.get(named).then((snapshot) => parts.snapshots.recompute(snapshot, subject)))
+      : undefined
+
   const { model, approvals } = await explainModel(findings, parts, entry.refs.model!)
-  const snapshot =
-    entry.refs.snapshot === undefined ? undefined : await explainSnapshot(findings, parts, Number(entry.refs.snapshot))
+  const snapshot = named === undefined ? undefined : await explainSnapshot(findings, parts, named)
+  const upstream = beside(
+    upstreamLineage(parts.graph, [`model:${entry.refs.model}`, ...(snapshot ? [`view:${snapshot.view}`] : [])], {
+      asOf,
+      now: parts.clock.now(),
+    }),
+  )
   let from: ExplainedInputs = { recomputed: undefined, events: [], inputs: [] }
-  if (prediction && subject !== undefined && snapshot)
-    from = await explainInputs(findings, parts, { seq, snapshot, subject, prediction })
-  else if (prediction && entry.refs.snapshot === undefined)
+  if (prediction && recomputing && snapshot)
+    from = await explainInputs(findings, parts, { seq, snapshot, recomputing, prediction })
+  else if (prediction && named === undefined)
     findings.alert('missing', 'No feature snapshot is named: the inputs are as the producer says.')
   const kept = opened?.state === 'open' ? await explainKept(findings, parts, opened, from, model) : {}
   const { recomputed, events, inputs } = from
@@ -108,11 +120,7 @@ export async function explain(parts: ExplainParts, id: string, asOf?: number): P
     checkpoint: { origin, size, root: toHex(root) },
     asOf: asOf ?? ledger.size,
   }
-  const lineage = await upstreamLineage(
-    parts.graph,
-    [`model:${entry.refs.model}`, ...(snapshot ? [`view:${snapshot.view}`] : [])],
-    { asOf, now: parts.clock.now() },
-  )
+  const lineage = await upstream
   if (lineage) explanation.lineage = lineage
   if (counterfactual) explanation.counterfactual = counterfactual
   if (model) explanation.predicts = model.predicts
@@ -122,6 +130,12 @@ export async function explain(parts: ExplainParts, id: string, asOf?: number): P
   if (anchored?.independent && findings.known(anchored.seq))
     explanation.anchored = { time: anchored.time, where: anchored.where, size: anchored.size }
   return explanation
+}
+
+/** Begins what is waited for later: until then its failure is nobody's. */
+function beside<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => {})
+  return work
 }
 
 function whoIs(prediction: RecordedPrediction | undefined, recomputed: Recomputed | undefined): string | undefined {

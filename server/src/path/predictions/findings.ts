@@ -1,4 +1,5 @@
 // What an explanation has found: claims, what is wrong, and the records that both rest on.
+import { leafHash, toHex } from '@whence/ledger'
 import type { Claim, ContributingEvent, EvidenceRecord, Explanation, Truth } from '@whence/sdk'
 import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
@@ -62,8 +63,8 @@ export class Findings {
     const seqs = [...this.#evidence.keys()].sort((a, b) => a - b)
     if (seqs.some((seq) => seq >= ledger.published)) await ledger.publish()
     const records = seqs.map((seq): EvidenceRecord => {
-      const { leaf, recorded } = ledger.receiptOf(seq)
-      const { kind, actor } = ledger.entry(seq)
+      const { kind, actor, recorded } = ledger.entry(seq)
+      const leaf = toHex(leafHash(ledger.entryBytes(seq)))
       let problem = this.#evidence.get(seq)
       if (problem === undefined && !ledger.provedIn(seq)) {
         problem = 'its entry is not under the root of the signed checkpoint'
