@@ -96,7 +96,8 @@ export class Online {
 
   /** A long answer takes several turns: whoever is being erased since is not in it. Nothing is waited for after this. */
   #unlessGone(one: OnlineEntity): OnlineEntity {
-    if (one.subject === undefined || !this.#ledger.subjects.isGone(one.subject)) return one
+    // An id that was never there is as gone as one that was erased.
+    if (one.state !== 'known' || one.subject === undefined || !this.#ledger.subjects.isGone(one.subject)) return one
     return {
       ...(one.entity === undefined ? { subject: one.subject } : { entity: one.entity }),
       state: 'erased',
