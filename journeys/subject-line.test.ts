@@ -61,7 +61,7 @@ configurations:
   await client.predict({
     model: modelName,
     snapshot: thread.snapshot.id,
-    predictions: [prediction(WHO, 'opens-a') as never],
+    predictions: [prediction(WHO, 'opens-a')],
   })
 })
 after(() => site.remove())

@@ -25,9 +25,16 @@ Exit code 1 when something is contradicted or altered. What is only missing, ass
     const [id] = positionals(args, 'ID')
     const [html, proof] = [text(args, 'html'), text(args, 'proof')]
     const found = await withClient(context, args, async (client) => {
-      const explanation = await unlessUnknown(client.explain(id!, given({ asOf: integer(args, 'as-of') })))
-      if (!explanation) return { action: await client.action(id!) }
-      return { explanation, proofs: proof === undefined ? '' : await client.explanationProof(id!) }
+      try {
+        const explanation = await client.explain(id!, given({ asOf: integer(args, 'as-of') }))
+        return { explanation, proofs: proof === undefined ? '' : await client.explanationProof(id!) }
+      } catch (error) {
+        if (!isUnknown(error)) throw error
+        const action = await client.action(id!).catch((other: unknown) => {
+          throw isUnknown(other) ? error : other
+        })
+        return { action }
+      }
     })
     if ('action' in found) {
       const { action } = found
@@ -47,14 +54,8 @@ Exit code 1 when something is contradicted or altered. What is only missing, ass
   },
 }
 
-/** What a call answers; undefined when nothing has the id. */
-async function unlessUnknown<T>(call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call
-  } catch (error) {
-    if (error instanceof WhenceError && error.code === 'not_found') return undefined
-    throw error
-  }
+function isUnknown(error: unknown): boolean {
+  return error instanceof WhenceError && error.code === 'not_found'
 }
 
 function sound({ counts, records, events, claims }: Explanation): boolean {

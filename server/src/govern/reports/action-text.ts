@@ -64,7 +64,7 @@ function consentOf(
   { green, red, dim }: Record<'green' | 'red' | 'dim', Brush>,
 ): string {
   if (!consentNow) return ''
-  const receipt = (verdicts[0]?.inputs as { receipt?: { id: string; version: string; seq: number } }).receipt
+  const { receipt } = (verdicts[0]?.inputs ?? {}) as { receipt?: { id: string; version: string; seq: number } }
   const then = receipt ? `then: receipt ${receipt.id} version ${receipt.version}, record ${number(receipt.seq)}; ` : ''
   const now = consentNow.allowed ? green('allowed') : red('not allowed')
   return `  ${dim('consent')}  ${then}now: ${now}, ${consentNow.reason}\n`
