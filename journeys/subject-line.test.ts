@@ -141,9 +141,16 @@ test('the person opts out while ten wait: none goes out, and the report says so'
     assert.equal(told.decision, 'released', told.reason)
   }
   assert.equal((await client.outbox()).queued, 10)
+  // They had said so before the first was sent, elsewhere: their own time counts for what is flagged.
+  const told = await client.action('line-a')
   const { secret } = await client.issueKey({ name: 'esp', scopes: ['send'] })
   const sender = createClient({ url: server.url, key: secret })
-  await client.object({ identifier: WHO, purpose: 'marketing' })
+  const { results } = await client.optOut({ optOuts: [{ identifier: WHO, time: told.time }] })
+  const [optedOut] = results
+  assert.ok(optedOut?.status === 'recorded')
+  assert.equal(optedOut.effects!.suppressed, 10)
+  assert.equal(optedOut.effects!.flagged, 1, 'the message that was sent since they said so')
+  assert.ok(optedOut.effects!.suppressedAfter! > 0)
   assert.deepEqual((await sender.claim({ limit: 1000 })).claims, [])
   const { actions } = await client.actions({ identifier: WHO, state: 'suppressed' })
   assert.equal(actions.length, 10)

@@ -60,6 +60,7 @@ import { Snapshots, snapshotProjection } from './path/features/snapshots.ts'
 import { trainingProjection, TrainingSets } from './path/features/training-sets.ts'
 import { TrainingTables } from './path/features/training-tables.ts'
 import { ViewBook, viewProjection } from './path/features/view-book.ts'
+import { optOutEffects } from './path/actions/opt-out-effects.ts'
 import { actionProjection } from './path/actions/projection.ts'
 import { aliasLineage, modelLineage, runLineage } from './path/models/lineage.ts'
 import { aliasProjection, Aliases } from './path/models/aliases.ts'
@@ -276,6 +277,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     undo.push(() => consentStrings.close())
     const consentImports = new ConsentImports({ ledger, consents, strings: consentStrings })
     const optOuts = new OptOuts({ objections })
+    optOuts.onOptOut((those) => optOutEffects({ follower, database }, those))
     const optOutLinks = new OptOutLinks({ ledger, standing, optOuts })
     const gateChains = new PolicyBook(gateChainForm, { follower, database, clock })
     const termLists = new PolicyBook(termListForm, { follower, database, clock })
