@@ -1,7 +1,7 @@
 // Who may do what: every endpoint of the SDK's list, with every key that must not open it.
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
-import { createClient, endpoints } from '@whence/sdk'
+import { createClient, endpoints, Scope } from '@whence/sdk'
 import type { Endpoint, IssuedKey } from '@whence/sdk'
 import { systemClock } from '../server/src/record/time.ts'
 import { refused } from './answers.ts'
@@ -10,7 +10,7 @@ import { follow, letters, modelName, stream } from './shop.ts'
 import { Site } from './site.ts'
 import type { Running } from './site.ts'
 
-const scopes = ['ingest', 'read', 'admin'] as const
+const scopes = Scope.options
 
 /** A request to an endpoint, about things that are there where that is simple. */
 function requestTo({
@@ -41,7 +41,9 @@ suite('the doors', () => {
     await follow(server.client)
     const issue = (scope: (typeof scopes)[number]) =>
       server.client.issueKey({ name: scope, scopes: [scope], source: `${scope}-source` })
-    keys = { ingest: await issue('ingest'), read: await issue('read'), admin: await issue('admin') }
+    const issued: [string, IssuedKey][] = []
+    for (const scope of scopes) issued.push([scope, await issue(scope)])
+    keys = Object.fromEntries(issued) as typeof keys
   })
   after(() => site?.remove())
 
