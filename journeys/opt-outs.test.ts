@@ -52,7 +52,7 @@ describe('opting out', () => {
     assert.deepEqual([recorded, refused], [3, 2])
     const [first] = results
     assert.ok(first?.status === 'recorded' && first.time === '2026-03-01T10:00:00.000000Z')
-    assert.equal(first.effects, undefined)
+    assert.deepEqual([first.effects?.suppressed, first.effects?.flagged], [0, 0])
     assert.deepEqual(
       [await check('o-1'), await check('o-2'), await check('o-2', 'sms')],
       ['objected', 'given', 'objected'],
