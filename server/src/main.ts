@@ -75,8 +75,7 @@ import { batchProjection } from './path/predictions/batches/batch-book.ts'
 import { predictionProjection, Predictions } from './path/predictions/predictions.ts'
 import { spanProjection } from './path/actions/span-records.ts'
 import { Traces } from './path/actions/traces.ts'
-import { recordBeginning, recoverLog } from './record/ledger/beginning.ts'
-import type { Recovery } from './record/ledger/beginning.ts'
+import { recordBeginning } from './record/ledger/beginning.ts'
 import { Ledger } from './record/ledger/ledger.ts'
 import type { LedgerOptions } from './record/ledger/ledger.ts'
 import { LineageGraph } from './record/lineage/graph.ts'
@@ -101,6 +100,7 @@ import { openProver } from './store/prover.ts'
 import { Onnx } from './store/onnx.ts'
 import { noteOpen } from './store/boot.ts'
 import { wireActions } from './wiring/actions.ts'
+import { dieAtOnce, recoverFolder } from './wiring/recover.ts'
 import { localFiles } from './store/files.ts'
 import type { Files } from './store/files.ts'
 import { loadKek, openKeyStore } from './store/keys.ts'
@@ -521,50 +521,6 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     await stop().catch(() => {})
     throw error
   }
-}
-
-/** `whence recover`: see beginning.ts. */
-async function recoverFolder(config: Config): Promise<Recovery> {
-  const lock = takeLock(config.data)
-  const files = localFiles()
-  const kek = await loadKek(files, config.kek, files.read(`${config.keys}/secrets`) !== undefined)
-  const options = {
-    files,
-    folder: config.data,
-    keyFolder: config.keys,
-    stateFolder: config.state,
-    origin: '',
-    clock: systemClock,
-    onFatal: dieAtOnce,
-  }
-  const withLedger = async <T>(work: (options: LedgerOptions) => Promise<T>): Promise<T> => {
-    const keys = await openKeyStore(files, config.keys, kek)
-    try {
-      return await work({ ...options, keys })
-    } finally {
-      await keys.close()
-    }
-  }
-  try {
-    const recovery = await withLedger(recoverLog)
-    await withLedger(async (given) => {
-      const ledger = await Ledger.open(given)
-      await recordBeginning(ledger, packageJson.version, recovery)
-      await ledger.stop()
-    })
-    return recovery
-  } finally {
-    files.close()
-    lock.release()
-  }
-}
-
-/** After a failed write of the journal nothing in memory may be trusted to be on the disk: the process must not go on. */
-function dieAtOnce(error: unknown): void {
-  console.error(
-    `whence: stopping at once: ${(error as Error).message}. What was acknowledged is in the journal; the next start recovers it.`,
-  )
-  process.exit(70)
 }
 
 /** A client for commands: of the server that holds the folder, or of one started here for the length of the command. */
