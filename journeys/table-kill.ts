@@ -146,6 +146,8 @@ export async function killAtTables(site: Site, kills: number, seed: number): Pro
     )
     let errors = ''
     child.stderr!.setEncoding('utf8').on('data', (text: string) => (errors += text))
+    // A slow machine is given the time for as many snapshots as a fast one makes.
+    let awaited = 1 + Math.floor(random() * 6)
     const begun = Promise.withResolvers<void>()
     const ended = new Promise<NodeJS.Signals | null>((resolve) =>
       child.once('close', (_, signal) => {
@@ -162,11 +164,11 @@ export async function killAtTables(site: Site, kills: number, seed: number): Pro
       if (heard.said !== 'snapshot') return
       acknowledged.set(heard.id, heard.rows)
       made.set(heard.at, (made.get(heard.at) ?? new Set()).add(heard.id))
-      begun.resolve()
+      if (--awaited === 0) begun.resolve()
     })
     if (!mortal) {
       await begun.promise
-      await wait(random() * 1200)
+      await wait(random() * 400)
       child.kill('SIGKILL')
     } else setTimeout(() => child.kill('SIGKILL'), 60_000).unref()
     if ((await ended) !== 'SIGKILL') problems.push(`kill ${kill}: it ended by itself: ${errors.slice(-500)}`)
