@@ -22,6 +22,7 @@ const order = [
   ['server/src/path/models'],
   ['server/src/path/predictions'],
   ['server/src/path/actions'],
+  ['server/src/path/outcomes'],
   ['server/src/govern'],
   ['server/src/http', 'server/src/cli'],
   ['server/src/wiring'],

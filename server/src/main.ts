@@ -62,6 +62,7 @@ import { TrainingTables } from './path/features/training-tables.ts'
 import { ViewBook, viewProjection } from './path/features/view-book.ts'
 import { optOutEffects } from './path/actions/opt-out-effects.ts'
 import { actionProjection } from './path/actions/projection.ts'
+import { outcomeProjection } from './path/outcomes/projection.ts'
 import { aliasLineage, modelLineage, runLineage } from './path/models/lineage.ts'
 import { aliasProjection, Aliases } from './path/models/aliases.ts'
 import { Artifacts } from './path/models/artifacts.ts'
@@ -229,7 +230,11 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       run: runLineage,
       alias: aliasLineage,
     }
-    const follower = new Follower(ledger, database, [...projections, lineageProjection(readers)])
+    const follower = new Follower(ledger, database, [
+      ...projections,
+      outcomeProjection(ledger.subjects.idKey),
+      lineageProjection(readers),
+    ])
     if (options.rebuild) await follower.rebuild(options.rebuild)
     await follower.start()
     undo.push(() => follower.stop())
