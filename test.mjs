@@ -14,13 +14,14 @@ const everything = [
   'ledger/src/**/*.test.ts',
   'sdk/src/**/*.test.ts',
   'server/src/**/*.test.ts',
-  'journeys/**/*.test.ts',
+  'journeys/*.test.ts',
   'examples/**/*.test.ts',
   'clients/*.test.ts',
 ]
 
 /** What a machine may lack. Tests that need it skip themselves; here it is said once, with what to do. */
 const parts = [
+  ['slow journeys', false, 'they take ten minutes: npm test -- "journeys/slow/*.test.ts"'],
   ['PostgreSQL suite', Boolean(process.env.DATABASE_URL), 'DATABASE_URL is not set'],
   ['real data', existsSync(join(root, '../shared/data')), '../shared/data is absent'],
   ['third-party verifiers', false, 'they need Go: npm test -- "interop/*.test.ts"'],

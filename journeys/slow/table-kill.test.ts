@@ -1,8 +1,8 @@
 // The tables of a server that is killed while it commits to them.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Site } from './site.ts'
-import { killAtTables } from './table-kill.ts'
+import { Site } from '../site.ts'
+import { killAtTables } from '../table-kill.ts'
 
 test('a server that is killed while it materialises leaves tables whole, and no file that is not swept', async () => {
   const site = await Site.make()

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { customers, follow, modelName, prediction, reader } from './shop.ts'
-import type { Thread } from './shop.ts'
-import { Site } from './site.ts'
-import type { Running } from './site.ts'
+import { customers, follow, modelName, prediction, reader } from '../shop.ts'
+import type { Thread } from '../shop.ts'
+import { Site } from '../site.ts'
+import type { Running } from '../site.ts'
 
 const policy = (sample: number): string => `
 kind: CapturePolicy

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { FeatureValue, Online } from '@whence/sdk'
 import fc from 'fast-check'
-import { Site } from './site.ts'
-import type { Running } from './site.ts'
+import { Site } from '../site.ts'
+import type { Running } from '../site.ts'
 
 const hour = 3_600_000
 const start = Date.parse('2026-03-01T00:00:00Z')

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { openColumns } from '../server/src/store/columns.ts'
-import { customers, follow, modelName, prediction } from './shop.ts'
-import type { Thread } from './shop.ts'
-import { main, Site } from './site.ts'
-import type { Running } from './site.ts'
+import { openColumns } from '../../server/src/store/columns.ts'
+import { customers, follow, modelName, prediction } from '../shop.ts'
+import type { Thread } from '../shop.ts'
+import { main, Site } from '../site.ts'
+import type { Running } from '../site.ts'
 
 let site: Site
 let server: Running
@@ -199,7 +199,7 @@ test('killed between any two steps, a batch is there whole or not at all', async
     const child = place.spawn(
       [
         '--import',
-        fileURLToPath(new URL('./mortal.ts', import.meta.url)),
+        fileURLToPath(new URL('../mortal.ts', import.meta.url)),
         main,
         'predict',
         path,

@@ -6,11 +6,11 @@ import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import type { Client, TrainingSet } from '@whence/sdk'
-import { openColumns } from '../server/src/store/columns.ts'
-import { collect, refused } from './answers.ts'
-import { customers, follow, stream } from './shop.ts'
-import { Site } from './site.ts'
-import type { Running } from './site.ts'
+import { openColumns } from '../../server/src/store/columns.ts'
+import { collect, refused } from '../answers.ts'
+import { customers, follow, stream } from '../shop.ts'
+import { Site } from '../site.ts'
+import type { Running } from '../site.ts'
 
 const [anna, bela, cleo] = customers as [string, string, string]
 const second = `

@@ -6,13 +6,13 @@ import { cp, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promi
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import type { Client, Explanation } from '@whence/sdk'
-import { Fault } from '../server/src/fault.ts'
-import { systemClock } from '../server/src/record/time.ts'
-import { openColumns, quote } from '../server/src/store/columns.ts'
-import { walk } from '../server/src/store/files.ts'
-import { customers, files, follow, letters, stream } from './shop.ts'
-import { Site } from './site.ts'
-import type { Running } from './site.ts'
+import { Fault } from '../../server/src/fault.ts'
+import { systemClock } from '../../server/src/record/time.ts'
+import { openColumns, quote } from '../../server/src/store/columns.ts'
+import { walk } from '../../server/src/store/files.ts'
+import { customers, files, follow, letters, stream } from '../shop.ts'
+import { Site } from '../site.ts'
+import type { Running } from '../site.ts'
 
 /** Letters of long ago, which no window reaches: with them the log has two full tiles. */
 const old = Array.from({ length: 600 }, (_, i) => ({

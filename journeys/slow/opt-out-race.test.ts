@@ -5,8 +5,8 @@ import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from '@whence/sdk'
 import type { Client } from '@whence/sdk'
-import { Site } from './site.ts'
-import type { Running } from './site.ts'
+import { Site } from '../site.ts'
+import type { Running } from '../site.ts'
 
 /** One a person: on PostgreSQL as many as are promised, elsewhere enough to see it. */
 const PEOPLE = process.env.DATABASE_URL ? 10_000 : 1500

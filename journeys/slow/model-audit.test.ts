@@ -5,12 +5,12 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import type { AuditItem, Client, ModelAudit } from '@whence/sdk'
-import { logistic as onnxOf } from '../server/src/store/onnx.fixture.ts'
-import { refused } from './answers.ts'
-import { contract, customers, follow, modelOf, view } from './shop.ts'
-import type { Thread } from './shop.ts'
-import { Site } from './site.ts'
-import type { Running } from './site.ts'
+import { logistic as onnxOf } from '../../server/src/store/onnx.fixture.ts'
+import { refused } from '../answers.ts'
+import { contract, customers, follow, modelOf, view } from '../shop.ts'
+import type { Thread } from '../shop.ts'
+import { Site } from '../site.ts'
+import type { Running } from '../site.ts'
 
 const item = (audit: ModelAudit, what: AuditItem['what']): AuditItem => {
   const [found, ...more] = audit.items.filter((each) => each.what === what)
