@@ -5,15 +5,12 @@ import {
   edgePlan,
   formatTlogProof,
   GrowingTiles,
-  HASH_BYTES,
   inclusionPlan,
   leafHash,
-  rootFromInclusion,
   sameBytes,
   signCheckpointSync,
   solveSync,
   TILE_WIDTH,
-  tilePath,
   toHex,
   Tree,
   verifierKey,
@@ -38,6 +35,7 @@ import { Identities } from './identities.ts'
 import { Journal } from './journal.ts'
 import { logSigner } from './log-key.ts'
 import { openPin } from './pin.ts'
+import { ProvedTiles } from './proved-tiles.ts'
 import { Publication, readEntries } from './publication.ts'
 import type { CommittedRecord } from './publication.ts'
 import { saysTheSame } from './sameness.ts'
@@ -105,8 +103,7 @@ export class Ledger {
   #roomTimer: NodeJS.Timeout | undefined
   #failed: Fault | undefined
   readonly #bundles = new Map<string, Uint8Array[]>()
-  /** Tiles of leaf hashes that were proved to be under a signed root, by index and width. */
-  readonly #proved = new Map<string, Uint8Array>()
+  readonly #proved = new ProvedTiles((path) => this.#readTile(path))
   readonly #listeners = new Set<() => void>()
 
   /**
@@ -479,38 +476,10 @@ export class Ledger {
     return this.provedIn(seq)
   }
 
-  /**
-   * As `intact`, for records that are published. The proof of one leaf hashes its whole tile up to the signed root, and so
-   * proves the tile: its other leaves are then compared with it.
-   */
+  /** As `intact`, for records that are published. */
   provedIn(seq: number): boolean {
-    const { size, root } = claimedCheckpoint(this.#publishedCheckpoint)
-    const index = Math.floor(seq / TILE_WIDTH)
-    const width = Math.min(TILE_WIDTH, size - index * TILE_WIDTH)
-    const key = `${index}/${width}`
-    const at = (seq % TILE_WIDTH) * HASH_BYTES
     try {
-      const known = this.#proved.get(key)
-      if (known) return sameBytes(known.subarray(at, at + HASH_BYTES), leafHash(this.entryBytes(seq)))
-      const read = new Map<string, Uint8Array | undefined>()
-      const once = (path: string): Uint8Array | undefined => {
-        if (!read.has(path)) read.set(path, this.#readTile(path))
-        return read.get(path)
-      }
-      const hashes = solveSync(inclusionPlan(seq, size), size, once)
-      const proved = sameBytes(rootFromInclusion(leafHash(this.entryBytes(seq)), seq, size, hashes), root)
-      const tile = once(tilePath({ level: 0, index, width })) ?? once(tilePath({ level: 0, index, width: TILE_WIDTH }))
-      // A tile of one leaf takes no part in the proof of that leaf.
-      if (
-        proved &&
-        tile &&
-        width > 1 &&
-        sameBytes(tile.subarray(at, at + HASH_BYTES), leafHash(this.entryBytes(seq)))
-      ) {
-        if (this.#proved.size >= BUNDLES_CACHED) this.#proved.delete(this.#proved.keys().next().value!)
-        this.#proved.set(key, tile)
-      }
-      return proved
+      return this.#proved.holds(seq, leafHash(this.entryBytes(seq)), this.#publishedCheckpoint)
     } catch {
       return false
     }
