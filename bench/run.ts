@@ -12,6 +12,7 @@ import { arrayOverlap, columnLadder, lineageClosure, lineageImpact, lineageInges
 import { materialising } from './materialise.ts'
 import { replaying } from './replay.ts'
 import { online } from './online.ts'
+import { monitorsSimulated } from './monitors.ts'
 import { partitions } from './partitions.ts'
 import { predictions } from './predictions.ts'
 import { tableCommit } from './tables.ts'
@@ -37,6 +38,7 @@ const parts: Record<string, () => Promise<Measured[]>> = {
   'lineage-impact': () => lineageImpact(),
   replay: () => replaying(),
   gates: () => gating(),
+  monitors: () => monitorsSimulated(),
 }
 
 /** Measured only when named: it takes an hour. */
