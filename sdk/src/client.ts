@@ -107,6 +107,7 @@ import type {
   TrainingVerifyRequest,
 } from './training-sets.ts'
 import type { ExpireTables, TableDetail, TableList, TablesExpired } from './tables.ts'
+import type { GateTrial, GateTrialRequest } from './gate-trials.ts'
 import type { Trace, TracesQuery } from './traces.ts'
 import { Transport } from './transport.ts'
 import type { Call, ClientOptions } from './transport.ts'
@@ -667,6 +668,11 @@ export class Client {
   /** The traces that name an action. */
   traces(query: TracesQuery): Promise<Trace[]> {
     return this.#transport.json(endpoints.traces, { query })
+  }
+
+  /** What files would have decided of past actions. Nothing is recorded. */
+  tryGates(request: GateTrialRequest): Promise<GateTrial> {
+    return this.#transport.json(endpoints.tryGates, { body: json(request) })
   }
 }
 

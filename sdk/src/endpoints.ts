@@ -33,6 +33,7 @@ import { TrainingRow, TrainingSet, TrainingSetRequest } from './training-sets.ts
 import { statementsEndpoints } from './statements-endpoints.ts'
 import { tableEndpoints } from './table-endpoints.ts'
 import { tracesEndpoints } from './traces-endpoints.ts'
+import { trialEndpoints } from './trial-endpoints.ts'
 import { replayEndpoints } from './replay-endpoints.ts'
 
 /** What a 200 holds: one JSON value, plain text, or NDJSON of one row a line. */
@@ -226,6 +227,7 @@ export const endpoints = {
   ...predictionEndpoints,
   ...tableEndpoints,
   ...tracesEndpoints,
+  ...trialEndpoints,
   ...lineageEndpoints,
   ...emissionEndpoints,
   ...offlineEndpoints,

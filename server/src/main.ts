@@ -294,6 +294,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       database,
       clock,
       standing,
+      purposes,
       agents,
       agentFiles,
       chains: gateChains,

@@ -115,7 +115,7 @@ const topics: [string, string[]][] = [
   ['Make', ['materialize', 'features online', 'training-set', 'model', 'models']],
   ['Ask', ['explain', 'find', 'provenance', 'replay', 'skew', 'drift', 'promote', 'lineage', 'verify']],
   ['Answer for it', ['agents', 'object', 'erase', 'anchor']],
-  ['Decide', ['actions', 'reviews', 'outbox']],
+  ['Decide', ['actions', 'gates', 'reviews', 'outbox']],
   ['Keep', ['tables', 'expire', 'backup', 'restore', 'rebuild', 'recover']],
 ]
 

@@ -14,6 +14,7 @@ import { explain } from './explain.ts'
 import { featuresOnline } from './features-online.ts'
 import { expire } from './expire.ts'
 import { find } from './find.ts'
+import { gatesTest } from './gates/test.ts'
 import { importFeast } from './imports/feast.ts'
 import { importMlflow } from './imports/mlflow.ts'
 import { ingest } from './ingest.ts'
@@ -71,6 +72,7 @@ export const commands: readonly Command[] = [
   modelAudit,
   actionsPropose,
   actionsExport,
+  gatesTest,
   reviews,
   reviewsAssign,
   reviewsApprove,

@@ -25,6 +25,7 @@ import type { Collector } from '../path/lineage/collector.ts'
 import { exported } from '../path/lineage/exports/exports.ts'
 import type { DerivedFiles } from '../path/features/derived-files.ts'
 import type { Agents } from '../path/actions/agents.ts'
+import type { GateTrialParts } from '../path/actions/gate-trial.ts'
 import type { Online } from '../path/features/online.ts'
 import type { Provenance } from '../path/features/provenance.ts'
 import type { Snapshots } from '../path/features/snapshots.ts'
@@ -58,6 +59,7 @@ import type { OfflineSteps } from './offline-api.ts'
 import { onlineHandlers } from './online-api.ts'
 import { tableHandlers } from './tables-api.ts'
 import { traceHandlers } from './traces-api.ts'
+import { trialHandlers } from './trials-api.ts'
 import { replayHandlers } from './replay-api.ts'
 import { planHandlers } from './plans-api.ts'
 import { predictionHandlers, proofsOf } from './predictions-api.ts'
@@ -86,6 +88,7 @@ export interface Steps extends ModelSteps, OfflineSteps, ActionSteps, ConsentSte
   predictions: Predictions
   agents: Agents
   traces: Traces
+  trials: GateTrialParts
   graph: LineageGraph
   policies: PolicyBook<LineagePolicy>
   planner: Planner
@@ -217,6 +220,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     ...tableHandlers(steps),
     ...statementHandlers({ ...steps, prediction: (id) => predictions.locate(id) }),
     ...traceHandlers(steps.traces),
+    ...trialHandlers(steps.trials),
     async collect({ body, caller }) {
       const { only, batch } = await collector.collect(body.stream, body.format, caller)
       if (only instanceof Fault) throw only

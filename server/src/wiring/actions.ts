@@ -2,16 +2,19 @@
 import { Actions } from '../path/actions/actions.ts'
 import type { Agents } from '../path/actions/agents.ts'
 import { Claims } from '../path/actions/claims.ts'
+import type { GateTrialParts } from '../path/actions/gate-trial.ts'
 import { Gatekeeper } from '../path/actions/gatekeeper.ts'
 import { Judging } from '../path/actions/judging.ts'
 import { Outbox } from '../path/actions/outbox.ts'
 import { Reviews } from '../path/actions/reviews.ts'
+import { PastStanding } from '../path/consent/past-standing.ts'
+import type { ConsentStanding } from '../path/consent/standing.ts'
 import type { PolicyBook } from '../path/events/policy-book.ts'
 import type { Ledger } from '../record/ledger/ledger.ts'
 import type { Follower } from '../record/projection/follower.ts'
 import type { Clock } from '../record/time.ts'
 import type { AgentPolicy } from '../rules/agents/agent.ts'
-import type { Standing } from '../rules/consent/verdict.ts'
+import type { PurposesPolicy } from '../rules/consent/purposes.ts'
 import type { GateChain } from '../rules/gates/chain.ts'
 import type { TermList } from '../rules/gates/terms/term-list.ts'
 import type { Database } from '../store/database.ts'
@@ -22,12 +25,20 @@ export function wireActions(parts: {
   follower: Follower
   database: Database
   clock: Clock
-  standing: Standing
+  standing: ConsentStanding
+  purposes: PolicyBook<PurposesPolicy>
   agents: Agents
   agentFiles: PolicyBook<AgentPolicy>
   chains: PolicyBook<GateChain>
   terms: PolicyBook<TermList>
-}): { outbox: Outbox; judging: Judging; actions: Actions; claims: Claims; reviews: Reviews } {
+}): {
+  outbox: Outbox
+  judging: Judging
+  actions: Actions
+  claims: Claims
+  reviews: Reviews
+  trials: GateTrialParts
+} {
   const { ledger, follower, database, clock, standing, agents } = parts
   const outbox = new Outbox({ database, clock })
   const gatekeeper = new Gatekeeper({
@@ -38,6 +49,7 @@ export function wireActions(parts: {
     ask: askScorer,
   })
   const judging = new Judging({ ledger, clock, standing, outbox, gatekeeper })
+  const past = new PastStanding({ follower, database, policies: parts.purposes, standing })
   const actions = new Actions({ ledger, follower, database, clock, judging })
   return {
     outbox,
@@ -45,5 +57,15 @@ export function wireActions(parts: {
     actions,
     claims: new Claims({ ledger, clock, standing, outbox, heldBack: () => undefined }),
     reviews: new Reviews({ ledger, follower, database, clock, actions, judging, agents }),
+    trials: {
+      ledger,
+      follower,
+      database,
+      gatekeeper,
+      agents: parts.agentFiles,
+      chains: parts.chains,
+      terms: parts.terms,
+      consent: (question, asOf) => past.check(question, asOf),
+    },
   }
 }

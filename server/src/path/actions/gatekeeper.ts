@@ -5,7 +5,7 @@ import { canonicalize } from '@whence/ledger'
 import type { Json } from '@whence/ledger'
 import { hash } from 'node:crypto'
 import type { Ledger } from '../../record/ledger/ledger.ts'
-import type { AgentPolicy } from '../../rules/agents/agent.ts'
+import type { AgentInForce, AgentPolicy } from '../../rules/agents/agent.ts'
 import { approvedConfiguration } from '../../rules/agents/configuration.ts'
 import { signatureVerdict, verifySignatures } from '../../rules/agents/signatures.ts'
 import type { GateChain } from '../../rules/gates/chain.ts'
@@ -14,7 +14,7 @@ import { judge } from '../../rules/gates/judge.ts'
 import type { GatesInForce } from '../../rules/gates/judge.ts'
 import { mask } from '../../rules/gates/pii/mask.ts'
 import type { TermList } from '../../rules/gates/terms/term-list.ts'
-import type { PolicyBook, PolicyInForce } from '../events/policy-book.ts'
+import type { PolicyBook } from '../events/policy-book.ts'
 
 export interface Judged {
   readonly verdicts: readonly Verdict[]
@@ -24,15 +24,17 @@ export interface Judged {
   readonly statement: string
 }
 
-/** What is in force, read again only after a plan was applied. */
-interface InForce {
-  readonly agents: ReadonlyMap<string, PolicyInForce<AgentPolicy>>
+/** What actions are judged under. */
+export interface Rules {
+  readonly agents: ReadonlyMap<string, AgentInForce>
   readonly gates: GatesInForce
 }
 
 export interface JudgedUnder {
   /** Others than those in force. */
-  gates?: GatesInForce
+  rules?: Rules
+  /** Verdicts of when it was judged: scorers are taken at what they said then, and are not asked. */
+  before?: readonly Verdict[]
   /** A reviewer changed the copy: whoever proposed it has signed something else. */
   edited?: boolean
 }
@@ -47,7 +49,7 @@ export interface GatekeeperParts {
 
 export class Gatekeeper {
   readonly #parts: GatekeeperParts
-  #inForce: Promise<InForce> | undefined
+  #inForce: Promise<Rules> | undefined
   #plan = -2
 
   constructor(parts: GatekeeperParts) {
@@ -57,11 +59,10 @@ export class Gatekeeper {
   /** A text without what looks personal in it. */
   readonly mask = mask
 
-  /** Under the gates in force, or under others. Throws `invalid` for a proposal that has no canonical form. */
-  async judge(facts: GateFacts, { gates, edited = false }: JudgedUnder = {}): Promise<Judged> {
+  /** Under the files in force, or under others. Throws `invalid` for a proposal that has no canonical form. */
+  async judge(facts: GateFacts, { rules, before, edited = false }: JudgedUnder = {}): Promise<Judged> {
     const { proposal } = facts
-    const inForce = await this.#now()
-    const { agents } = inForce
+    const { agents, gates } = rules ?? (await this.inForce())
     const agent = agents.get(proposal.actor.id)
     const signatures = await verifySignatures(proposal, agent)
     const policy = agent === undefined ? 'none' : `${agent.policy.name}@v${agent.version}`
@@ -78,7 +79,7 @@ export class Gatekeeper {
       findings: [...judgement.findings],
       inputs: { ...judgement.inputs },
     })
-    const [consent, ...chained] = await judge(gates ?? inForce.gates, facts, this.#parts.ask)
+    const [consent, ...chained] = await judge(gates, facts, this.#parts.ask, before)
     return {
       verdicts: [
         consent!,
@@ -91,7 +92,8 @@ export class Gatekeeper {
     }
   }
 
-  #now(): Promise<InForce> {
+  /** The files in force, read again only after a plan was applied. */
+  inForce(): Promise<Rules> {
     const plan = this.#parts.ledger.lastOf('plan')
     if (this.#inForce === undefined || plan !== this.#plan || plan >= this.#parts.ledger.size) {
       this.#plan = plan
@@ -102,7 +104,7 @@ export class Gatekeeper {
     return this.#inForce
   }
 
-  async #read(): Promise<InForce> {
+  async #read(): Promise<Rules> {
     const { ledger, agents, chains, terms } = this.#parts
     const asOf = ledger.size
     return {

@@ -6,6 +6,7 @@ import type { Subject } from '../../record/subjects/subjects.ts'
 import type { Clock } from '../../record/time.ts'
 import type { ConsentVerdict, Standing } from '../../rules/consent/verdict.ts'
 import type { GateFacts } from '../../rules/gates/gate.ts'
+import { whose } from './contacts.ts'
 import { decide } from './decide.ts'
 import type { Gatekeeper, Judged, JudgedUnder } from './gatekeeper.ts'
 import type { Outbox } from './outbox.ts'
@@ -29,9 +30,6 @@ export interface Foreseen {
   readonly decision: ActionDecision
   readonly consent: ConsentVerdict
 }
-
-/** Identifiers by which somebody in a text may be known. */
-const CONTACTS = ['customer', 'email', 'phone']
 
 export class Judging {
   readonly #parts: JudgingParts
@@ -60,7 +58,7 @@ export class Judging {
       at,
       consent,
       sends: (window) => outbox.releasedSince(subject.id, channel, at - window) + besides,
-      contact: (identifier) => this.#contact(identifier, subject.id),
+      contact: (identifier) => whose(this.#parts.ledger, identifier, subject.id),
     }
     return { ...(await gatekeeper.judge(facts, under)), consent, at }
   }
@@ -86,7 +84,7 @@ export class Judging {
           consent.code,
           consent.basis,
           [...windows].map((window) => sends(subject, window)),
-          [...contacts].map((identifier) => this.#contact(identifier, subject)),
+          [...contacts].map((identifier) => whose(this.#parts.ledger, identifier, subject)),
         ])
       let found = known.get(key())
       if (!found) {
@@ -98,7 +96,7 @@ export class Judging {
             at,
             consent,
             sends: (window) => (windows.add(window), sends(subject, window)),
-            contact: (identifier) => (contacts.add(identifier), this.#contact(identifier, subject)),
+            contact: (identifier) => (contacts.add(identifier), whose(this.#parts.ledger, identifier, subject)),
           },
           { edited: true },
         )
@@ -116,13 +114,5 @@ export class Judging {
     return entity === undefined
       ? subjects.mint('whence.actor', `${actor.type}:${actor.id}`)
       : subjects.mint(subjectType ?? 'customer', entity)
-  }
-
-  #contact(identifier: string, subject: string | undefined): 'recipient' | 'other' | 'unknown' {
-    for (const type of CONTACTS) {
-      const id = this.#parts.ledger.subjects.idOf(type, identifier)
-      if (id !== undefined) return id === subject ? 'recipient' : 'other'
-    }
-    return 'unknown'
   }
 }

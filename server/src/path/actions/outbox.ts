@@ -32,7 +32,7 @@ export interface Wanted {
 }
 
 /** Releases to one person on one channel count for so long. */
-const REMEMBERED: Micros = 90 * 86_400_000_000
+export const REMEMBERED: Micros = 90 * 86_400_000_000
 
 export class Outbox implements LiveProjection {
   readonly kinds = ['action', 'review', 'claim', 'delivery', ...SAYINGS]

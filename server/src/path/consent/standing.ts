@@ -52,6 +52,14 @@ export class ConsentStanding implements Standing, LiveProjection {
     return this.judgeBy(question, this.#purposes, known(this.#statements.of(subject), question.at))
   }
 
+  /** As `check` would have answered when the log had `asOf` records and stated these purposes. */
+  checkBefore(question: ConsentQuestion, asOf: number, purposes: readonly StatedPurpose[]): ConsentVerdict {
+    const { subject, at } = question
+    if (this.#unread.has(subject))
+      return deny('unknown', 'a record of what this person said cannot be read: whence verify says which')
+    return this.judgeBy(question, purposes, known(this.#statements.of(subject, asOf), at))
+  }
+
   /** As `check`, by the purposes of some position and by what a person had said by then. */
   judgeBy(
     question: ConsentQuestion,

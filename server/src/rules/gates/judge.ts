@@ -16,6 +16,7 @@ import { mergeTagsGate } from './kinds/merge-tags.ts'
 import { piiGate } from './kinds/pii.ts'
 import { protectedGate } from './kinds/protected.ts'
 import { scorerGate } from './kinds/scorer.ts'
+import { scoredBefore } from './kinds/scored-before.ts'
 import { listsOf, termsGate } from './kinds/terms.ts'
 import type { TermListInForce } from './kinds/terms.ts'
 import { Reading } from './reading.ts'
@@ -38,9 +39,15 @@ const consent: GateConfiguration = { kind: 'consent', name: 'consent', shadow: f
 
 /**
  * The verdict of each gate. Consent is judged first, whatever a file says, and where no chain applies. A gate that fails
- * counts as one that found something. Once something is refused nobody else is asked: scorers are left out.
+ * counts as one that found something. Once something is refused nobody else is asked: scorers are left out. With verdicts
+ * of `before`, when the same action was judged, scorers are taken at what they said then, and nobody is asked.
  */
-export async function judge(inForce: GatesInForce, facts: GateFacts, ask: AskScorer): Promise<Verdict[]> {
+export async function judge(
+  inForce: GatesInForce,
+  facts: GateFacts,
+  ask: AskScorer,
+  before?: readonly Verdict[],
+): Promise<Verdict[]> {
   const chains = inForce.chains.filter(({ policy }) => applies(policy, facts.proposal))
   const judging = { facts, ask, readings: facts.copy.map((part) => new Reading(part)) }
   const large = facts.copy.reduce((sum, { text }) => sum + text.length, 0) > 50_000
@@ -51,7 +58,11 @@ export async function judge(inForce: GatesInForce, facts: GateFacts, ask: AskSco
     const fingerprint = fingerprintOf(gate, inForce.terms)
     let seen: Seen
     try {
-      seen = unread(gate, facts) ?? (await ready(gate, inForce.terms, fingerprint)(judging))
+      seen =
+        unread(gate, facts) ??
+        (gate.kind === 'scorer' && before
+          ? scoredBefore(gate, { policy, fingerprint, readings: judging.readings, before })
+          : await ready(gate, inForce.terms, fingerprint)(judging))
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       seen = { counts: true, findings: [{ code: 'gate.failed', message: `the gate failed: ${reason}` }], inputs: {} }

@@ -3,7 +3,7 @@
 import type { Finding } from '@whence/sdk'
 import { z } from 'zod'
 import type { GateOf } from '../chain.ts'
-import type { AskScorer, Gate } from '../gate.ts'
+import type { AskScorer, Gate, Seen } from '../gate.ts'
 import type { Reading } from '../reading.ts'
 import { seen } from './finding.ts'
 
@@ -28,32 +28,40 @@ interface Scored {
   readonly findings: readonly Finding[]
 }
 
-type Answer = Scored | { readonly part: string; readonly unanswered: string }
+export type ScorerAnswer = Scored | { readonly part: string; readonly unanswered: string }
 
 export function scorerGate(gate: GateOf<'scorer'>): Gate {
-  const { scorer, version, threshold, finding, shape, unanswered } = gate
   return async ({ readings, ask }) => {
-    const asked = readings.filter(({ part }) => gate.parts === undefined || gate.parts.includes(part))
-    const answers = await Promise.all(asked.map((reading) => answerOf(gate, reading, ask)))
-    const findings: Finding[] = []
-    let failed = false
-    for (const answer of answers) {
-      if ('unanswered' in answer) {
-        failed = true
-        findings.push({ code: 'scorer.unanswered', message: `${scorer}: ${answer.unanswered}`, part: answer.part })
-      } else findings.push(...answer.findings)
-    }
-    const scores = Object.fromEntries(answers.map((one) => [one.part, 'score' in one ? one.score : null]))
-    const inputs = { scorer, version, shape, threshold, finding, scores, ...(failed ? { unanswered } : {}) }
-    const found = findings.some(({ code }) => code !== 'scorer.unanswered')
-    const said = seen(findings, inputs, found || (failed && unanswered !== 'pass'))
-    // Of what was found and what was not answered, the stricter counts.
-    const refused = (found && gate.finds === 'refuse') || (failed && unanswered === 'refuse')
-    return { ...said, outcome: refused ? 'refuse' : 'hold' }
+    const asked = readings.filter(({ part }) => isScored(gate, part))
+    return heard(gate, await Promise.all(asked.map((reading) => answerOf(gate, reading, ask))))
   }
 }
 
-async function answerOf(gate: GateOf<'scorer'>, reading: Reading, ask: AskScorer): Promise<Answer> {
+export function isScored({ parts }: GateOf<'scorer'>, part: string): boolean {
+  return parts === undefined || parts.includes(part)
+}
+
+/** What a gate makes of answers. */
+export function heard(gate: GateOf<'scorer'>, answers: readonly ScorerAnswer[]): Seen {
+  const { scorer, version, threshold, finding, shape, unanswered } = gate
+  const findings: Finding[] = []
+  let failed = false
+  for (const answer of answers) {
+    if ('unanswered' in answer) {
+      failed = true
+      findings.push({ code: 'scorer.unanswered', message: `${scorer}: ${answer.unanswered}`, part: answer.part })
+    } else findings.push(...answer.findings)
+  }
+  const scores = Object.fromEntries(answers.map((one) => [one.part, 'score' in one ? one.score : null]))
+  const inputs = { scorer, version, shape, threshold, finding, scores, ...(failed ? { unanswered } : {}) }
+  const found = findings.some(({ code }) => code !== 'scorer.unanswered')
+  const said = seen(findings, inputs, found || (failed && unanswered !== 'pass'))
+  // Of what was found and what was not answered, the stricter counts.
+  const refused = (found && gate.finds === 'refuse') || (failed && unanswered === 'refuse')
+  return { ...said, outcome: refused ? 'refuse' : 'hold' }
+}
+
+async function answerOf(gate: GateOf<'scorer'>, reading: Reading, ask: AskScorer): Promise<ScorerAnswer> {
   const { url, timeout, language, shape, entities } = gate
   const { part } = reading
   const text = reading.visible.text.toWellFormed()
@@ -73,7 +81,11 @@ async function answerOf(gate: GateOf<'scorer'>, reading: Reading, ask: AskScorer
   return shape === 'presidio' ? entitiesOf(gate, reading, json) : scoreOf(gate, part, json)
 }
 
-function scoreOf({ scorer, version, threshold, finding }: GateOf<'scorer'>, part: string, json: unknown): Answer {
+export function scoreOf(
+  { scorer, version, threshold, finding }: GateOf<'scorer'>,
+  part: string,
+  json: unknown,
+): ScorerAnswer {
   const read = Score.safeParse(json)
   if (!read.success) return { part, unanswered: 'its answer is no {"score": number}' }
   const { score, version: told } = read.data
@@ -86,7 +98,7 @@ function scoreOf({ scorer, version, threshold, finding }: GateOf<'scorer'>, part
 }
 
 /** Presidio counts code points of the text; findings count code units of the part. */
-function entitiesOf({ scorer, threshold }: GateOf<'scorer'>, { part, visible }: Reading, json: unknown): Answer {
+function entitiesOf({ scorer, threshold }: GateOf<'scorer'>, { part, visible }: Reading, json: unknown): ScorerAnswer {
   const read = Entities.safeParse(json)
   if (!read.success) return { part, unanswered: 'its answer is no list of entities' }
   const met = read.data.filter(({ score }) => score >= threshold).toSorted((a, b) => a.start - b.start)
