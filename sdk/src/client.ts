@@ -107,6 +107,7 @@ import type {
   TrainingVerifyRequest,
 } from './training-sets.ts'
 import type { ExpireTables, TableDetail, TableList, TablesExpired } from './tables.ts'
+import type { AgentComparison, AgentComparisonQuery } from './agent-comparisons.ts'
 import type { GateTrial, GateTrialRequest } from './gate-trials.ts'
 import type { Trace, TracesQuery } from './traces.ts'
 import { Transport } from './transport.ts'
@@ -673,6 +674,11 @@ export class Client {
   /** What files would have decided of past actions. Nothing is recorded. */
   tryGates(request: GateTrialRequest): Promise<GateTrial> {
     return this.#transport.json(endpoints.tryGates, { body: json(request) })
+  }
+
+  /** An agent in shadow beside the one whose place it would take. */
+  agentComparison(shadow: string, query: AgentComparisonQuery = {}): Promise<AgentComparison> {
+    return this.#transport.json(endpoints.agentComparison, { path: { name: shadow }, query })
   }
 }
 

@@ -220,7 +220,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     ...tableHandlers(steps),
     ...statementHandlers({ ...steps, prediction: (id) => predictions.locate(id) }),
     ...traceHandlers(steps.traces),
-    ...trialHandlers(steps.trials),
+    ...trialHandlers(steps.trials, steps),
     async collect({ body, caller }) {
       const { only, batch } = await collector.collect(body.stream, body.format, caller)
       if (only instanceof Fault) throw only
