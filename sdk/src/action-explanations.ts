@@ -13,6 +13,7 @@ export const ActionState = z.enum([
   'sent',
   'failed',
   'suppressed',
+  'recalled',
   'shadow',
   'erased',
 ])

@@ -66,6 +66,7 @@ import type {
   ModelVersionRequest,
 } from './models.ts'
 import type { ApplyRequest, Plan, PlanRequest } from './plans.ts'
+import type { Pause, PauseDone, PauseRequest, Recalled } from './pauses.ts'
 import type { ActionExplanation, ActionsQuery, FoundActions } from './action-explanations.ts'
 import type { ActionProposal, ActionResults, CopyPart, DecidedAction } from './actions.ts'
 import type { Acknowledged, Acknowledgement, ClaimRequest, Claims, OutboxState } from './outbox.ts'
@@ -679,6 +680,26 @@ export class Client {
   /** An agent in shadow beside the one whose place it would take. */
   agentComparison(shadow: string, query: AgentComparisonQuery = {}): Promise<AgentComparison> {
     return this.#transport.json(endpoints.agentComparison, { path: { name: shadow }, query })
+  }
+
+  /** Stops what a scope sends; in force when it resolves. */
+  pause(request: PauseRequest): Promise<PauseDone> {
+    return this.#transport.json(endpoints.pause, { body: json(request) })
+  }
+
+  /** Lets a scope go on. */
+  resume(request: PauseRequest): Promise<PauseDone> {
+    return this.#transport.json(endpoints.resume, { body: json(request) })
+  }
+
+  /** Takes back, for good, what is queued under a scope. */
+  recall(request: PauseRequest & { id: string }): Promise<Recalled> {
+    return this.#transport.json(endpoints.recall, { body: json(request) })
+  }
+
+  /** The pauses in force. */
+  pauses(): Promise<Pause[]> {
+    return this.#transport.json(endpoints.pauses)
   }
 }
 

@@ -23,6 +23,7 @@ import {
 import type { Scope } from './governance.ts'
 import { lineageEndpoints } from './lineage-endpoints.ts'
 import { modelsEndpoints } from './models-endpoints.ts'
+import { pauseEndpoints } from './pause-endpoints.ts'
 import { planEndpoints } from './plan-endpoints.ts'
 import { onlineEndpoints } from './online-endpoints.ts'
 import { predictionEndpoints } from './prediction-endpoints.ts'
@@ -60,6 +61,7 @@ export type Endpoint = {
 /** Everything that can be asked over HTTP, by the name of the client's method. The OpenAPI document is made from it. */
 export const endpoints = {
   ...planEndpoints,
+  ...pauseEndpoints,
   ...provenanceEndpoints,
   ...statementsEndpoints,
   contract: {

@@ -29,7 +29,7 @@ export const Erasure = z.object({
 })
 export type Erasure = z.infer<typeof Erasure>
 
-export const Scope = z.enum(['ingest', 'read', 'propose', 'send', 'review', 'reasoning', 'admin'])
+export const Scope = z.enum(['ingest', 'read', 'propose', 'send', 'review', 'reasoning', 'rollback', 'admin'])
 export type Scope = z.infer<typeof Scope>
 export const KeyRequest = z.object({
   name: z.string().regex(/^[A-Za-z0-9_.@-]{1,64}$/),

@@ -61,6 +61,7 @@ import { trainingProjection, TrainingSets } from './path/features/training-sets.
 import { TrainingTables } from './path/features/training-tables.ts'
 import { ViewBook, viewProjection } from './path/features/view-book.ts'
 import { optOutEffects } from './path/actions/opt-out-effects.ts'
+import { pauseProjection } from './path/actions/pauses.ts'
 import { actionProjection } from './path/actions/projection.ts'
 import { outcomeProjection } from './path/outcomes/projection.ts'
 import { aliasLineage, modelLineage, runLineage } from './path/models/lineage.ts'
@@ -154,6 +155,7 @@ const projections = [
   batchProjection,
   spanProjection,
   actionProjection,
+  pauseProjection,
   erasureProjection,
   anchorProjection,
   policyProjection([lineagePolicyForm, capturePolicyForm, purposesForm, agentForm, gateChainForm, termListForm]),
@@ -300,7 +302,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       chains: gateChains,
       terms: termLists,
     })
-    const live = new Live(ledger, [standing, acting.outbox])
+    const live = new Live(ledger, [standing, acting.outbox, acting.pauses])
     const approvals = new Approvals({ ledger, follower, database, clock })
     const uploads = new SpineUploads({ folder: config.data, key: keys.idKey, reserve: config.reserve })
     await uploads.open()

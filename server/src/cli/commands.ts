@@ -38,6 +38,7 @@ import { models } from './models/models.ts'
 import { plan } from './plan.ts'
 import { predict } from './predict.ts'
 import { promote } from './promote.ts'
+import { pause, pauses, resume } from './rollback/pauses.ts'
 import { provenance } from './provenance.ts'
 import { quarantine } from './quarantine.ts'
 import { release } from './release.ts'
@@ -81,6 +82,9 @@ export const commands: readonly Command[] = [
   outbox,
   outboxClaim,
   outboxAcknowledge,
+  pause,
+  resume,
+  pauses,
   provenance,
   explain,
   promote,

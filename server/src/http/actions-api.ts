@@ -6,6 +6,7 @@ import { findActions } from '../path/actions/find.ts'
 import type { Judging } from '../path/actions/judging.ts'
 import type { Standing } from '../rules/consent/verdict.ts'
 import type { Claims } from '../path/actions/claims.ts'
+import type { Pauses } from '../path/actions/pauses.ts'
 import { preflight } from '../path/actions/preflight.ts'
 import type { Reviews } from '../path/actions/reviews.ts'
 import type { actionEndpoints } from '@whence/sdk'
@@ -17,13 +18,14 @@ export interface ActionSteps {
   reviews: Reviews
   standing: Standing
   judging: Judging
+  pauses: Pauses
 }
 
 /** What the explanation of an action asks of the rest. */
 export type Explaining = Pick<ExplainActionParts, 'ledger' | 'follower' | 'database' | 'clock' | 'prediction'>
 
 export function actionHandlers(
-  { actions, claims, reviews, standing, judging }: ActionSteps,
+  { actions, claims, reviews, standing, judging, pauses }: ActionSteps,
   explaining: Explaining,
 ): Pick<Handlers, keyof typeof actionEndpoints> {
   return {
@@ -36,8 +38,7 @@ export function actionHandlers(
     claim: ({ body, caller }) => claims.claim(body, caller),
     acknowledge: ({ body, caller }) => claims.acknowledge(body.results, caller),
     outbox: async () => claims.state(),
-    preflight: ({ path, body }) =>
-      preflight({ ledger: explaining.ledger, judging, heldBack: claims.heldBack }, path.id!, body),
+    preflight: ({ path, body }) => preflight({ ledger: explaining.ledger, judging, pauses }, path.id!, body),
     reviews: ({ query }) => reviews.queue(query),
     review: ({ path, body, caller }) => reviews.review(path.id!, body, caller),
   }

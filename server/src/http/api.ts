@@ -60,6 +60,8 @@ import { onlineHandlers } from './online-api.ts'
 import { tableHandlers } from './tables-api.ts'
 import { traceHandlers } from './traces-api.ts'
 import { trialHandlers } from './trials-api.ts'
+import { rollbackHandlers } from './rollback-api.ts'
+import type { RollbackSteps } from './rollback-api.ts'
 import { replayHandlers } from './replay-api.ts'
 import { planHandlers } from './plans-api.ts'
 import { predictionHandlers, proofsOf } from './predictions-api.ts'
@@ -67,7 +69,7 @@ import { provenanceHandlers } from './provenance-api.ts'
 import { statementHandlers } from './statements-api.ts'
 import type { Pages } from './server.ts'
 
-export interface Steps extends ModelSteps, OfflineSteps, ActionSteps, ConsentSteps {
+export interface Steps extends ModelSteps, OfflineSteps, ActionSteps, ConsentSteps, RollbackSteps {
   config: Config
   files: Files
   ledger: Ledger
@@ -215,6 +217,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     ...replayHandlers(steps),
     ...onlineHandlers(steps),
     ...consentHandlers(steps),
+    ...rollbackHandlers(steps),
     ...actionHandlers(steps, { ledger, follower, database, clock, prediction: (id) => explained(id) }),
     ...predictionHandlers({ predictions, promotions }),
     ...tableHandlers(steps),

@@ -6,6 +6,7 @@ import type { GateTrialParts } from '../path/actions/gate-trial.ts'
 import { Gatekeeper } from '../path/actions/gatekeeper.ts'
 import { Judging } from '../path/actions/judging.ts'
 import { Outbox } from '../path/actions/outbox.ts'
+import { Pauses } from '../path/actions/pauses.ts'
 import { Reviews } from '../path/actions/reviews.ts'
 import { PastStanding } from '../path/consent/past-standing.ts'
 import type { ConsentStanding } from '../path/consent/standing.ts'
@@ -37,6 +38,7 @@ export function wireActions(parts: {
   actions: Actions
   claims: Claims
   reviews: Reviews
+  pauses: Pauses
   trials: GateTrialParts
 } {
   const { ledger, follower, database, clock, standing, agents } = parts
@@ -50,12 +52,14 @@ export function wireActions(parts: {
   })
   const judging = new Judging({ ledger, clock, standing, outbox, gatekeeper })
   const past = new PastStanding({ follower, database, policies: parts.purposes, standing })
-  const actions = new Actions({ ledger, follower, database, clock, judging })
+  const pauses = new Pauses({ ledger, database, clock, outbox })
+  const actions = new Actions({ ledger, follower, database, clock, judging, pauses })
   return {
     outbox,
     judging,
     actions,
-    claims: new Claims({ ledger, clock, standing, outbox, heldBack: () => undefined }),
+    claims: new Claims({ ledger, clock, standing, outbox, pauses }),
+    pauses,
     reviews: new Reviews({ ledger, follower, database, clock, actions, judging, agents }),
     trials: {
       ledger,

@@ -9,11 +9,15 @@ import { identityOf, placeBytes } from '../../record/subjects/seal.ts'
 import type { Clock, Micros } from '../../record/time.ts'
 import { formatTime } from '../../record/time.ts'
 import type { Caller } from '../../rules/access/access.ts'
+import { scopeRefs } from '../../rules/actions/scope.ts'
 import type { ConsentVerdict } from '../../rules/consent/verdict.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import type { Database } from '../../store/database.ts'
+import { predictionIdentity } from '../predictions/recorded.ts'
 import { decide } from './decide.ts'
 import type { Judging } from './judging.ts'
+import { pauseKeys } from './pauses.ts'
+import type { Pauses } from './pauses.ts'
 import { actionIdentity, contentOf, keptOf, messageDigest, openAction, STREAM, THOUGHTS } from './recorded.ts'
 import type { Decided, OpenedAction } from './recorded.ts'
 
@@ -23,6 +27,7 @@ export interface ActionParts {
   database: Database
   clock: Clock
   judging: Judging
+  pauses: Pauses
 }
 
 /** A proposal, judged as of one position of the log. */
@@ -168,10 +173,11 @@ export class Actions {
     if (earlier) return earlier
 
     const cap = `cap:${subject.id}:${proposal.channel ?? ''}`
+    const scopes = scopeRefs(proposal, this.#restsOn(proposal, caller))
     const { verdicts, shadow, statement, consent } = await judging.judge(
       proposal,
       { subject, personal },
-      { besides: releasing.get(cap) },
+      { besides: releasing.get(cap), paused: this.#parts.pauses.over(scopes)?.message },
     )
     const { decision, reason } = decide(verdicts)
     const released = decision === 'released' && !shadow
@@ -183,7 +189,7 @@ export class Actions {
       ...(shadow ? { shadow: true } : {}),
       ...(statement === undefined ? {} : { statement }),
     }
-    const refs = refsOf(proposal, { personal, decision, shadow, consent, notBefore })
+    const refs = refsOf(proposal, scopes, { personal, decision, shadow, consent, notBefore })
     const base = { source: caller.source, id: proposal.id, time, subject }
     const drafts: Draft[] = [
       {
@@ -203,7 +209,19 @@ export class Actions {
         stream: THOUGHTS,
         content: Buffer.from(JSON.stringify({ thought: proposal.thought })),
       })
-    return { drafts, decided, keys: released ? [`consent:${subject.id}`, cap] : [] }
+    return { drafts, decided, keys: released ? [`consent:${subject.id}`, cap, ...pauseKeys(refs)] : [] }
+  }
+
+  /** Versions of the models of its predictions, as far as these have records of their own. */
+  #restsOn({ inputs }: ActionProposal, caller: Caller): string[] {
+    const { ledger } = this.#parts
+    const models = new Set<string>()
+    for (const id of inputs?.predictions ?? []) {
+      const seq = ledger.find(predictionIdentity(ledger.subjects.idKey, caller.source, id))
+      const model = seq === undefined ? undefined : ledger.entry(seq).refs.model
+      if (model !== undefined) models.add(model)
+    }
+    return [...models].sort()
   }
 
   /** What was answered when the same was proposed before; other content under the same id is refused. */
@@ -236,22 +254,18 @@ interface Refs {
 
 function refsOf(
   proposal: ActionProposal,
+  scopes: Record<string, string>,
   { personal, decision, shadow, consent, notBefore }: Refs,
 ): Record<string, string> {
-  const { type, actor, environment, campaign, creative, channel, purpose, model, prompt } = proposal
+  const { type, environment, channel, purpose } = proposal
   const given = {
     type,
-    actor: `${actor.type}:${actor.id}`,
     environment,
     purpose,
     decision,
     personal: String(personal),
-    campaign,
-    creative,
     channel,
-    model: model && (model.version === undefined ? model.name : `${model.name}@${model.version}`),
-    prompt:
-      prompt?.template && (prompt.version === undefined ? prompt.template : `${prompt.template}@${prompt.version}`),
+    ...scopes,
     shadow: shadow ? 'true' : undefined,
     notBefore: notBefore === undefined ? undefined : formatTime(notBefore),
     ...footingRefs(consent),

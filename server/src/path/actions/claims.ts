@@ -19,6 +19,8 @@ import type { Standing } from '../../rules/consent/verdict.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import { CLAIMS } from './order.ts'
 import type { Outbox, Waiting } from './outbox.ts'
+import { pauseKeys } from './pauses.ts'
+import type { Pauses } from './pauses.ts'
 import { editedCopy, messageDigest, openAction } from './recorded.ts'
 
 export interface ClaimParts {
@@ -26,8 +28,7 @@ export interface ClaimParts {
   clock: Clock
   standing: Standing
   outbox: Outbox
-  /** Why an action may not go out now, beside consent: a quarantine. */
-  heldBack(refs: Readonly<Record<string, string>>): string | undefined
+  pauses: Pauses
 }
 
 /** Rows looked at for one claim, at most. */
@@ -40,11 +41,6 @@ export class Claims {
 
   constructor(parts: ClaimParts) {
     this.#parts = parts
-  }
-
-  /** Why an action may not go out now, beside consent. */
-  get heldBack(): ClaimParts['heldBack'] {
-    return this.#parts.heldBack
   }
 
   /** Gives out what is due; durable when it resolves. */
@@ -72,7 +68,10 @@ export class Claims {
           {
             actor: caller.id,
             basis,
-            keys: rows.flatMap(({ row: { seq, subject } }) => [`outbox:${seq}`, `consent:${subject}`]),
+            keys: [
+              ...rows.flatMap(({ row: { seq, subject } }) => [`outbox:${seq}`, `consent:${subject}`]),
+              ...new Set(rows.flatMap(({ row }) => pauseKeys(row.refs))),
+            ],
           },
         )
         if (placed === 'stale') continue
@@ -150,7 +149,7 @@ export class Claims {
 
   /** Consent is asked again for whatever rests on a person. */
   #allowed({ refs, subject, footing }: Waiting, at: Micros): boolean {
-    if (this.#parts.heldBack(refs) !== undefined) return false
+    if (this.#parts.pauses.over(refs) !== undefined) return false
     if (refs.personal !== 'true') return true
     const { purpose, channel } = footing
     return this.#parts.standing.check({ subject, purpose, channel, at }).allowed

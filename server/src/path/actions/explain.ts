@@ -275,6 +275,7 @@ const became: Readonly<Record<ActionState, string>> = {
   sent: 'was sent',
   failed: 'was released and could not be delivered',
   suppressed: 'was released, and suppressed before any sender had it',
+  recalled: 'was released, and taken back before any sender had it',
   shadow: 'was proposed in shadow: nothing of it is ever released',
   erased: 'can no longer be read',
 }

@@ -1,6 +1,7 @@
 // What gates are told of a proposal, as of now: who it concerns, what they allow, how often they were reached, and whose
 // the addresses in the copy are.
 import type { ActionDecision, ActionProposal, Verdict } from '@whence/sdk'
+import { hash } from 'node:crypto'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Subject } from '../../record/subjects/subjects.ts'
 import type { Clock } from '../../record/time.ts'
@@ -42,11 +43,14 @@ export class Judging {
     return this.#parts.gatekeeper.mask
   }
 
-  /** `besides`: releases to the same person on the same channel that are about to be recorded. */
+  /**
+   * `besides`: releases to the same person on the same channel that are about to be recorded. `paused`: why nothing of
+   * its scope goes out now; it is held then.
+   */
   async judge(
     proposal: ActionProposal,
     { subject, personal }: { subject: Subject; personal: boolean },
-    { besides = 0, ...under }: JudgedUnder & { besides?: number | undefined } = {},
+    { besides = 0, paused, ...under }: JudgedUnder & { besides?: number | undefined; paused?: string | undefined } = {},
   ): Promise<JudgedNow> {
     const { clock, standing, outbox, gatekeeper } = this.#parts
     const { purpose, channel, jurisdiction, output } = proposal
@@ -60,7 +64,9 @@ export class Judging {
       sends: (window) => outbox.releasedSince(subject.id, channel, at - window) + besides,
       contact: (identifier) => whose(this.#parts.ledger, identifier, subject.id),
     }
-    return { ...(await gatekeeper.judge(facts, under)), consent, at }
+    const judged = await gatekeeper.judge(facts, under)
+    const verdicts = paused === undefined ? judged.verdicts : [...judged.verdicts, pauseVerdict(paused)]
+    return { ...judged, verdicts, consent, at }
   }
 
   /**
@@ -114,5 +120,17 @@ export class Judging {
     return entity === undefined
       ? subjects.mint('whence.actor', `${actor.type}:${actor.id}`)
       : subjects.mint(subjectType ?? 'customer', entity)
+  }
+}
+
+function pauseVerdict(message: string): Verdict {
+  return {
+    gate: 'pause',
+    kind: 'pause',
+    policy: 'none',
+    fingerprint: hash('sha256', 'pause'),
+    outcome: 'hold',
+    findings: [{ code: 'paused', message }],
+    inputs: {},
   }
 }

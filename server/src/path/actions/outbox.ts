@@ -5,6 +5,8 @@ import type { LiveProjection, LiveRecord } from '../../record/projection/live.ts
 import type { Clock, Micros } from '../../record/time.ts'
 import { ends, footingOf } from '../../rules/actions/footing.ts'
 import type { Footing } from '../../rules/actions/footing.ts'
+import { scopesOf } from '../../rules/actions/scope.ts'
+import type { ScopeKey } from '../../rules/actions/scope.ts'
 import { kindOf } from '../../record/ledger/entry.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import { saidBy, SAYINGS } from './said.ts'
@@ -35,7 +37,7 @@ export interface Wanted {
 export const REMEMBERED: Micros = 90 * 86_400_000_000
 
 export class Outbox implements LiveProjection {
-  readonly kinds = ['action', 'review', 'claim', 'delivery', ...SAYINGS]
+  readonly kinds = ['action', 'review', 'claim', 'delivery', 'recall', ...SAYINGS]
   readonly #database: Database
   readonly #clock: Clock
   /** By the position of the action, in the order of release. */
@@ -118,6 +120,10 @@ export class Outbox implements LiveProjection {
         else this.#drop(seq)
         return
       }
+      case 'recall':
+        for (const row of this.#waiting.values())
+          if (scopesOf(row.refs).includes(refs.scope as ScopeKey)) this.#takeBack(row, record.seq)
+        return
       default:
         return this.#applySaid(record)
     }
@@ -176,16 +182,17 @@ export class Outbox implements LiveProjection {
     this.#count(record.subject, refs.channel ?? '', parseTime(record.entry.recorded)!)
   }
 
-  /** A withdrawal takes away what waits; of what a sender has already, it is noted. */
+  /** A withdrawal takes away what waits, as a recall does; of what a sender has already, it is noted. */
   #applySaid(record: LiveRecord): void {
     const rows = this.of(record.subject)
     if (rows.length === 0) return
     const said = saidBy(record, record.open())
-    for (const row of rows) {
-      if (!said.some((one) => ends(one, row.footing))) continue
-      if (row.lease === undefined) this.#drop(row.seq)
-      else this.#put({ ...row, lease: { ...row.lease, withdrawn: row.lease.withdrawn ?? record.seq } })
-    }
+    for (const row of rows) if (said.some((one) => ends(one, row.footing))) this.#takeBack(row, record.seq)
+  }
+
+  #takeBack(row: Waiting, by: number): void {
+    if (row.lease === undefined) this.#drop(row.seq)
+    else this.#put({ ...row, lease: { ...row.lease, withdrawn: row.lease.withdrawn ?? by } })
   }
 
   #count(subject: string, channel: string, at: Micros): void {

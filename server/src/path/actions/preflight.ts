@@ -5,7 +5,9 @@ import type { z } from 'zod'
 import type { PreflightRequest } from '@whence/sdk'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Subjects } from '../../record/subjects/subjects.ts'
+import { scopeRefs } from '../../rules/actions/scope.ts'
 import type { Foreseen, Judging } from './judging.ts'
+import type { Pauses } from './pauses.ts'
 
 type Request = z.output<typeof PreflightRequest>
 
@@ -16,11 +18,11 @@ export async function preflight(
   {
     ledger,
     judging,
-    heldBack,
+    pauses,
   }: {
     ledger: Ledger
     judging: Judging
-    heldBack(refs: Readonly<Record<string, string>>): string | undefined
+    pauses: Pauses
   },
   campaign: string,
   { proposal, identifiers, subjects }: Request,
@@ -47,7 +49,7 @@ export async function preflight(
   }
   const reasons = new Map<string, Preflight['reasons'][number]>()
   const marked = new Map<string, Map<string, Finding>>()
-  const quarantined = heldBack({ campaign, actor: `${proposal.actor.type}:${proposal.actor.id}` }) !== undefined
+  const quarantined = pauses.over(scopeRefs(would)) !== undefined
   const seen = new Set<string>()
   const asked = judging.asker(would)
   let looked = 0

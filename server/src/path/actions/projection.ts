@@ -3,12 +3,14 @@ import type { FollowedRecord, Projection } from '../../record/projection/followe
 import type { Transaction } from '../../store/database.ts'
 import { kindOf } from '../../record/ledger/entry.ts'
 import { ends, footingOf } from '../../rules/actions/footing.ts'
+import { restsOn, scopesOf } from '../../rules/actions/scope.ts'
+import type { ScopeKey } from '../../rules/actions/scope.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import { saidBy, SAYINGS } from './said.ts'
 
 export const actionProjection: Projection = {
-  tables: ['action', 'action_source', 'action_review', 'outbox', 'action_claim', 'action_delivery'],
-  kinds: ['action', 'review', 'claim', 'delivery', ...SAYINGS],
+  tables: ['action', 'action_source', 'action_rests', 'action_review', 'outbox', 'action_claim', 'action_delivery'],
+  kinds: ['action', 'review', 'claim', 'delivery', 'recall', ...SAYINGS],
   async apply(tx, records) {
     // In runs of one kind: each in few statements, and in the order of the log.
     for (let from = 0; from < records.length;) {
@@ -80,6 +82,16 @@ const apply: Record<string, (tx: Transaction, records: readonly FollowedRecord[]
       tx,
       released.map(({ seq, subject, refs }) => ({ seq, released: seq, subject, refs })),
     )
+    const rests = records.flatMap(({ seq, entry }) => restsOn(entry.refs).map((model) => [BigInt(seq), model]))
+    if (rests.length > 0)
+      await tx.copy(
+        'action_rests',
+        [
+          { name: 'action', type: 'int8' },
+          { name: 'model', type: 'text' },
+        ],
+        rests,
+      )
     for (const source of new Set(records.map(({ entry }) => entry.source)))
       await tx.query('insert into action_source (source) values ($1) on conflict do nothing', [source])
   },
@@ -175,6 +187,27 @@ const apply: Record<string, (tx: Transaction, records: readonly FollowedRecord[]
       const state = row.withdrawn === null ? 'queued' : 'suppressed'
       await tx.query('update action set state = $2 where seq = $1', [key, state])
       await tx.query('update outbox set claim = null, until = null, suppressed = withdrawn where seq = $1', [key])
+    }
+  },
+
+  async recall(tx, records) {
+    for (const { seq, entry } of records) {
+      const waiting = await tx.query<{ seq: bigint; refs: Record<string, string>; claim: bigint | null }>(
+        'select seq, refs, claim from outbox where suppressed is null',
+      )
+      const covered = waiting.filter(({ refs }) => scopesOf(refs).includes(entry.refs.scope as ScopeKey))
+      const [free, claimed] = [
+        covered.filter(({ claim }) => claim === null),
+        covered.filter(({ claim }) => claim !== null),
+      ]
+      const seqs = (rows: typeof covered): bigint[] => rows.map((row) => row.seq)
+      const by = BigInt(seq)
+      await tx.query('update outbox set withdrawn = coalesce(withdrawn, $2) where seq = any($1::int8[])', [
+        seqs(claimed),
+        by,
+      ])
+      await tx.query('update outbox set suppressed = $2 where seq = any($1::int8[])', [seqs(free), by])
+      await tx.query("update action set state = 'recalled' where seq = any($1::int8[])", [seqs(free)])
     }
   },
 
