@@ -1,3 +1,4 @@
+import type { ConnectedObject, ConnectedState, Connectors } from './connectors.ts'
 import type { z } from 'zod'
 import { endpoints } from './endpoints.ts'
 import { WhenceError } from './error.ts'
@@ -700,6 +701,16 @@ export class Client {
   /** The pauses in force. */
   pauses(): Promise<Pause[]> {
     return this.#transport.json(endpoints.pauses)
+  }
+
+  /** The connected systems in force. */
+  connectors(): Promise<Connectors> {
+    return this.#transport.json(endpoints.connectors)
+  }
+
+  /** Asks the system that owns something how it stands now. */
+  connectedState(query: ConnectedObject): Promise<ConnectedState> {
+    return this.#transport.json(endpoints.connectedState, { query })
   }
 }
 

@@ -9,7 +9,17 @@ export const Declarations = z.object({
 export type Declarations = z.infer<typeof Declarations>
 
 /** What a file in force can be. */
-export const DeclaredKind = z.enum(['contract', 'view', 'policy', 'capture', 'purposes', 'gates', 'terms', 'agent'])
+export const DeclaredKind = z.enum([
+  'contract',
+  'view',
+  'policy',
+  'capture',
+  'purposes',
+  'gates',
+  'terms',
+  'agent',
+  'connector',
+])
 export type DeclaredKind = z.infer<typeof DeclaredKind>
 
 export const Applied = z.object({

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { connectorEndpoints } from './connectors-endpoints.ts'
 import { consentEndpoints } from './consent-endpoints.ts'
 import { ContractInfo, ViewInfo } from './declarations.ts'
 import { Ingested, IngestQuery, Quarantined, QuarantineQuery, Release, ReleaseRequest, Stream } from './events.ts'
@@ -236,6 +237,7 @@ export const endpoints = {
   ...onlineEndpoints,
   ...consentEndpoints,
   ...actionEndpoints,
+  ...connectorEndpoints,
   erase: {
     method: 'POST',
     path: '/v1/erasures',

@@ -28,6 +28,8 @@ export interface Config {
   tablesLocation: string | undefined
   /** Whether texts of prompts and answers in spans are kept masked, sealed under a person, or as digests only. */
   captureContent: 'masked' | 'digest'
+  /** Variables that connectors name: their secrets, and nobody else's. */
+  connectorSecrets: Readonly<Record<string, string>>
 }
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -70,7 +72,16 @@ export function readConfig(
     planLimit: 1000 * seconds(env.WHENCE_PLAN_SECONDS ?? '20', 'WHENCE_PLAN_SECONDS'),
     tablesLocation: location(env.WHENCE_TABLES_LOCATION),
     captureContent: captureContent(env.WHENCE_CAPTURE_CONTENT),
+    connectorSecrets: connectorSecrets(env),
   }
+}
+
+function connectorSecrets(env: Env): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter(
+      (entry): entry is [string, string] => entry[0].startsWith('WHENCE_CONNECTOR_') && !!entry[1],
+    ),
+  )
 }
 
 /** At most a week: a timer holds no more than 24 days. */

@@ -62,6 +62,7 @@ import { TrainingTables } from './path/features/training-tables.ts'
 import { ViewBook, viewProjection } from './path/features/view-book.ts'
 import { optOutEffects } from './path/actions/opt-out-effects.ts'
 import { pauseProjection } from './path/actions/pauses.ts'
+import { Connectors } from './path/actions/connectors/connectors.ts'
 import { actionProjection } from './path/actions/projection.ts'
 import { outcomeProjection } from './path/outcomes/projection.ts'
 import { aliasLineage, modelLineage, runLineage } from './path/models/lineage.ts'
@@ -91,6 +92,7 @@ import { systemClock } from './record/time.ts'
 import type { Clock } from './record/time.ts'
 import { agentForm } from './rules/agents/agent.ts'
 import { capturePolicyForm } from './rules/capture/policy.ts'
+import { connectorForm } from './rules/connectors/connector-file.ts'
 import { purposesForm } from './rules/consent/purposes.ts'
 import { gateChainForm } from './rules/gates/chain.ts'
 import { termListForm } from './rules/gates/terms/term-list.ts'
@@ -158,7 +160,15 @@ const projections = [
   pauseProjection,
   erasureProjection,
   anchorProjection,
-  policyProjection([lineagePolicyForm, capturePolicyForm, purposesForm, agentForm, gateChainForm, termListForm]),
+  policyProjection([
+    lineagePolicyForm,
+    capturePolicyForm,
+    purposesForm,
+    agentForm,
+    gateChainForm,
+    termListForm,
+    connectorForm,
+  ]),
   tableProjection,
   planProjection,
 ]
@@ -288,6 +298,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const optOutLinks = new OptOutLinks({ ledger, standing, optOuts })
     const gateChains = new PolicyBook(gateChainForm, { follower, database, clock })
     const termLists = new PolicyBook(termListForm, { follower, database, clock })
+    const connectorFiles = new PolicyBook(connectorForm, { follower, database, clock })
+    const connectors = new Connectors({ ledger, clock, book: connectorFiles, secrets: config.connectorSecrets })
     const agentFiles = new PolicyBook(agentForm, { follower, database, clock })
     const agents = new Agents({ ledger, book: agentFiles })
     const acting = wireActions({
@@ -419,7 +431,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       graph,
       contracts,
       views,
-      policies: [policies, capture, purposes, agentFiles, gateChains, termLists],
+      policies: [policies, capture, purposes, agentFiles, gateChains, termLists, connectorFiles],
       snapshots,
       columns,
       clock,
@@ -496,6 +508,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       scoring,
       predictions,
       agents,
+      connectors,
       traces,
       policies,
       planner,

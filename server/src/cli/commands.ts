@@ -6,6 +6,7 @@ import { reviews, reviewsApprove, reviewsAssign, reviewsEdit, reviewsReject } fr
 import { anchor } from './anchor.ts'
 import { apply } from './apply.ts'
 import type { Command } from './command.ts'
+import { connectorCommands } from './connectors/commands.ts'
 import { consentCommands } from './consent/commands.ts'
 import { emitters } from './emitters.ts'
 import { drift } from './drift.ts'
@@ -63,6 +64,7 @@ export const commands: readonly Command[] = [
   ...trainingCommands,
   object,
   ...consentCommands,
+  ...connectorCommands,
   tables,
   tracesShow,
   expire,

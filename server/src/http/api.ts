@@ -48,6 +48,8 @@ import type { Files } from '../store/files.ts'
 import type { KeyStore } from '../store/keys.ts'
 import { consentHandlers } from './consent-api.ts'
 import type { ConsentSteps } from './consent-api.ts'
+import { connectorHandlers } from './connectors-api.ts'
+import type { Connectors } from '../path/actions/connectors/connectors.ts'
 import { actionHandlers } from './actions-api.ts'
 import type { ActionSteps } from './actions-api.ts'
 import { emissionHandlers } from './emission-api.ts'
@@ -89,6 +91,7 @@ export interface Steps extends ModelSteps, OfflineSteps, ActionSteps, ConsentSte
   scoring: Scoring
   predictions: Predictions
   agents: Agents
+  connectors: Connectors
   traces: Traces
   trials: GateTrialParts
   graph: LineageGraph
@@ -162,6 +165,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
   const handlers: Handlers = {
     ...planHandlers(planner),
     ...provenanceHandlers(provenance),
+    ...connectorHandlers(steps.connectors),
     async contract({ path }) {
       const { contract, seq, text } = contracts.inForce(path.stream!)
       return { stream: contract.stream, version: contract.version, seq, text }
