@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
 import { afterEach, beforeEach, test } from 'node:test'
 import { systemClock } from '../../../record/time.ts'
 import { httpSystem } from '../../../store/connectors/http.ts'
@@ -134,19 +135,29 @@ test('a campaign is resumed only where it is paused', async () => {
   assert.equal(changes().length, 1)
 })
 
+const answering =
+  (status: number, headers = {}): Misbehaviour =>
+  (_, response) => {
+    response.writeHead(status, headers).end()
+    return true
+  }
+
 const faults: [name: string, does: Misbehaviour, state: string, tried: number][] = [
-  ['answers 500', (_, response) => void response.writeHead(500).end('no') === undefined, 'failed', 2],
-  ['answers 429', (_, response) => void response.writeHead(429).end() === undefined, 'failed', 2],
-  ['answers 403', (_, response) => void response.writeHead(403).end() === undefined, 'failed', 1],
-  ['answers 422', (_, response) => void response.writeHead(422).end() === undefined, 'failed', 1],
+  ['answers 500', answering(500), 'failed', 2],
+  ['answers 429', answering(429), 'failed', 2],
+  ['answers 403', answering(403), 'failed', 1],
+  ['answers 422', answering(422), 'failed', 1],
   ['hangs', () => true, 'timed-out', 2],
-  ['breaks off', (request) => void request.socket.destroy() === undefined, 'failed', 2],
   [
-    'redirects',
-    (_, response) => void response.writeHead(307, { location: 'http://127.0.0.1:1/elsewhere' }).end() === undefined,
+    'breaks off',
+    (request) => {
+      request.socket.destroy()
+      return true
+    },
     'failed',
-    1,
+    2,
   ],
+  ['redirects', answering(307, { location: 'http://127.0.0.1:1/elsewhere' }), 'failed', 1],
 ]
 for (const [name, does, state, tried] of faults) {
   test(`a change at which it ${name}: ${state}, after ${tried} requests`, async () => {
@@ -201,7 +212,7 @@ test('a change that was made although it was answered with an error, or not at a
   for (const [id, does] of [
     ['a', (response) => response.writeHead(502).end()],
     ['b', () => {}],
-  ] as [string, (response: import('node:http').ServerResponse) => unknown][]) {
+  ] as [string, (response: ServerResponse) => unknown][]) {
     far.objects.set(`price/${id}`, 1)
     far.misbehave = ({ method }, response) => {
       if (method === 'GET') return false
