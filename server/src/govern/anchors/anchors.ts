@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Follower, Projection } from '../../record/projection/follower.ts'
+import { Kept } from '../../record/projection/kept.ts'
 import { formatTime } from '../../record/time.ts'
 import type { Clock } from '../../record/time.ts'
 import type { Database } from '../../store/database.ts'
@@ -38,6 +39,7 @@ export class Anchors {
   readonly #files: Files
   readonly #clock: Clock
   readonly #data: string
+  readonly #last: Kept<Anchor | undefined>
 
   constructor(parts: {
     ledger: Ledger
@@ -53,11 +55,15 @@ export class Anchors {
     this.#files = parts.files
     this.#clock = parts.clock
     this.#data = parts.data
+    this.#last = new Kept(parts.follower, ['anchor'])
   }
 
   /** The last anchoring with an independent party, or else the last one; undefined when there was none. */
-  async last(): Promise<Anchor | undefined> {
-    await this.#follower.reach('anchor')
+  last(): Promise<Anchor | undefined> {
+    return this.#last.of('', () => this.#readLast())
+  }
+
+  async #readLast(): Promise<Anchor | undefined> {
     const [row] = await this.#database.query<{ seq: bigint; body: Anchor }>(
       "select seq, body from anchor order by (body->>'independent')::boolean desc, seq desc limit 1",
     )

@@ -91,15 +91,6 @@ export async function* heldConsents(database: Database): AsyncGenerator<HeldRow>
   }
 }
 
-/** What one person's receipts say, in records before a position. */
-export async function heldOf(database: Database, subject: string, asOf: number): Promise<HeldConsent[]> {
-  const rows = await database.query<Row>(
-    `select ${columns} from consent_said where subject = $1 and seq < $2 order by seq, part`,
-    [subject, BigInt(asOf)],
-  )
-  return rows.map((row) => heldRow(row).said)
-}
-
 function heldRow(row: Row): HeldRow {
   return {
     subject: row.subject,

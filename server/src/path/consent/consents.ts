@@ -33,7 +33,6 @@ import { parseTime } from '../../rules/contracts/time.ts'
 import type { Database } from '../../store/database.ts'
 import type { PolicyBook } from '../events/policy-book.ts'
 import { consentKey, CONSENTS, receiptOf, recordId } from './consent-record.ts'
-import { heldOf } from './consents-held.ts'
 import type { Objections } from './objections.ts'
 import type { ConsentStanding } from './standing.ts'
 import { foundId, minted } from './who.ts'
@@ -166,7 +165,7 @@ export class Consents {
     }
     const time = at ?? parseTime(this.#ledger.entry(Math.max(0, end - 1)).recorded)!
     const known = subject === undefined || this.#ledger.subjects.isGone(subject) ? undefined : subject
-    const history = known === undefined ? undefined : await this.#historyOf(known, end)
+    const history = known === undefined ? undefined : this.#standing.historyOf(known, end)
     const purposes = statedPurposes(await this.#policies.inForce(end))
     return { ...this.#standing.judgeBy({ ...question, at: time }, purposes, history), ...head, at: formatTime(time) }
   }
@@ -186,7 +185,7 @@ export class Consents {
     subject: string,
     { at, asOf }: { at: number; asOf: number },
   ): Promise<{ objections: Said[]; verdicts: { purpose: string; verdict: ConsentVerdict }[] }> {
-    const history = await this.#historyOf(subject, asOf)
+    const history = this.#standing.historyOf(subject, asOf)
     const stated = statedPurposes(await this.#policies.inForce(asOf))
     const spoken =
       stated.some(({ name }) => name === NAMELESS) || !history.consents.some(({ purpose }) => purpose === NAMELESS)
@@ -211,15 +210,6 @@ export class Consents {
           verdict: this.#standing.judgeBy({ subject, purpose, at }, purposes, history),
         })),
     }
-  }
-
-  async #historyOf(subject: string, asOf: number) {
-    await this.#follower.reach('consent', 'conflict')
-    const [consents, objections] = [
-      await heldOf(this.#database, subject, asOf),
-      await this.#objections.said(subject, { asOf, at: Number.MAX_SAFE_INTEGER }),
-    ]
-    return { consents, objections }
   }
 
   #draft(receipt: IncomingReceipt, caller: Caller): Draft {

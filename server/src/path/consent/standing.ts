@@ -1,5 +1,6 @@
 // Who may be asked, answered from memory. Its state is that of the log up to its size: it hears of every commit before
 // anybody is told of it, and whoever depends on it appends under the key `consent:SUBJECT`.
+import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import { kindOf } from '../../record/ledger/entry.ts'
 import type { LiveProjection, LiveRecord } from '../../record/projection/live.ts'
@@ -83,6 +84,14 @@ export class ConsentStanding implements Standing, LiveProjection {
     return [...this.#inForce.values()].flatMap(({ policy, version, seq }) =>
       policy.notices.map((notice) => ({ notice, policy: `${policy.name}@v${version}`, seq })),
     )
+  }
+
+  /** What a person had said in records before a position, in the log's order. Throws `altered` where one does not read. */
+  historyOf(subject: string, asOf: number): History {
+    if (this.#unread.has(subject))
+      throw new Fault('altered', 'a record of what this person said cannot be read: whence verify says which')
+    const { consents, objections } = this.#statements.of(subject, asOf)
+    return { consents: consents.toReversed(), objections: objections.toReversed() }
   }
 
   /** The objections of a person that stand to a purpose. */

@@ -74,3 +74,27 @@ export async function removed(
   )
   return new Set(rows.map(({ name }) => name))
 }
+
+/** How long a name was out of force: from behind one position to another, or for good. */
+export interface Removal {
+  readonly name: string
+  readonly seq: number
+  readonly until: number | undefined
+}
+
+/** When the names of a kind were out of force. */
+export async function removalsOf(database: Database, kind: DeclaredKind): Promise<Removal[]> {
+  const rows = await database.query<{ name: string; seq: bigint; until: bigint | null }>(
+    'select name, seq, until from declaration_removal where kind = $1',
+    [kind],
+  )
+  return rows.map(({ name, seq, until }) => ({
+    name,
+    seq: Number(seq),
+    until: until === null ? undefined : Number(until),
+  }))
+}
+
+export function isOut({ seq, until }: Removal, asOf: number): boolean {
+  return seq < asOf && (until === undefined || until >= asOf)
+}

@@ -2,11 +2,13 @@
 // the name out. One book a kind.
 import type { Draft } from '../../record/ledger/writer.ts'
 import type { Follower, Projection } from '../../record/projection/follower.ts'
+import { Kept } from '../../record/projection/kept.ts'
 import type { Clock } from '../../record/time.ts'
 import type { PolicyForm } from '../../rules/files/policy-file.ts'
 import { kindOf } from '../../record/ledger/entry.ts'
 import type { Database } from '../../store/database.ts'
-import { removed } from './plan-records.ts'
+import { isOut, removalsOf, removed } from './plan-records.ts'
+import type { Removal } from './plan-records.ts'
 
 /** Some kind of policy: its book says which. */
 export interface AnyPolicy {
@@ -57,12 +59,14 @@ export class PolicyBook<Policy extends AnyPolicy = AnyPolicy> {
   readonly #follower: Follower
   readonly #database: Database
   readonly #clock: Clock
+  readonly #all: Kept<{ versions: PolicyVersion<Policy>[]; removals: Removal[] }>
 
   constructor(form: PolicyForm<Policy>, parts: { follower: Follower; database: Database; clock: Clock }) {
     this.form = form
     this.#follower = parts.follower
     this.#database = parts.database
     this.#clock = parts.clock
+    this.#all = new Kept(parts.follower, [form.kind, 'plan'])
   }
 
   /** What applying a file would do; throws what is wrong with it. The same text again is the same version. */
@@ -103,18 +107,35 @@ export class PolicyBook<Policy extends AnyPolicy = AnyPolicy> {
     }
   }
 
-  /** The policies in force as of a position, in the order of their names. */
+  /** The policies in force as of a position, in the order of their names. Whoever asks shares them with others. */
   async inForce(asOf: number): Promise<PolicyInForce<Policy>[]> {
-    const { kind, parse } = this.form
-    await this.#follower.reach(kind)
-    const rows = await this.#database.query<{ name: string; version: number; seq: bigint; body: string }>(
-      `select distinct on (name collate "C") name, version, seq, body from policy_version where kind = $1 and seq < $2
-       order by name collate "C", version desc`,
-      [kind, BigInt(asOf)],
-    )
-    const gone = await removed(this.#database, this.#follower, kind, asOf)
-    return rows
-      .filter(({ name }) => !gone.has(name))
-      .map(({ name, version, seq, body }) => ({ policy: parse(body, name), version, seq: Number(seq) }))
+    const { versions, removals } = await this.#all.of('', () => this.#read())
+    const newest = new Map<string, PolicyVersion<Policy>>()
+    for (const one of versions) if (one.seq < asOf) newest.set(one.name, one)
+    return [...newest.values()]
+      .filter(({ name }) => !removals.some((removal) => removal.name === name && isOut(removal, asOf)))
+      .map((one) => ({ policy: one.policy(), version: one.version, seq: one.seq }))
   }
+
+  /** All versions, by name and in their order. */
+  async #read(): Promise<{ versions: PolicyVersion<Policy>[]; removals: Removal[] }> {
+    const { kind, parse } = this.form
+    const rows = await this.#database.query<{ name: string; version: number; seq: bigint; body: string }>(
+      'select name, version, seq, body from policy_version where kind = $1 order by name collate "C", version',
+      [kind],
+    )
+    const versions = rows.map(({ name, version, seq, body }) => {
+      let policy: Policy | undefined
+      return { name, version, seq: Number(seq), policy: () => (policy ??= parse(body, name)) }
+    })
+    return { versions, removals: await removalsOf(this.#database, kind) }
+  }
+}
+
+interface PolicyVersion<Policy> {
+  readonly name: string
+  readonly version: number
+  readonly seq: number
+  /** Throws what is wrong with the file. */
+  policy(): Policy
 }

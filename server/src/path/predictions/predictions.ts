@@ -4,6 +4,7 @@ import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Appended, Draft } from '../../record/ledger/writer.ts'
 import type { Follower, Projection } from '../../record/projection/follower.ts'
+import { Kept } from '../../record/projection/kept.ts'
 import type { Clock } from '../../record/time.ts'
 import type { Caller } from '../../rules/access/access.ts'
 import { captureOf } from '../../rules/capture/tier.ts'
@@ -79,6 +80,8 @@ export class Predictions {
   readonly #capture: PolicyBook<CapturePolicy>
   readonly #standing: ConsentStanding
   readonly #clock: Clock
+  /** Who has told of predictions. */
+  readonly #sources: Kept<readonly string[]>
 
   constructor(parts: {
     ledger: Ledger
@@ -100,6 +103,7 @@ export class Predictions {
     this.#standing = parts.standing
     this.batches = parts.batches
     this.#clock = parts.clock
+    this.#sources = new Kept(parts.follower, ['prediction'])
   }
 
   async record(batch: PredictionBatch, caller: Caller, numbered: Numbered = {}): Promise<PredictionResults> {
@@ -146,11 +150,13 @@ export class Predictions {
   async locate(id: string): Promise<Located> {
     const direct = /^seq:(\d{1,15})(?:\/(\d{1,10}))?$/.exec(id)
     if (direct) return this.#direct(Number(direct[1]), direct[2] === undefined ? undefined : Number(direct[2]))
-    await this.#follower.reach('prediction')
-    const sources = await this.#database.query<{ source: string }>(
-      'select source from prediction_source order by source',
-    )
-    const found: Located[] = sources.flatMap(({ source }) => {
+    const sources = await this.#sources.of('', async () => {
+      const rows = await this.#database.query<{ source: string }>(
+        'select source from prediction_source order by source',
+      )
+      return rows.map(({ source }) => source)
+    })
+    const found: Located[] = sources.flatMap((source) => {
       const seq = this.#ledger.find(predictionIdentity(this.#ledger.subjects.idKey, source, id))
       return seq === undefined ? [] : [{ seq }]
     })

@@ -10,14 +10,15 @@ import { aliasGroups } from './walk.ts'
 /** Latest events of a job that its rhythm is worked out from. */
 const EVENTS = 1000
 
-/** Jobs that have not run for longer than three times the median time between their runs; of three runs at least. */
-export async function silentJobs(
-  database: Database,
-  names: Names,
-  jobs: readonly number[],
-  asOf: number,
-  now: Micros,
-): Promise<SilentJob[]> {
+/** When a job was last heard of, and the median time between its runs. */
+export interface Beat {
+  readonly job: number
+  readonly last: Micros
+  readonly rhythm: number
+}
+
+/** The rhythm of jobs that have run three times at least. */
+export async function rhythms(database: Database, jobs: readonly number[], asOf: number): Promise<Beat[]> {
   if (jobs.length === 0) return []
   const rows = await database.query<{ job: number; last: bigint; rhythm: number }>(
     `with run as (
@@ -31,14 +32,17 @@ export async function silentJobs(
        select job, max(last) as last, count(*) as runs, percentile_cont(0.5) within group (order by gap) as rhythm
        from gap group by job)
      select job, last, rhythm from beat
-     where runs >= 3 and rhythm > 0 and last + 3 * rhythm < $3::float8 order by last, job`,
-    [jobs, asOf, now],
+     where runs >= 3 and rhythm > 0 order by last, job`,
+    [jobs, asOf],
   )
-  return rows.map(({ job, last, rhythm }) => ({
-    job: names.nodes[job]!.id,
-    last: Number(last),
-    rhythm: Math.round(rhythm),
-  }))
+  return rows.map(({ job, last, rhythm }) => ({ job, last: Number(last), rhythm }))
+}
+
+/** Jobs that have not run for longer than three times the time between their runs. */
+export function silentJobs(names: Names, beats: readonly Beat[], now: Micros): SilentJob[] {
+  return beats
+    .filter(({ last, rhythm }) => last + 3 * rhythm < now)
+    .map(({ job, last, rhythm }) => ({ job: names.nodes[job]!.id, last, rhythm: Math.round(rhythm) }))
 }
 
 /** Runs of jobs that said they began, and of which no end is known. */

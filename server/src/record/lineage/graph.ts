@@ -8,6 +8,7 @@ import { Fault } from '../../fault.ts'
 import type { Database } from '../../store/database.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Follower } from '../projection/follower.ts'
+import { Kept } from '../projection/kept.ts'
 import type { Micros } from '../time.ts'
 import { formatTime } from '../time.ts'
 import type {
@@ -19,6 +20,7 @@ import type {
   Lifecycle,
   Moment,
   NodeDetail,
+  OpenRun,
   RunDetail,
   RunInput,
   RunOutput,
@@ -28,7 +30,8 @@ import type {
   Walk,
   WalkQuery,
 } from './answers.ts'
-import { openRuns, silentJobs, unknownInputs, withoutColumns } from './completeness.ts'
+import { openRuns, rhythms, silentJobs, unknownInputs, withoutColumns } from './completeness.ts'
+import type { Beat } from './completeness.ts'
 import { facetsHeld } from './facets-held.ts'
 import { kinOf } from './kin.ts'
 import { Names, search, shown } from './names.ts'
@@ -50,6 +53,13 @@ export { parseVersionId, versionId } from './run-walk.ts'
 const PAGE = 1000
 const LISTED = 100
 
+/** What the tables know of runs of some jobs, and how many records were not read. */
+interface Heard {
+  readonly beats: readonly Beat[]
+  readonly open: readonly OpenRun[]
+  readonly unread: number
+}
+
 /** Made in main.ts, with the readers that its projection has. */
 export class LineageGraph {
   readonly #ledger: Ledger
@@ -58,6 +68,7 @@ export class LineageGraph {
   readonly #kinds: readonly string[]
   readonly #names: Names
   readonly #reread: Reread
+  readonly #latest: Kept<Heard>
 
   constructor(parts: { ledger: Ledger; follower: Follower; database: Database; readers: StatementReaders }) {
     this.#ledger = parts.ledger
@@ -66,6 +77,7 @@ export class LineageGraph {
     this.#kinds = Object.keys(parts.readers)
     this.#names = new Names(parts.database, parts.follower)
     this.#reread = rereader(parts.ledger, parts.readers)
+    this.#latest = new Kept(parts.follower, this.#kinds)
   }
 
   /** Resolves when every durable record of a kind that the graph is made of has been applied. */
@@ -304,18 +316,14 @@ export class LineageGraph {
     const position = await this.#position(asOf)
     const nodes = ids.map((id) => resolve(this.#names, id, position))
     const jobs = nodes.filter(({ name }) => name.kind === 'job').map(({ number }) => number)
-    const silent = await silentJobs(this.#database, this.#names, jobs, position, now)
-    const open = await openRuns(this.#database, this.#names, jobs, position)
+    const { beats, open, unread } = await this.#heard(jobs, position)
+    const silent = silentJobs(this.#names, beats, now)
     const unknown = unknownInputs(this.#names, nodes, position)
     const columnless = columns === undefined ? [] : withoutColumns(this.#names, nodes, columns, position)
-    const [unread] = await this.#database.query<{ n: bigint }>(
-      'select count(*) as n from lineage_unread where seq < $1',
-      [position],
-    )
     return {
       asOf: position,
       pending: this.#follower.pending(...this.#kinds),
-      unread: Number(unread!.n),
+      unread,
       silent: silent.slice(0, LISTED),
       silentCount: silent.length,
       open: open.slice(0, LISTED),
@@ -325,6 +333,24 @@ export class LineageGraph {
       withoutColumns: columnless.slice(0, LISTED),
       withoutColumnCount: columnless.length,
     }
+  }
+
+  /** What was heard of jobs, as of a position; kept in memory for all positions behind the last record of the graph. */
+  async #heard(jobs: readonly number[], position: number): Promise<Heard> {
+    if (!this.#follower.standBefore(position, this.#kinds)) return this.#readHeard(jobs, position)
+    const latest = await this.#latest.of(jobs.join(' '), () => this.#readHeard(jobs, Number.MAX_SAFE_INTEGER))
+    // One that came while it was waited for may be in it.
+    return this.#follower.standBefore(position, this.#kinds) ? latest : this.#readHeard(jobs, position)
+  }
+
+  async #readHeard(jobs: readonly number[], position: number): Promise<Heard> {
+    const beats = await rhythms(this.#database, jobs, position)
+    const open = await openRuns(this.#database, this.#names, jobs, position)
+    const [unread] = await this.#database.query<{ n: bigint }>(
+      'select count(*) as n from lineage_unread where seq < $1',
+      [position],
+    )
+    return { beats, open, unread: Number(unread!.n) }
   }
 
   /**

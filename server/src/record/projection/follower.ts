@@ -93,6 +93,11 @@ export class Follower {
     return Math.max(-1, ...kinds.map((kind) => this.#ledger.lastOf(kind)))
   }
 
+  /** Whether every record of these kinds, those on their way included, stands before a position. */
+  standBefore(position: number, kinds: readonly string[]): boolean {
+    return position >= this.#begun && this.formed(...kinds) < position
+  }
+
   #last(kinds: readonly string[]): number {
     if (kinds.length === 0) return this.#ledger.size - 1
     const last = Math.max(this.#begun - 1, ...kinds.map((kind) => this.#ledger.lastOf(kind)))

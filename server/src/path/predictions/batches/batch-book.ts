@@ -3,6 +3,7 @@ import type { PredictionBatchRecord } from '@whence/sdk'
 import { Fault } from '../../../fault.ts'
 import type { Ledger } from '../../../record/ledger/ledger.ts'
 import type { Follower, Projection } from '../../../record/projection/follower.ts'
+import { Kept } from '../../../record/projection/kept.ts'
 import { identityOf, placeBytes } from '../../../record/subjects/seal.ts'
 import { parseTime } from '../../../rules/contracts/time.ts'
 import type { Database } from '../../../store/database.ts'
@@ -50,10 +51,18 @@ export class BatchBook {
   readonly #follower: Follower
   readonly #database: Database
 
+  readonly #all: Kept<readonly Batch[]>
+
   constructor(parts: { ledger: Ledger; follower: Follower; database: Database }) {
     this.#ledger = parts.ledger
     this.#follower = parts.follower
     this.#database = parts.database
+    this.#all = new Kept(parts.follower, ['predictions'])
+  }
+
+  /** Every batch, newest first. */
+  all(): Promise<readonly Batch[]> {
+    return this.#all.of('', () => this.list())
   }
 
   /** Where the batch of this name stands, if it is on record. */

@@ -99,7 +99,7 @@ export class PredictionBatches {
     const { ledger } = this.#parts
     const digests = new Map<string, Buffer>()
     const found: { seq: number; row: number }[] = []
-    for (const batch of await this.book.list()) {
+    for (const batch of await this.book.all()) {
       let digest = digests.get(batch.source)
       if (!digest) {
         digest = predictionIdentity(ledger.subjects.idKey, batch.source, id)
