@@ -78,6 +78,8 @@ export interface Session {
   run(sql: string, bound?: readonly Bound[]): Promise<void>
   /** The one BIGINT column of a query as numbers, fast and streaming; NULLs and what is beyond 2^53 are a fault. */
   numbers(sql: string, each: (numbers: Float64Array) => void): Promise<void>
+  /** A query's rows as they come, some at a time: an array for each column, of equal lengths. */
+  chunks(sql: string, each: (columns: Plain[][]) => void): Promise<void>
   /** Names and types of a query's columns, without running it. */
   describe(sql: string): Promise<{ name: string; type: string }[]>
   /** Creates (or replaces) a temporary table and fills it; returns the number of rows. */
@@ -184,6 +186,7 @@ export async function openColumns(options: ColumnsOptions): Promise<Columns> {
     run: (sql, bound) => session((own) => own.run(sql, bound)),
     describe: (sql) => session((own) => own.describe(sql)),
     numbers: (sql, each) => session((own) => own.numbers(sql, each)),
+    chunks: (sql, each) => session((own) => own.chunks(sql, each)),
     load: () => Promise.reject(new Fault('internal', 'A temporary table needs a session.')),
     version,
     async close() {
@@ -318,6 +321,14 @@ function borrow(connection: DuckDBConnection, limit: number): Borrowed {
           each(numbersIn(chunk))
         }
       }),
+    chunks: (sql, each) =>
+      inTurn(async () => {
+        const result = await connection.stream(sql)
+        const readers = result.columnTypes().map(reader)
+        for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+          each(readers.map((toPlain, index) => plainColumn(chunk!, index, toPlain)))
+        }
+      }),
     describe: (sql) => own.rows(`SELECT column_name AS name, column_type AS type FROM (DESCRIBE ${sql})`),
     load: (table, fields, batches) =>
       inTurn(async () => {
@@ -369,6 +380,14 @@ async function plainRows<Row>(result: DuckDBMaterializedResult): Promise<Row[]> 
     })
   }
   return rows as Row[]
+}
+
+function plainColumn(chunk: DuckDBDataChunk, index: number, toPlain: (value: DuckDBValue) => Plain): Plain[] {
+  const values: Plain[] = Array.from({ length: chunk.rowCount })
+  chunk.visitColumnValues(index, (value, i) => {
+    values[i] = value === null ? null : toPlain(value)
+  })
+  return values
 }
 
 function reader(type: DuckDBType): (value: DuckDBValue) => Plain {

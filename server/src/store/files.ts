@@ -11,7 +11,7 @@ import {
   statSync,
 } from 'node:fs'
 import { createHash } from 'node:crypto'
-import { copyFile, link, mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises'
+import { copyFile, link, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -235,6 +235,12 @@ export async function digestOf(path: string): Promise<string> {
   const hash = createHash('sha256')
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash)
   return hash.digest('hex')
+}
+
+/** What changes when a file is written: inode, size and times. Throws where there is none. */
+export async function identityOf(path: string): Promise<string> {
+  const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
+  return `${ino}:${size}:${mtimeNs}:${ctimeNs}`
 }
 
 /** Gives a finished draft its name: synced before, and its folder after. */

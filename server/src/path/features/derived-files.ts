@@ -1,11 +1,11 @@
 // The files of computed rows as they are now: what erasures wrote again, whether a file is as it was recorded, and the one
 // turn in which they are written. Snapshots and training sets share it.
 import type { DataFile } from '@whence/sdk'
-import { stat } from 'node:fs/promises'
 import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Follower } from '../../record/projection/follower.ts'
 import type { Column, Columns } from '../../store/columns.ts'
+import { identityOf } from '../../store/files.ts'
 import type { Database } from '../../store/database.ts'
 import type { ContractBook } from '../events/contract-book.ts'
 import type { RecentEvents } from '../events/recent.ts'
@@ -132,8 +132,8 @@ export class DerivedFiles {
     const parts = await Promise.all(
       files.flatMap(({ path, sha256 }) =>
         [path, path.replace(/\.parquet$/, '.rows')].map(async (each) => {
-          const found = await stat(`${this.place.folder}/${each}`, { bigint: true }).catch(() => undefined)
-          return found ? `${sha256}:${found.ino}:${found.size}:${found.mtimeNs}:${found.ctimeNs}` : 'gone'
+          const found = await identityOf(`${this.place.folder}/${each}`).catch(() => undefined)
+          return found === undefined ? 'gone' : `${sha256}:${found}`
         }),
       ),
     )

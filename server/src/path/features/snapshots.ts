@@ -30,7 +30,8 @@ import type { Occurring } from './occurring.ts'
 import { outward } from './outward.ts'
 import { retrace } from './retrace.ts'
 import type { Retraced } from './retrace.ts'
-import { checkRows, removeFiles, sweepRows, valuesOf } from './rows.ts'
+import { HeldRows } from './held-rows.ts'
+import { checkRows, removeFiles, sweepRows } from './rows.ts'
 import { compareRowLists } from './row-lists.ts'
 import type { RowList, RowsCompared } from './row-lists.ts'
 import type { SubjectEvents } from './subject-events.ts'
@@ -96,6 +97,7 @@ export class Snapshots {
   readonly #published: FeatureTables
   readonly #bodies: Kept<SnapshotBody>
   readonly #expiries: Kept<number | undefined>
+  readonly #rows: HeldRows
 
   constructor(parts: {
     ledger: Ledger
@@ -123,6 +125,7 @@ export class Snapshots {
     this.#published = parts.published
     this.#bodies = new Kept(parts.follower, ['snapshot'])
     this.#expiries = new Kept(parts.follower, ['table'])
+    this.#rows = new HeldRows({ place: parts.derived.place })
   }
 
   get events(): EventColumns {
@@ -305,6 +308,7 @@ export class Snapshots {
 
   async #removeSubject(subject: string, noted: NotedFiles): Promise<RewrittenFile[]> {
     this.#subjectEvents.forget(subject)
+    this.#rows.forget()
     await this.#follower.reach('snapshot')
     const rewritten: RewrittenFile[] = []
     for (const stream of this.#contracts.streams()) {
@@ -317,6 +321,8 @@ export class Snapshots {
       const done = await removeSubject(this.#derived.place, body, this.#derived.now(body.files)[0]!, subject)
       if (done) rewritten.push({ path: done.path, before: done.before, after: done.after, removed: done.removed })
     }
+    // A file may have been read in before it was written again.
+    this.#rows.forget()
     rewritten.push(...(await this.#trainingSets.removeSubject(subject)))
     await this.#tables.erase(subject, await this.#copies(rewritten), { id: 'whence' })
     return rewritten
@@ -350,6 +356,7 @@ export class Snapshots {
   forget(ids: readonly bigint[]): Promise<void> {
     return this.#derived.inTurn(async () => {
       const bodies = await Promise.all(ids.map((id) => this.#body(Number(id))))
+      this.#rows.forget()
       for (const path of bodies.flatMap(({ files }) => files.map((file) => file.path)))
         for (const each of [path, path.replace(/\.parquet$/, '.rows')])
           await rm(join(this.#derived.place.folder, each), { force: true })
@@ -413,9 +420,9 @@ export class Snapshots {
     for (const { stream } of compiled.sources) {
       for (const { sentence } of await this.#derived.place.events.check(stream)) problems.push(sentence)
     }
-    const path = body.files[0]!.path
+    const [file] = this.#derived.now(body.files)
     // Read while the events are selected: each is a query of its own.
-    const reading = valuesOf(this.#derived.place, body.columns, path, subjects).catch(() => undefined)
+    const reading = this.#rows.values(body.columns, file!, subjects).catch(() => undefined)
     const retraced = await retrace(
       {
         ledger: this.#ledger,
