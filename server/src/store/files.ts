@@ -92,7 +92,8 @@ export function localFiles(maxOpen = 256): Files {
   const files: Files = {
     read(path) {
       try {
-        return new Uint8Array(readFileSync(path))
+        const { buffer, byteOffset, length } = readFileSync(path)
+        return new Uint8Array(buffer, byteOffset, length)
       } catch (error) {
         if (isMissing(error)) return undefined
         throw error
