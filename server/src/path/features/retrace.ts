@@ -31,6 +31,11 @@ export interface Retraced {
   damaged: { seq: number; problem: string }[]
 }
 
+/** Events of many people that are opened beforehand. */
+const OPENED = 20_000
+/** Requests of others are served after so many milliseconds. */
+const TURN = 8
+
 export interface RetraceParts {
   ledger: Ledger
   contracts: ContractBook
@@ -41,15 +46,55 @@ export interface RetraceParts {
 /** Retraces each ask. The streams must have been extended to the positions asked for. */
 export async function retrace(parts: RetraceParts, compiled: CompiledView, asks: readonly Ask[]): Promise<Retraced[]> {
   const evaluator = await evaluatorOf(parts.place.columns, compiled)
+  const opened = asks.length > 1 ? await openInOrder(parts, compiled, asks) : undefined
   const found: (Retraced | undefined)[] = []
   for (const ask of asks) {
     // What cannot be read is told of where it is met.
     for (const shape of compiled.sources) await parts.subjectEvents.prepare(ask.subject, shape).catch(() => {})
-    found.push(evaluator instanceof NotEvaluable ? undefined : byEvaluator(parts, compiled, evaluator, ask))
+    found.push(evaluator instanceof NotEvaluable ? undefined : byEvaluator(parts, compiled, evaluator, ask, opened))
   }
   const left = asks.filter((_, i) => !found[i])
-  const others = left.length > 0 ? (await byDuckDb(parts, compiled, left)).values() : undefined
+  const others = left.length > 0 ? (await byDuckDb(parts, compiled, left, opened)).values() : undefined
   return found.map((one) => one ?? others!.next().value!)
+}
+
+/**
+ * Opens the events of many people in the log's order: what lies together is read together, and each once. What does not
+ * open is told of where it is met.
+ */
+async function openInOrder(
+  { ledger, contracts }: RetraceParts,
+  compiled: CompiledView,
+  asks: readonly Ask[],
+): Promise<Map<number, ReadEvent>> {
+  const seqs = new Set<number>()
+  for (const { subject } of asks) {
+    if (seqs.size >= OPENED) break
+    for (const { stream } of compiled.sources) for (const seq of ledger.recordsOf(subject, { stream })) seqs.add(seq)
+  }
+  const opened = new Map<number, ReadEvent>()
+  let turn = performance.now()
+  for (const seq of [...seqs].sort((a, b) => a - b).slice(0, OPENED)) {
+    try {
+      const event = readEvent(ledger, contracts, seq)
+      if (event !== 'erased') opened.set(seq, event)
+    } catch {
+      continue
+    }
+    if (performance.now() - turn < TURN) continue
+    await new Promise((resolve) => setImmediate(resolve))
+    turn = performance.now()
+  }
+  return opened
+}
+
+/** An erasure may have come since they were opened. */
+function stillThere(
+  { ledger }: RetraceParts,
+  subject: string,
+  opened: Map<number, ReadEvent> | undefined,
+): Map<number, ReadEvent> {
+  return opened && !ledger.subjects.isGone(subject) ? opened : new Map<number, ReadEvent>()
 }
 
 /**
@@ -61,12 +106,13 @@ function byEvaluator(
   compiled: CompiledView,
   evaluator: Evaluator,
   ask: Ask,
+  opened: Map<number, ReadEvent> | undefined,
 ): Retraced | undefined {
   const { subject, at, asOf } = ask
   try {
     const all = new Map<string, readonly TypedEvent[]>()
     // Nothing waits between here and the values, so what selecting opens need not be opened a second time.
-    const justOpened = new Map<number, ReadEvent>()
+    const justOpened = stillThere(parts, subject, opened)
     for (const shape of compiled.sources) {
       const { typed } = parts.subjectEvents.of(subject, shape, justOpened)
       if (typed instanceof Unsure) return undefined
@@ -79,10 +125,10 @@ function byEvaluator(
       selected.features[feature] = seqs
       selected.streams[stream] = [...new Set([...selected.streams[stream]!, ...seqs])]
     }
-    const opened = openEvents(parts, compiled, subject, selected, justOpened)
+    const { events, read, damaged } = openEvents(parts, compiled, subject, selected, justOpened)
     const rows = new Map(
       compiled.sources.map((shape) => {
-        const typed = opened.events[shape.stream]!.map((event) => typedEvent(event, shape))
+        const typed = events[shape.stream]!.map((event) => typedEvent(event, shape))
         return [shape.stream, knownOf(typed, at, asOf).sort((a, b) => a.seq - b.seq)]
       }),
     )
@@ -91,8 +137,8 @@ function byEvaluator(
       values: named(compiled, values),
       by: 'TypeScript',
       contributors: selected.features,
-      events: opened.read,
-      damaged: opened.damaged,
+      events: read,
+      damaged,
     }
   } catch (error) {
     if (error instanceof Unsure || isFault(error, 'altered')) return undefined
@@ -100,13 +146,20 @@ function byEvaluator(
   }
 }
 
-async function byDuckDb(parts: RetraceParts, compiled: CompiledView, asks: readonly Ask[]): Promise<Retraced[]> {
+async function byDuckDb(
+  parts: RetraceParts,
+  compiled: CompiledView,
+  asks: readonly Ask[],
+  inOrder: Map<number, ReadEvent> | undefined,
+): Promise<Retraced[]> {
   const [only] = asks
   const selected =
     asks.length === 1
       ? [await contributors(parts.place, compiled, only!)]
       : await contributorsOfAll(parts.place, compiled, asks)
-  const opened = asks.map(({ subject }, i) => openEvents(parts, compiled, subject, selected[i]!))
+  const opened = asks.map(({ subject }, i) =>
+    openEvents(parts, compiled, subject, selected[i]!, stillThere(parts, subject, inOrder)),
+  )
   const values = await recomputeAll(
     parts.place.columns,
     compiled,

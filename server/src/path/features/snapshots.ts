@@ -79,6 +79,8 @@ export const snapshotProjection: Projection = {
 const RECORD = { kind: 'snapshot/1', stream: 'whence.snapshots', source: 'whence' } as const
 
 const PAGE = 5000
+/** People whose values are computed again at once. */
+const TOGETHER = 1000
 /** Lists of values that are kept. */
 const MOST_OCCURRING = 1000
 
@@ -272,8 +274,8 @@ export class Snapshots {
     subjects: readonly string[],
   ): Promise<Map<string, Recomputed & { problem?: string }>> {
     const all = new Map<string, Recomputed & { problem?: string }>()
-    for (let at = 0; at < subjects.length; at += 500) {
-      const chunk = await this.#retrace(snapshot, [...new Set(subjects.slice(at, at + 500))])
+    for (let at = 0; at < subjects.length; at += TOGETHER) {
+      const chunk = await this.#retrace(snapshot, [...new Set(subjects.slice(at, at + TOGETHER))])
       for (const [subject, one] of chunk) {
         const problem = one.problems[0] ?? (one.damaged[0] && `record ${one.damaged[0].seq}: ${one.damaged[0].problem}`)
         all.set(subject, problem === undefined ? one : { ...one, problem })

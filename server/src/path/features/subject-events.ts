@@ -53,8 +53,8 @@ export class SubjectEvents {
 
   /**
    * The events that belong to a stream and are durable now, with the columns of its contract. Nothing of a subject that is
-   * erased. Throws `altered` when one does not open as it was recorded. `opened` is given those that this call opened on
-   * the ledger, so that whoever must open them too need not do it again; what memory held is not among them.
+   * erased. Throws `altered` when one does not open as it was recorded. `opened` holds those that were opened on the ledger
+   * just now, and is given those that this call opens, so that nobody need do it again; what memory held is not added.
    */
   of(subject: string, shape: StreamShape, opened?: Map<number, ReadEvent>): EventsOfSubject {
     const key = keyOf(subject, shape)
@@ -96,7 +96,7 @@ export class SubjectEvents {
     // All are read before any is kept: one that does not open must not leave half of them behind.
     const rows: EventRow[] = []
     for (const seq of seqs.toReversed()) {
-      const event = readEvent(this.#ledger, this.#contracts, seq)
+      const event = opened?.get(seq) ?? readEvent(this.#ledger, this.#contracts, seq)
       if (event === 'erased') continue
       rows.push(rowFor(event, shape))
       opened?.set(seq, event)
