@@ -326,7 +326,7 @@ function borrow(connection: DuckDBConnection, limit: number): Borrowed {
         const result = await connection.stream(sql)
         const readers = result.columnTypes().map(reader)
         for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
-          each(readers.map((toPlain, index) => plainColumn(chunk!, index, toPlain)))
+          each(readers.map((toPlain, index) => plainColumn(chunk, index, toPlain)))
         }
       }),
     describe: (sql) => own.rows(`SELECT column_name AS name, column_type AS type FROM (DESCRIBE ${sql})`),

@@ -33,7 +33,6 @@ import { parseTime } from '../../rules/contracts/time.ts'
 import type { Database } from '../../store/database.ts'
 import type { PolicyBook } from '../events/policy-book.ts'
 import { consentKey, CONSENTS, receiptOf, recordId } from './consent-record.ts'
-import type { Objections } from './objections.ts'
 import type { ConsentStanding } from './standing.ts'
 import { foundId, minted } from './who.ts'
 
@@ -57,7 +56,6 @@ export class Consents {
   readonly #follower: Follower
   readonly #database: Database
   readonly #policies: PolicyBook<PurposesPolicy>
-  readonly #objections: Objections
   readonly #standing: ConsentStanding
   readonly #clock: Clock
 
@@ -66,7 +64,6 @@ export class Consents {
     follower: Follower
     database: Database
     policies: PolicyBook<PurposesPolicy>
-    objections: Objections
     standing: ConsentStanding
     clock: Clock
   }) {
@@ -74,7 +71,6 @@ export class Consents {
     this.#follower = parts.follower
     this.#database = parts.database
     this.#policies = parts.policies
-    this.#objections = parts.objections
     this.#standing = parts.standing
     this.#clock = parts.clock
   }
