@@ -1,7 +1,8 @@
 // Actions: proposed, reviewed, claimed by senders, and told about.
 import { ActionExplanation, ActionsQuery, FoundActions } from './action-explanations.ts'
-import { ActionBatch, ActionProposal, ActionResults, CopyPart, DecidedAction } from './actions.ts'
+import { ActionResults, CopyPart, DecidedAction } from './actions.ts'
 import type { Endpoint } from './endpoints.ts'
+import { ProposedAction, ProposedBatch } from './flat-actions.ts'
 import { z } from 'zod'
 import { Acknowledged, Acknowledgement, ClaimRequest, Claims, OutboxState } from './outbox.ts'
 import { Preflight, PreflightRequest } from './preflight.ts'
@@ -14,7 +15,7 @@ export const actionEndpoints = {
     path: '/v1/actions',
     scope: 'propose',
     summary: 'Propose an action: released, held for approval, or refused; the same id and content again is a duplicate',
-    body: ActionProposal,
+    body: ProposedAction,
     answer: { json: DecidedAction },
   },
   proposeAll: {
@@ -22,7 +23,7 @@ export const actionEndpoints = {
     path: '/v1/actions/batch',
     scope: 'propose',
     summary: 'Propose many actions; each is judged and answered by itself',
-    body: ActionBatch,
+    body: ProposedBatch,
     answer: { json: ActionResults },
   },
   action: {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ActionDecision, ActionInputs, ActionModel, ActionType, Actor, Verdict } from './actions.ts'
+import { ActionDecision, ActionInputs, Asserted, ActionModel, ActionType, Actor, Verdict } from './actions.ts'
 import { ConsentVerdict } from './consent-verdict.ts'
 import { EvidenceRecord, Integrity, Truth } from './explanations.ts'
 import { Seq, Sha256, SubjectId, Time } from './time.ts'
@@ -82,6 +82,13 @@ export const ActionExplanation = z.object({
   reason: z.string(),
   verdicts: z.array(Verdict),
   statement: Sha256.optional(),
+  asserted: Asserted.extend({
+    consent: z
+      .object({ receipt: z.string().optional(), version: z.string().optional(), optOut: z.boolean().optional() })
+      .optional(),
+  })
+    .optional()
+    .describe('what the proposer said of its own checks, of consent and its signature: not looked into'),
   consentNow: ConsentVerdict.optional().describe('what the same check would answer now'),
   reviews: z.array(
     z.object({

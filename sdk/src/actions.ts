@@ -77,6 +77,16 @@ export type ActionInputs = z.infer<typeof ActionInputs>
 export const EnvelopeSignature = z.object({ keyid: z.string().max(128), sig: z.string().max(1024) })
 export type EnvelopeSignature = z.infer<typeof EnvelopeSignature>
 
+/** What the proposer says of its own checks. It is kept and shown as that; no gate believes it, and no signature covers it. */
+export const Asserted = z.object({
+  piiDetected: z.boolean().optional(),
+  prohibitedTerms: z.array(z.string().max(200)).max(1000).optional(),
+  provModel: Short.optional(),
+  signature: z.string().max(8192).optional().describe('over a record of its own: not verified'),
+  signatureKeyId: Short.optional(),
+})
+export type Asserted = z.infer<typeof Asserted>
+
 /** What an agent, a person or a service wants to do. */
 export const ActionProposal = z.object({
   id: z
@@ -121,6 +131,7 @@ export const ActionProposal = z.object({
     .object({ receipt: Short.optional(), version: Short.optional(), optOut: z.boolean().optional() })
     .optional()
     .describe('what the proposer believes; the gate looks for itself'),
+  asserted: Asserted.optional(),
   risk: z.enum(['low', 'high']).default('low'),
   retention: Short.optional(),
   signatures: z.array(EnvelopeSignature).max(4).optional(),

@@ -70,6 +70,7 @@ import type { ApplyRequest, Plan, PlanRequest } from './plans.ts'
 import type { Pause, PauseDone, PauseRequest, Recalled } from './pauses.ts'
 import type { ActionExplanation, ActionsQuery, FoundActions } from './action-explanations.ts'
 import type { ActionProposal, ActionResults, CopyPart, DecidedAction } from './actions.ts'
+import type { FlatAction } from './flat-actions.ts'
 import type { Acknowledged, Acknowledgement, ClaimRequest, Claims, OutboxState } from './outbox.ts'
 import type { Preflight, PreflightRequest } from './preflight.ts'
 import type { Reviewed, ReviewQueue, ReviewsQuery, ReviewStep } from './reviews.ts'
@@ -564,13 +565,17 @@ export class Client {
     return this.#transport.json(endpoints.agent, { path: { name }, query })
   }
 
-  /** Proposes an action: its decision. */
-  propose(proposal: z.input<typeof ActionProposal>): Promise<DecidedAction> {
+  /** Proposes an action, or a flat record of one: its decision. */
+  propose(record: FlatAction): Promise<DecidedAction>
+  propose(proposal: z.input<typeof ActionProposal>): Promise<DecidedAction>
+  propose(proposal: z.input<typeof ActionProposal> | FlatAction): Promise<DecidedAction> {
     return this.#transport.json(endpoints.propose, { body: json(proposal) })
   }
 
   /** As `propose`, for up to 1,000 at once. */
-  proposeAll(actions: readonly z.input<typeof ActionProposal>[]): Promise<ActionResults> {
+  proposeAll(records: readonly FlatAction[]): Promise<ActionResults>
+  proposeAll(actions: readonly z.input<typeof ActionProposal>[]): Promise<ActionResults>
+  proposeAll(actions: readonly (z.input<typeof ActionProposal> | FlatAction)[]): Promise<ActionResults> {
     return this.#transport.json(endpoints.proposeAll, { body: json({ actions }) })
   }
 

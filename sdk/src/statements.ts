@@ -115,7 +115,7 @@ export function statementOf(proposal: z.input<typeof ActionProposal>): ActionSta
 
 /** As `statementOf`, for a proposal that `ActionProposal` has read. */
 export function statementOfParsed(proposal: ActionProposal): ActionStatement {
-  const { id, signatures: _, entity, subject, subjectType, address, targeting, ...said } = proposal
+  const { id, signatures: _, asserted: __, entity, subject, subjectType, address, targeting, ...said } = proposal
   const { prompt, thought, thoughtSha256, inputs, output, ...clear } = said
   const bound = boundTo(id)
   const person = given({ type: subjectType, identifier: bound('entity', entity), subject })

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { ActionProposal } from '@whence/sdk'
-import type { ActionResults } from '@whence/sdk'
+import { ProposedAction } from '@whence/sdk'
+import type { ActionProposal, ActionResults } from '@whence/sdk'
 import { Fault } from '../../fault.ts'
 import { number, paint, plural, printable, table } from '../../govern/reports/text.ts'
 import { flag, positionals, printJson, withClient, type Command } from '../command.ts'
@@ -16,7 +16,8 @@ export const actionsPropose: Command = {
   usage: 'actions propose FILE',
   options: {},
   details: `
-FILE holds one proposal as a JSON object, an array of them, or one a line. A proposal that was made before under the same
+FILE holds one proposal as a JSON object, an array of them, or one a line; flat records
+(with action_id) are read as proposals. A proposal that was made before under the same
 id is answered as it was decided then. Ends with 1 when one was refused or could not be judged.`,
   async run(context, args) {
     const [file] = positionals(args, 'FILE')
@@ -40,7 +41,7 @@ function proposalsOf(text: string, file: string): ActionProposal[] {
   const whole = /^\s*[[{]/.test(text) && tryJson(text)
   const items = whole ? (Array.isArray(whole) ? whole : [whole]) : lines.map((line) => tryJson(line))
   return items.map((item, i) => {
-    const read = ActionProposal.safeParse(item)
+    const read = ProposedAction.safeParse(item)
     if (read.success) return read.data
     const issue =
       item === undefined

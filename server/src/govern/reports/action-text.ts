@@ -21,6 +21,7 @@ export function actionText(given: ActionExplanation, { color, width }: { color: 
     ['campaign', [told.campaign, told.creative, told.channel].filter(Boolean).join(' · ') || undefined],
     ['purpose', told.purpose],
     ['statement', told.statement],
+    ['asserted', assertedOf(told.asserted)],
   ]
   const parts = [
     `${bold(told.sentence)}\n`,
@@ -57,6 +58,21 @@ function promptOf(prompt: ActionExplanation['prompt']): string | undefined {
   if (prompt === undefined) return undefined
   const name = [prompt.template, prompt.version].filter(Boolean).join(' ')
   return [name, prompt.sha256 && `sha256 ${prompt.sha256.slice(0, 12)}…`].filter(Boolean).join('   ')
+}
+
+/** The proposer's own word, which nobody looked into. */
+function assertedOf(asserted: ActionExplanation['asserted']): string | undefined {
+  if (asserted === undefined) return undefined
+  const { consent, piiDetected, prohibitedTerms, provModel, signature, signatureKeyId } = asserted
+  const told = [
+    consent?.receipt && `consent receipt ${consent.receipt}${consent.version ? ` version ${consent.version}` : ''}`,
+    consent?.optOut === undefined ? '' : consent.optOut ? 'opted out' : 'not opted out',
+    piiDetected === undefined ? '' : piiDetected ? 'personal data found' : 'no personal data found',
+    prohibitedTerms && plural(prohibitedTerms.length, 'prohibited term'),
+    provModel && `provenance ${provModel}`,
+    signature && `a signature${signatureKeyId ? ` by key ${signatureKeyId}` : ''}, not verified`,
+  ].filter(Boolean)
+  return `${told.join(' · ')} (by its proposer)`
 }
 
 function consentOf(

@@ -103,6 +103,7 @@ export async function explainAction(parts: ExplainActionParts, id: string): Prom
       inputs: proposal.inputs,
       value: proposal.output?.value,
       statement: action.statement,
+      asserted: assertedIn(proposal, parts.mask),
       consentNow,
       withdrawal,
     }),
@@ -127,6 +128,16 @@ export async function explainAction(parts: ExplainActionParts, id: string): Prom
     integrity: records.some(({ integrity }) => integrity === 'altered') ? 'altered' : 'intact',
     asOf,
   }
+}
+
+/** The proposer's own word; terms that it found stand in the copy, and may be personal. */
+function assertedIn(
+  { asserted, consent }: OpenedAction['proposal'],
+  mask: ExplainActionParts['mask'],
+): ActionExplanation['asserted'] {
+  if (asserted === undefined && consent === undefined) return undefined
+  const { prohibitedTerms, ...rest } = asserted ?? {}
+  return { ...rest, ...given({ prohibitedTerms: prohibitedTerms?.map(mask), consent }) }
 }
 
 async function reviewsOf(
