@@ -18,6 +18,7 @@ export const DeclaredKind = z.enum([
   'gates',
   'terms',
   'agent',
+  'monitor',
   'connector',
 ])
 export type DeclaredKind = z.infer<typeof DeclaredKind>
