@@ -1,4 +1,13 @@
 import type { ConnectedObject, ConnectedState, Connectors } from './connectors.ts'
+import type {
+  AlarmClearance,
+  Alarms,
+  AlarmsQuery,
+  ClearedAlarm,
+  Monitors,
+  MonitorTested,
+  MonitorTestRequest,
+} from './monitors.ts'
 import type { z } from 'zod'
 import { endpoints } from './endpoints.ts'
 import { WhenceError } from './error.ts'
@@ -716,6 +725,26 @@ export class Client {
   /** Asks the system that owns something how it stands now. */
   connectedState(query: ConnectedObject): Promise<ConnectedState> {
     return this.#transport.json(endpoints.connectedState, { query })
+  }
+
+  /** How the monitors in force stand. */
+  monitors(): Promise<Monitors> {
+    return this.#transport.json(endpoints.monitors)
+  }
+
+  /** Which alarms other monitors would have raised. */
+  testMonitors(request: MonitorTestRequest): Promise<MonitorTested> {
+    return this.#transport.json(endpoints.testMonitors, { body: json(request) })
+  }
+
+  /** What monitors raised, newest first. */
+  alarms(query: AlarmsQuery = {}): Promise<Alarms> {
+    return this.#transport.json(endpoints.alarms, { query })
+  }
+
+  /** An alarm is dealt with. */
+  clearAlarm(seq: number, clearance: AlarmClearance): Promise<ClearedAlarm> {
+    return this.#transport.json(endpoints.clearAlarm, { path: { seq: String(seq) }, body: json(clearance) })
   }
 }
 

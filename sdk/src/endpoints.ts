@@ -23,6 +23,7 @@ import {
 } from './governance.ts'
 import type { Scope } from './governance.ts'
 import { lineageEndpoints } from './lineage-endpoints.ts'
+import { monitorEndpoints } from './monitors-endpoints.ts'
 import { modelsEndpoints } from './models-endpoints.ts'
 import { pauseEndpoints } from './pause-endpoints.ts'
 import { planEndpoints } from './plan-endpoints.ts'
@@ -65,6 +66,7 @@ export const endpoints = {
   ...pauseEndpoints,
   ...provenanceEndpoints,
   ...statementsEndpoints,
+  ...monitorEndpoints,
   contract: {
     method: 'GET',
     path: '/v1/contracts/{stream}',

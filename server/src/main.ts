@@ -97,6 +97,7 @@ import { purposesForm } from './rules/consent/purposes.ts'
 import { gateChainForm } from './rules/gates/chain.ts'
 import { termListForm } from './rules/gates/terms/term-list.ts'
 import { mask } from './rules/gates/pii/mask.ts'
+import { monitorForm } from './rules/monitors/monitor.ts'
 import { lineagePolicyForm } from './rules/lineage/policy.ts'
 import { openColumns } from './store/columns.ts'
 import { openDatabase } from './store/database.ts'
@@ -104,6 +105,7 @@ import { openProver } from './store/prover.ts'
 import { Onnx } from './store/onnx.ts'
 import { noteOpen } from './store/boot.ts'
 import { wireActions } from './wiring/actions.ts'
+import { monitorProjections, wireMonitors } from './wiring/monitors.ts'
 import { dieAtOnce, recoverFolder } from './wiring/recover.ts'
 import { localFiles } from './store/files.ts'
 import type { Files } from './store/files.ts'
@@ -168,6 +170,7 @@ const projections = [
     gateChainForm,
     termListForm,
     connectorForm,
+    monitorForm,
   ]),
   tableProjection,
   planProjection,
@@ -314,7 +317,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       chains: gateChains,
       terms: termLists,
     })
-    const live = new Live(ledger, [standing, acting.outbox, acting.pauses])
+    const watching = wireMonitors({ ledger, follower, database, clock })
+    const live = new Live(ledger, [standing, acting.outbox, acting.pauses, acting.raised])
     const approvals = new Approvals({ ledger, follower, database, clock })
     const uploads = new SpineUploads({ folder: config.data, key: keys.idKey, reserve: config.reserve })
     await uploads.open()
@@ -431,7 +435,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       graph,
       contracts,
       views,
-      policies: [policies, capture, purposes, agentFiles, gateChains, termLists, connectorFiles],
+      policies: [policies, capture, purposes, agentFiles, gateChains, termLists, connectorFiles, watching.monitorFiles],
       snapshots,
       columns,
       clock,
@@ -474,6 +478,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       ? (await apiKeys.issue({ name: 'admin', scopes: ['admin'] }, 'local')).secret
       : undefined
     undo.push(await live.start(() => follower.reach()))
+    undo.push(watching.monitors.start())
     const { handlers, pages } = createApi({
       config,
       files,
@@ -517,6 +522,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       anchors,
       erasures,
       ...acting,
+      ...watching,
       standing,
       clock,
       warnings,

@@ -54,6 +54,9 @@ import { actionHandlers } from './actions-api.ts'
 import type { ActionSteps } from './actions-api.ts'
 import { emissionHandlers } from './emission-api.ts'
 import type { Handlers } from './handlers.ts'
+import { checkAlarms } from '../govern/monitors/check.ts'
+import { monitorHandlers } from './monitors-api.ts'
+import type { MonitorSteps } from './monitors-api.ts'
 import { modelHandlers } from './models-api.ts'
 import type { ModelSteps } from './models-api.ts'
 import { offlineApi } from './offline-api.ts'
@@ -71,7 +74,7 @@ import { provenanceHandlers } from './provenance-api.ts'
 import { statementHandlers } from './statements-api.ts'
 import type { Pages } from './server.ts'
 
-export interface Steps extends ModelSteps, OfflineSteps, ActionSteps, ConsentSteps, RollbackSteps {
+export interface Steps extends ModelSteps, OfflineSteps, ActionSteps, ConsentSteps, RollbackSteps, MonitorSteps {
   config: Config
   files: Files
   ledger: Ledger
@@ -228,6 +231,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     ...statementHandlers({ ...steps, prediction: (id) => predictions.locate(id) }),
     ...traceHandlers(steps.traces),
     ...trialHandlers(steps.trials, steps),
+    ...monitorHandlers(steps),
     async collect({ body, caller }) {
       const { only, batch } = await collector.collect(body.stream, body.format, caller)
       if (only instanceof Fault) throw only
@@ -257,6 +261,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
         () => steps.artifacts.check(),
         () => predictions.batches.check(),
         () => checkOrder(ledger),
+        () => checkAlarms(steps.monitorParts, steps.monitors),
       ]),
   }
 

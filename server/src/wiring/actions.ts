@@ -7,6 +7,7 @@ import { Gatekeeper } from '../path/actions/gatekeeper.ts'
 import { Judging } from '../path/actions/judging.ts'
 import { Outbox } from '../path/actions/outbox.ts'
 import { Pauses } from '../path/actions/pauses.ts'
+import { Raised } from '../path/actions/raised.ts'
 import { Reviews } from '../path/actions/reviews.ts'
 import { PastStanding } from '../path/consent/past-standing.ts'
 import type { ConsentStanding } from '../path/consent/standing.ts'
@@ -40,15 +41,18 @@ export function wireActions(parts: {
   reviews: Reviews
   pauses: Pauses
   trials: GateTrialParts
+  raised: Raised
 } {
   const { ledger, follower, database, clock, standing, agents } = parts
   const outbox = new Outbox({ database, clock })
+  const raised = new Raised(database)
   const gatekeeper = new Gatekeeper({
     ledger,
     agents: parts.agentFiles,
     chains: parts.chains,
     terms: parts.terms,
     ask: askScorer,
+    raised,
   })
   const judging = new Judging({ ledger, clock, standing, outbox, gatekeeper })
   const past = new PastStanding({ follower, database, policies: parts.purposes, standing })
@@ -56,6 +60,7 @@ export function wireActions(parts: {
   const actions = new Actions({ ledger, follower, database, clock, judging, pauses })
   return {
     outbox,
+    raised,
     judging,
     actions,
     claims: new Claims({ ledger, clock, standing, outbox, pauses }),

@@ -18,6 +18,7 @@ import { decide } from './decide.ts'
 import type { Judging } from './judging.ts'
 import { pauseKeys } from './pauses.ts'
 import type { Pauses } from './pauses.ts'
+import { raisedKeys } from './raised.ts'
 import { actionIdentity, contentOf, keptOf, messageDigest, openAction, STREAM, THOUGHTS } from './recorded.ts'
 import type { Decided, OpenedAction } from './recorded.ts'
 
@@ -209,7 +210,11 @@ export class Actions {
         stream: THOUGHTS,
         content: Buffer.from(JSON.stringify({ thought: proposal.thought })),
       })
-    return { drafts, decided, keys: released ? [`consent:${subject.id}`, cap, ...pauseKeys(refs)] : [] }
+    return {
+      drafts,
+      decided,
+      keys: released ? [`consent:${subject.id}`, cap, ...pauseKeys(refs), ...raisedKeys(refs)] : [],
+    }
   }
 
   /** Versions of the models of its predictions, as far as these have records of their own. */

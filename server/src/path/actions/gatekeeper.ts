@@ -6,6 +6,7 @@ import type { Json } from '@whence/ledger'
 import { hash } from 'node:crypto'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { AgentInForce, AgentPolicy } from '../../rules/agents/agent.ts'
+import { scopeRefs } from '../../rules/actions/scope.ts'
 import { approvedConfiguration } from '../../rules/agents/configuration.ts'
 import { signatureVerdict, verifySignatures } from '../../rules/agents/signatures.ts'
 import type { GateChain } from '../../rules/gates/chain.ts'
@@ -15,6 +16,7 @@ import type { GatesInForce } from '../../rules/gates/judge.ts'
 import { mask } from '../../rules/gates/pii/mask.ts'
 import type { TermList } from '../../rules/gates/terms/term-list.ts'
 import type { PolicyBook } from '../events/policy-book.ts'
+import type { Raised } from './raised.ts'
 
 export interface Judged {
   readonly verdicts: readonly Verdict[]
@@ -45,6 +47,8 @@ export interface GatekeeperParts {
   chains: PolicyBook<GateChain>
   terms: PolicyBook<TermList>
   ask: AskScorer
+  /** Gates that alarms have raised. */
+  raised?: Pick<Raised, 'verdict'>
 }
 
 export class Gatekeeper {
@@ -80,12 +84,18 @@ export class Gatekeeper {
       inputs: { ...judgement.inputs },
     })
     const [consent, ...chained] = await judge(gates, facts, this.#parts.ask, before)
+    // What was raised when it was judged, where other files are tried on it.
+    const raised =
+      rules === undefined
+        ? this.#parts.raised?.verdict(scopeRefs(proposal))
+        : before?.find(({ kind }) => kind === 'monitors')
     return {
       verdicts: [
         consent!,
         own('agent', approvedConfiguration(agent, proposal)),
         own('signature', edited ? editedBy(signatures) : signatureVerdict(agent, signatures)),
         ...chained,
+        ...(raised ? [raised] : []),
       ],
       shadow: agent?.policy.mode === 'shadow',
       statement: signatures.digest,

@@ -108,6 +108,7 @@ const File = z
     name: Name,
     description: z.string().max(2000).optional(),
     by: Dimension,
+    environment: Name.default('production'),
     /** Names of groups that are watched, with `*` and `?`; default: all. */
     among: z.array(z.string().min(1).max(200)).min(1).max(1000).optional(),
     metric: z.enum([...(Object.keys(rates) as [Rate, ...Rate[]]), ...drifts]),
@@ -159,7 +160,9 @@ export const monitorForm: PolicyForm<Monitor> = {
   title: 'monitor',
   parse: (text, file) => readPolicyFile(File, text, file),
   rules: ({ kind: _, name: _name, description: _description, ...rules }) =>
-    Object.entries(rules).map(([what, value]) => `${what} ${typeof value === 'object' ? JSON.stringify(value) : value}`),
+    Object.entries(rules).map(
+      ([what, value]) => `${what} ${typeof value === 'object' ? JSON.stringify(value) : value}`,
+    ),
 }
 
 /** ln of what evidence must reach, where one group is looked at alone. */

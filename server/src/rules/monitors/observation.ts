@@ -28,5 +28,6 @@ export interface Observation {
   /** The message, by the record of its action. */
   readonly message: number
   readonly fact: Fact
+  readonly environment: string
   readonly groups: Groups
 }

@@ -14,7 +14,15 @@ class Facts {
   readonly all: Observation[] = []
   add(message: number, fact: Fact, campaign = 'spring'): this {
     const at = this.all.length
-    this.all.push({ at, seq: at, recorded: at * 1_000_000, message, fact, groups: { campaign } })
+    this.all.push({
+      at,
+      seq: at,
+      recorded: at * 1_000_000,
+      message,
+      fact,
+      environment: 'production',
+      groups: { campaign },
+    })
     return this
   }
 }

@@ -71,14 +71,14 @@ export class RateWatch {
 
   /** Takes in what comes next. Observations must come in order, from where the monitor begins. */
   observe(observation: Observation): Reached[] {
-    const { by, among, window, start } = this.#monitor
+    const { by, among, window, start, environment } = this.#monitor
     const { at, recorded, groups } = observation
     this.#last = at
     if (start !== undefined && recorded < start) return []
     this.#begun ??= start ?? recorded
     this.#messages.forget(recorded)
     const reached = this.#settle(at, recorded)
-    const name = groups[by]
+    const name = observation.environment === environment ? groups[by] : undefined
     if (name === undefined) return reached
     const isBaseline = name === this.#baseline?.name
     if (!isBaseline && among !== undefined && !among.some((pattern) => matches(pattern, name))) return reached
@@ -89,8 +89,7 @@ export class RateWatch {
     else {
       const index = window === undefined ? 0 : Math.floor((message.recorded - this.#begun) / window)
       const known = this.#groups.get(name)
-      const group =
-        known === undefined || index > known.window ? this.#begin(name, message.first, index) : known
+      const group = known === undefined || index > known.window ? this.#begin(name, message.first, index) : known
       if (message.first < group.since || index < group.window) return reached
       group.note(observation)
     }

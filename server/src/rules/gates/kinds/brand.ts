@@ -115,7 +115,8 @@ function canLeave(reading: Reading): boolean {
   return leaving.test(reading.forms(visibleView(reading))[0]!.text) || /unsubscri|opt-?out|abmeld/i.test(reading.source)
 }
 
-async function languageOf(reading: Reading): Promise<string | undefined> {
+/** The language that a part reads as; undefined where it is too short to tell. */
+export async function languageOf(reading: Reading): Promise<string | undefined> {
   const text = reading.plain(visibleView(reading)).text.slice(0, mostForLanguage)
   const prose = text.replace(/https?:\S{1,2000}|\S{1,200}@\S{1,200}|\d+/g, ' ').trim()
   if (prose.length < leastForLanguage) return undefined
