@@ -248,6 +248,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const follower = new Follower(ledger, database, [
       ...projections,
       outcomeProjection(ledger.subjects.idKey),
+      ...monitorProjections(ledger),
       lineageProjection(readers),
     ])
     if (options.rebuild) await follower.rebuild(options.rebuild)

@@ -35,6 +35,7 @@ import { modelAlias } from './models/model-alias.ts'
 import { modelAudit } from './models/model-audit.ts'
 import { modelCard } from './models/model-card.ts'
 import { modelShow } from './models/model-show.ts'
+import { monitorCommands } from './monitors/commands.ts'
 import { models } from './models/models.ts'
 import { plan } from './plan.ts'
 import { predict } from './predict.ts'
@@ -110,6 +111,7 @@ export const commands: readonly Command[] = [
   anchor,
   emitters,
   ...agentCommands,
+  ...monitorCommands,
   status,
   keys,
 ]

@@ -1,6 +1,6 @@
 // An action's copy and inputs as bins to be compared: how long, in which language, with which words, from which values.
 // Words and values become numbers of buckets, so that nothing of a text can be read back from what is counted.
-import type { ActionProposal, CopyPart } from '@whence/sdk'
+import type { ActionProposal, CopyPart, FeatureValue } from '@whence/sdk'
 import { hash } from 'node:crypto'
 import { languageOf } from '../gates/kinds/brand.ts'
 import { Reading } from '../gates/reading.ts'
@@ -59,10 +59,10 @@ function inputBins(inputs: ActionProposal['inputs']): Map<string, string[]> {
   return bins
 }
 
-function valueBin(value: unknown): string {
-  if (value === null || value === undefined) return 'none'
+function valueBin(value: FeatureValue): string {
+  if (value === null) return 'none'
   if (typeof value === 'boolean') return String(value)
-  if (typeof value !== 'number') return `#${bucket(String(value), VALUES)}`
+  if (typeof value !== 'number') return `#${bucket(value, VALUES)}`
   if (!Number.isFinite(value) || value === 0) return '0'
   // Halves of powers of two: fine enough to move, coarse enough to name nobody.
   const step = Math.floor(2 * Math.log2(Math.abs(value)))

@@ -42,7 +42,7 @@ export const drifts = ['length', 'language', 'vocabulary', 'inputs'] as const
 export type Drift = (typeof drifts)[number]
 
 /** Of most rates more is worse; fewer opens, clicks and conversions are. */
-const lower: readonly string[] = ['opens', 'clicks', 'conversions']
+const lower: ReadonlySet<string> = new Set(['opens', 'clicks', 'conversions'])
 
 const rate = z.number().gt(0, 'must be above 0').lt(0.5, 'must be below 0.5')
 const other = z.string().min(1).max(200)
@@ -136,7 +136,7 @@ const File = z
     if (drifting && per !== undefined) wrong(['per'], 'drift is of actions, whatever came of them')
     if (per === 'opened' && metric !== 'clicks' && metric !== 'conversions')
       wrong(['per'], 'only clicks and conversions can be counted per opened message')
-    if (lower.includes(metric) && (test.kind === 'ceiling' || test.kind === 'restarts'))
+    if (lower.has(metric) && (test.kind === 'ceiling' || test.kind === 'restarts'))
       wrong(['test', 'kind'], `more ${metric} are no harm: compare them with kind: blocks`)
     if (start !== undefined && window !== undefined && test.kind === 'drift')
       wrong(['window'], 'drift has its reference instead')
@@ -146,7 +146,7 @@ const File = z
     per: per ?? (file.metric === 'bounces' ? ('sent' as const) : ('delivered' as const)),
     test:
       test.kind === 'blocks'
-        ? { ...test, worse: test.worse ?? (lower.includes(file.metric) ? ('lower' as const) : ('higher' as const)) }
+        ? { ...test, worse: test.worse ?? (lower.has(file.metric) ? ('lower' as const) : ('higher' as const)) }
         : test.kind === 'drift'
           ? { ...test, threshold: test.threshold ?? (test.measure === 'psi' ? 0.25 : 0.1) }
           : test,

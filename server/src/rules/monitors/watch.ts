@@ -85,7 +85,7 @@ export class RateWatch {
     const learned = this.#messages.add(observation, name)
     if (learned === undefined) return reached
     const { message, before } = learned
-    if (isBaseline) this.#baseline!.note(observation)
+    if (isBaseline) this.#baseline.note(observation)
     else {
       const index = window === undefined ? 0 : Math.floor((message.recorded - this.#begun) / window)
       const known = this.#groups.get(name)
