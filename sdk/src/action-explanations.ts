@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { ActionDecision, ActionInputs, Asserted, ActionModel, ActionType, Actor, Verdict } from './actions.ts'
 import { ConsentVerdict } from './consent-verdict.ts'
 import { EvidenceRecord, Integrity, Truth } from './explanations.ts'
-import { Seq, Sha256, SubjectId, Time } from './time.ts'
+import { Name, Seq, Sha256, SubjectId, Time } from './time.ts'
+import { TraceAction, TraceId } from './traces.ts'
 
 /** What became of an action: `suppressed` by a withdrawal, `shadow` where its agent is in shadow. */
 export const ActionState = z.enum([
@@ -131,6 +132,20 @@ export const ActionExplanation = z.object({
       problem: z.string().optional(),
     }),
   ),
+  traces: z
+    .array(
+      z.object({
+        trace: TraceId,
+        spans: z.number().int(),
+        more: z.boolean().optional(),
+        said: TraceAction,
+        held: z
+          .array(z.object({ what: z.string(), agrees: z.boolean() }))
+          .describe('what both the spans and the proposal state'),
+      }),
+    )
+    .default([])
+    .describe('what spans say of it: asserted by whoever sent them'),
   records: z.array(EvidenceRecord),
   integrity: Integrity,
   asOf: Seq,
@@ -143,6 +158,7 @@ export const ActionsQuery = z.object({
   message: z.string().optional().describe('the provider’s id of the message'),
   campaign: z.string().optional(),
   actor: z.string().optional().describe('type:id, as in agent:writer'),
+  agent: Name.optional().describe('the id of the actor, of whatever type'),
   model: z.string().optional().describe('name, or name@version'),
   prompt: z.string().optional(),
   state: ActionState.optional(),

@@ -21,6 +21,11 @@ export type OptOutBatch = z.infer<typeof OptOutBatch>
 /** What an opt-out did to sends. */
 export const OptOutEffects = z.object({
   suppressed: z.number().int().describe('queued sends that can no longer be claimed'),
+  withSenders: z
+    .number()
+    .int()
+    .default(0)
+    .describe('sends that a sender had been given and not yet acknowledged: they may still go out, or be given back'),
   flagged: z.number().int().describe('sends released or made since the person’s own word'),
   suppressedAfter: z
     .number()

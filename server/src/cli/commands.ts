@@ -1,6 +1,7 @@
 import { agentCommands } from './agents/commands.ts'
 import { outbox, outboxAcknowledge, outboxClaim } from './actions/outbox.ts'
 import { actionsExport } from './actions/export.ts'
+import { actionsList } from './actions/list.ts'
 import { actionsPropose } from './actions/propose.ts'
 import { reviews, reviewsApprove, reviewsAssign, reviewsEdit, reviewsReject } from './actions/reviews.ts'
 import { anchor } from './anchor.ts'
@@ -75,6 +76,7 @@ export const commands: readonly Command[] = [
   modelCard,
   modelAudit,
   actionsPropose,
+  actionsList,
   actionsExport,
   gatesTest,
   reviews,

@@ -22,7 +22,10 @@ export interface ActionSteps {
 }
 
 /** What the explanation of an action asks of the rest. */
-export type Explaining = Pick<ExplainActionParts, 'ledger' | 'follower' | 'database' | 'clock' | 'prediction'>
+export type Explaining = Pick<
+  ExplainActionParts,
+  'ledger' | 'follower' | 'database' | 'clock' | 'prediction' | 'traces'
+>
 
 export function actionHandlers(
   { actions, claims, reviews, standing, judging, pauses }: ActionSteps,

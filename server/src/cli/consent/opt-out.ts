@@ -80,13 +80,14 @@ class Tally {
   duplicate = 0
   conflict = 0
   suppressed = 0
+  withSenders = 0
   flagged = 0
   told = false
   readonly problems: { line: number; message: string }[] = []
 
   get answer(): object {
-    const { recorded, duplicate, conflict, suppressed, flagged, told, problems } = this
-    const effects = told ? { suppressed, flagged } : {}
+    const { recorded, duplicate, conflict, suppressed, withSenders, flagged, told, problems } = this
+    const effects = told ? { suppressed, withSenders, flagged } : {}
     return { recorded, duplicate, conflict, refused: problems.length, ...effects, problems: problems.slice(0, 1000) }
   }
 
@@ -100,6 +101,7 @@ class Tally {
       else if (result.effects) {
         this.told = true
         this.suppressed += result.effects.suppressed
+        this.withSenders += result.effects.withSenders
         this.flagged += result.effects.flagged
       }
     }
@@ -119,7 +121,7 @@ function show(context: Context, { recorded, duplicate }: Tally, share: number | 
 
 function summary(
   { color }: Context,
-  { recorded, duplicate, conflict, problems, suppressed, flagged, told }: Tally,
+  { recorded, duplicate, conflict, problems, suppressed, withSenders, flagged, told }: Tally,
 ): string {
   const { green, yellow } = paint(color)
   const parts = [
@@ -128,6 +130,7 @@ function summary(
     conflict > 0 ? `${number(conflict)} with other content under a known id` : '',
     problems.length > 0 ? `${number(problems.length)} refused` : '',
     told ? `${number(suppressed)} queued sends suppressed` : '',
+    withSenders > 0 ? `${number(withSenders)} already with a sender` : '',
     told ? `${number(flagged)} sends flagged` : '',
   ].filter((part) => part !== '')
   return `${problems.length > 0 ? yellow('!') : green('✓')} opt-outs   ${parts.join(' · ')}\n`

@@ -1,6 +1,7 @@
 // The explanation of an action for a terminal: the bad news first, then from the message back to what it came from.
 import type { ActionExplanation } from '@whence/sdk'
 import { number, paint, plural, printable, table } from './text.ts'
+import { tokens } from './trace-text.ts'
 
 export function actionText(given: ActionExplanation, { color, width }: { color: boolean; width: number }): string {
   const told = printable(given)
@@ -47,6 +48,8 @@ export function actionText(given: ActionExplanation, { color, width }: { color: 
     rows([...told.claims.flatMap(claimRows), ...withdrawalRows(told)].map(([at, ...rest]) => [dim(at!), ...rest])),
     told.predictions.length === 0 ? '' : `\n${bold('made from')}\n`,
     ...told.predictions.map((one) => predictionText(one, { dim, red })),
+    told.traces.length === 0 ? '' : `\n${bold('traced')}\n`,
+    ...told.traces.map((one) => traceLines(one, { dim, red, green })),
     `\n  ${plural(told.records.length, 'record')}, ${told.integrity === 'intact' ? 'all intact' : red('altered')}, as of record ${number(told.asOf)}\n`,
   ]
   return parts.join('')
@@ -117,6 +120,28 @@ function predictionText(
     one.upstream?.length ? `upstream ${one.upstream.join(', ')}` : '',
   ].filter(Boolean)
   return `  ${one.id}${score}  ${dim(one.model ?? '')}\n    ${one.sentence ?? ''}\n    ${from.join(' · ')}\n`
+}
+
+/** What spans say, as whoever sent them has it; `whence traces show` has the whole tree. */
+function traceLines(
+  { trace, spans, more, said, held }: ActionExplanation['traces'][number],
+  { dim, red, green }: Record<'dim' | 'red' | 'green', Brush>,
+): string {
+  const { model, tools, usage, evaluations } = said
+  const about = [
+    model && [model.name, model.version, model.provider].filter(Boolean).join(' '),
+    tokens(usage),
+    tools.length > 0 && `tools ${tools.map(({ name = '(no name)' }) => name).join(', ')}`,
+    ...evaluations.map(({ name = '?', score, label }) =>
+      ['evaluated', name, score, label].filter((part) => part !== undefined).join(' '),
+    ),
+  ].filter(Boolean)
+  const agrees = held.map((one) => (one.agrees ? green(one.what) : red(`another ${one.what}`)))
+  return [
+    `  ${trace}  ${dim(`${plural(spans, 'span')}${more ? ' and more' : ''}, asserted`)}\n`,
+    about.length === 0 ? '' : `    ${about.join(' · ')}\n`,
+    agrees.length === 0 ? '' : `    as in the proposal: ${agrees.join(', ')}\n`,
+  ].join('')
 }
 
 /** A time to the second. */

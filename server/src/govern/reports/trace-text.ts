@@ -58,7 +58,7 @@ function milliseconds({ start, end }: TraceSpan): number {
   return Date.parse(end) - Date.parse(start)
 }
 
-function tokens(usage: Record<string, number> | undefined): string {
+export function tokens(usage: Record<string, number> | undefined): string {
   if (usage?.input === undefined && usage?.output === undefined) return ''
   return `${number(usage.input ?? 0)} tokens in, ${number(usage.output ?? 0)} out`
 }

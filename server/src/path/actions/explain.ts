@@ -13,9 +13,11 @@ import type { Standing } from '../../rules/consent/verdict.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import type { Database } from '../../store/database.ts'
 import type { Actions } from './actions.ts'
+import { tracesOf } from './explain-traces.ts'
 import { editedCopy } from './recorded.ts'
 import type { OpenedAction } from './recorded.ts'
 import { saidBy, SAYINGS } from './said.ts'
+import type { Traces } from './traces.ts'
 
 export interface ExplainActionParts {
   ledger: Ledger
@@ -24,6 +26,7 @@ export interface ExplainActionParts {
   clock: Clock
   standing: Standing
   actions: Actions
+  traces: Traces
   mask(text: string): string
   /** The explanation of a prediction. Throws `not_found`. */
   prediction(id: string): Promise<Explanation>
@@ -51,6 +54,7 @@ export async function explainAction(parts: ExplainActionParts, id: string): Prom
   const withdrawal =
     (row?.released_at ?? null) === null ? undefined : await withdrawalOf(parts, action, released, claims)
   const predictions = await predictionsOf(parts, proposal.inputs?.predictions ?? [])
+  const traced = await tracesOf(parts.traces, action)
   const last = reviews.findLast(({ decision }) => decision !== undefined)
   const decision = last?.decision ?? action.decision
   const seqs = [
@@ -79,7 +83,7 @@ export async function explainAction(parts: ExplainActionParts, id: string): Prom
     id: proposal.id,
     seq: action.seq,
     sentence: sentenceOf(action, state, withdrawal),
-    alerts: alertsOf(records, withdrawal, predictions),
+    alerts: [...alertsOf(records, withdrawal, predictions), ...traced.alerts],
     state,
     type: proposal.type,
     actor: proposal.actor,
@@ -124,6 +128,7 @@ export async function explainAction(parts: ExplainActionParts, id: string): Prom
     reviews,
     claims,
     predictions,
+    traces: traced.traces,
     records,
     integrity: records.some(({ integrity }) => integrity === 'altered') ? 'altered' : 'intact',
     asOf,

@@ -32,6 +32,11 @@ export async function findActions(
   if (query.message !== undefined) where('message = ?', messageDigest(ledger.subjects.idKey, query.message))
   if (query.campaign !== undefined) where('campaign = ?', query.campaign)
   if (query.actor !== undefined) where('actor = ?', query.actor)
+  if (query.agent !== undefined)
+    where(
+      'actor = any(?::text[])',
+      ['agent', 'service', 'user'].map((type) => `${type}:${query.agent}`),
+    )
   if (query.prompt !== undefined) where('prompt = ?', query.prompt)
   if (query.state !== undefined) where('state = ?', query.state)
   if (query.model?.includes('@')) where('model = ?', query.model)

@@ -15,6 +15,11 @@ export async function optOutEffects(
     'select suppressed as seq, count(*)::int4 as count from outbox where suppressed = any($1::int8[]) group by suppressed',
     [optOuts.map(({ seq }) => BigInt(seq))],
   )
+  // A claim that has run out is of a sender all the same: it may have sent, and not said so yet.
+  const held = await database.query<{ seq: bigint; count: number }>(
+    'select withdrawn as seq, count(*)::int4 as count from outbox where withdrawn = any($1::int8[]) and suppressed is null group by withdrawn',
+    [optOuts.map(({ seq }) => BigInt(seq))],
+  )
   const effects: OptOutEffects[] = []
   for (const { subject, channel, time, seq, recorded } of optOuts) {
     const [flagged] = await database.query<{ count: number }>(
@@ -25,6 +30,7 @@ export async function optOutEffects(
     )
     effects.push({
       suppressed: suppressed.find((row) => Number(row.seq) === seq)?.count ?? 0,
+      withSenders: held.find((row) => Number(row.seq) === seq)?.count ?? 0,
       flagged: flagged!.count,
       suppressedAfter: (parseTime(recorded)! - time) / SECOND,
     })
