@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import type { Client } from '@whence/sdk'
-import { refused } from './answers.ts'
+import { collect, refused } from './answers.ts'
 import { Site } from './site.ts'
 import type { Running } from './site.ts'
 
@@ -154,5 +154,142 @@ suite('what is paused', () => {
     assert.deepEqual((await client.pauses()).map(({ name }) => name).sort(), ['after', 'gpt@3'])
     const { ok, problems } = await client.verify()
     assert.deepEqual([ok, problems], [true, []])
+  })
+})
+
+suite('a rollback', () => {
+  let site: Site
+  let server: Running
+  let client: Client
+  const cause = { kind: 'campaign' as const, name: 'spring' }
+  const all = {
+    ...cause,
+    reason: 'a discount for people who may not have it',
+    degrees: ['pause' as const, 'revert' as const, 'compensate' as const],
+    compensate: { copy: [{ part: 'subject', text: 'A correction' }] },
+  }
+
+  before(async () => {
+    site = await Site.make()
+    server = await site.start()
+    client = server.client
+    await client.apply({
+      files: [
+        { path: 'purposes.yaml', text: purposes },
+        {
+          path: 'playbook.yaml',
+          text: 'kind: Playbook\nname: wrong-offer\ntell: [{ who: legal }]\nfollows: [Call the regulator]\n',
+        },
+      ],
+    })
+    await client.proposeAll(Array.from({ length: 8 }, (_, i) => message(`s-${i}`, `c-${i}`)))
+    const { claims } = await client.claim({ limit: 5 })
+    await client.acknowledge(
+      claims.slice(0, 4).map(({ claim }) => ({ claim, status: 'sent' as const, providerId: `m-${claim}` })),
+    )
+    await client.optOut({ optOuts: [{ identifier: 'c-0' }] })
+  })
+  after(() => site.remove())
+
+  test('begins with whom it concerns, by what can be done', async () => {
+    const scope = await client.scope(cause)
+    assert.deepEqual([scope.actions, scope.people, scope.predictions.predictions], [8, 8, 0])
+    assert.deepEqual(
+      scope.groups.map(({ state, remedy, actions }) => [state, remedy, actions]),
+      [
+        ['claimed', 'wait for the sender', 1],
+        ['queued', 'take back', 3],
+        ['sent', 'compensate', 4],
+      ],
+    )
+    assert.deepEqual(scope.consent, { allowed: 4, ended: 1 })
+    const rows = await collect(client.scopeActions(cause))
+    assert.deepEqual(
+      rows.map(({ id }) => id),
+      Array.from({ length: 8 }, (_, i) => `s-${i}`),
+    )
+    assert.equal(rows[0]!.allowed, false)
+    await refused(client.scope({ kind: 'alarm', name: '3' }), 'not_found')
+    await refused(client.scope({ kind: 'action', name: 'nobody' }), 'not_found')
+    assert.equal((await client.scope({ kind: 'action', name: 's-1' })).actions, 1)
+    assert.equal((await client.scope({ ...cause, until: '2020-01-01T00:00:00Z' })).actions, 0)
+  })
+
+  test('is shown before anything is done, and runs as it was shown or not at all', async () => {
+    const stale = await client.planRollback(all)
+    assert.deepEqual(
+      stale.steps.map((step) => step.do),
+      ['pause', 'take back', 'compensate'],
+    )
+    assert.ok(stale.cannot.some((one) => one.startsWith('4 were sent')))
+    assert.deepEqual(await client.pauses(), [])
+    await client.propose(message('s-9', 'c-9'))
+    await refused(client.applyRollback({ ...all, plan: stale.id }), 'conflict')
+    assert.deepEqual(await client.pauses(), [])
+    assert.deepEqual((await client.rollbacks()).rollbacks, [])
+    // While its scope is paused it holds still.
+    await client.pause({ ...cause, reason: 'a look' })
+    const plan = await client.planRollback({ ...all, playbook: 'wrong-offer' })
+    await client.propose(message('s-10', 'c-10', { campaign: 'other' }))
+    assert.equal((await client.planRollback({ ...all, playbook: 'wrong-offer' })).id, plan.id)
+    assert.deepEqual(plan.follows, ['Call the regulator'])
+    const done = await client.applyRollback({ ...all, playbook: 'wrong-offer', plan: plan.id })
+    assert.equal(done.state, 'done', JSON.stringify(done.steps))
+    assert.deepEqual(
+      done.steps.map(({ says }) => says),
+      [
+        'the campaign spring is paused: 4 queued wait, 1 are with a sender',
+        '4 queued were taken back; 1 are with a sender',
+        '4 were written to, 0 are held, 0 refused by the gates',
+        'legal is to be told: nothing is posted',
+      ],
+    )
+    const { claims } = await client.claim({ limit: 100 })
+    assert.deepEqual(
+      claims.map(({ campaign, entity }) => `${campaign} ${entity}`),
+      ['other c-10', ...['c-0', 'c-1', 'c-2', 'c-3'].map((who) => `rollback-${plan.id.slice(0, 12)} ${who}`)],
+    )
+    const again = await client.applyRollback({ ...all, playbook: 'wrong-offer', plan: plan.id })
+    assert.deepEqual({ ...again, receipt: 0 }, { ...done, receipt: 0 })
+    assert.deepEqual((await client.claim({ limit: 100 })).claims, [])
+    assert.ok((await client.verify()).ok)
+  })
+
+  test('by a marketing message goes to nobody who objected', async () => {
+    await client.proposeAll([
+      message('o-1', 'c-0', { campaign: 'fall', purpose: 'service' }),
+      message('o-2', 'c-1', { campaign: 'fall' }),
+    ])
+    const { claims } = await client.claim({ campaign: 'fall' })
+    await client.acknowledge(claims.map(({ claim }) => ({ claim, status: 'sent' as const })))
+    const request = {
+      kind: 'campaign' as const,
+      name: 'fall',
+      reason: 'a wrong price',
+      degrees: ['compensate' as const],
+      compensate: { purpose: 'newsletter', copy: [{ part: 'subject', text: 'Sorry: 10 % off' }] },
+    }
+    const { id } = await client.planRollback(request)
+    const { steps } = await client.applyRollback({ ...request, plan: id })
+    assert.equal(steps[0]!.says, '1 were written to, 0 are held, 1 refused by the gates')
+  })
+
+  test('has one of its kind at a time, and is the same when the tables are made again', async () => {
+    const before = await client.rollbacks()
+    await server.stop()
+    await site.forgetTables()
+    server = await site.start()
+    client = server.client
+    const after = await client.rollbacks()
+    assert.deepEqual(after.rollbacks, before.rollbacks)
+    assert.equal((await client.rollback(after.rollbacks[0]!.id)).state, 'done')
+    const request = { ...cause, reason: 'twice', degrees: ['pause' as const] }
+    const { id } = await client.planRollback(request)
+    const both = await Promise.all([
+      client.applyRollback({ ...request, plan: id }),
+      client.applyRollback({ ...request, plan: id }),
+    ])
+    assert.equal(both[0].receipt.seq, both[1].receipt.seq)
+    assert.equal((await client.rollbacks()).rollbacks.length, 3)
   })
 })

@@ -76,6 +76,16 @@ import type {
   ModelVersionRequest,
 } from './models.ts'
 import type { ApplyRequest, Plan, PlanRequest } from './plans.ts'
+import type {
+  Rollback,
+  RollbackApply,
+  RollbackPlan,
+  RollbackRequest,
+  Rollbacks,
+  RollbackScope,
+  ScopedAction,
+  ScopeQuery,
+} from './rollbacks.ts'
 import type { Pause, PauseDone, PauseRequest, Recalled } from './pauses.ts'
 import type { ActionExplanation, ActionsQuery, FoundActions } from './action-explanations.ts'
 import type { ActionProposal, ActionResults, CopyPart, DecidedAction } from './actions.ts'
@@ -715,6 +725,41 @@ export class Client {
   /** The pauses in force. */
   pauses(): Promise<Pause[]> {
     return this.#transport.json(endpoints.pauses)
+  }
+
+  /** Whom a cause concerns, and what can be done about it. */
+  scope(query: ScopeQuery): Promise<RollbackScope> {
+    return this.#transport.json(endpoints.scope, { query })
+  }
+
+  /** The decisions of a scope, in the order of the log. */
+  scopeActions(query: ScopeQuery): AsyncGenerator<ScopedAction> {
+    return this.#transport.rows(endpoints.scopeActions, { query })
+  }
+
+  /** What a rollback would do. Nothing is done. */
+  planRollback(request: RollbackRequest): Promise<RollbackPlan> {
+    return this.#transport.json(endpoints.planRollback, { body: json(request) })
+  }
+
+  /** Runs the plan that was shown; the same again goes on where it stopped. */
+  applyRollback(request: RollbackApply): Promise<Rollback> {
+    return this.#transport.json(endpoints.applyRollback, { body: json(request) })
+  }
+
+  /** Lets a rollback go on: what was done is not done again. */
+  resumeRollback(id: string): Promise<Rollback> {
+    return this.#transport.json(endpoints.resumeRollback, { path: { id } })
+  }
+
+  /** A rollback, by its id or the beginning of it. */
+  rollback(id: string): Promise<Rollback> {
+    return this.#transport.json(endpoints.rollback, { path: { id } })
+  }
+
+  /** All rollbacks, newest first. */
+  rollbacks(): Promise<Rollbacks> {
+    return this.#transport.json(endpoints.rollbacks)
   }
 
   /** The connected systems in force. */

@@ -20,6 +20,7 @@ export const DeclaredKind = z.enum([
   'agent',
   'monitor',
   'connector',
+  'playbook',
 ])
 export type DeclaredKind = z.infer<typeof DeclaredKind>
 

@@ -25,6 +25,7 @@ import type { Scope } from './governance.ts'
 import { lineageEndpoints } from './lineage-endpoints.ts'
 import { monitorEndpoints } from './monitors-endpoints.ts'
 import { modelsEndpoints } from './models-endpoints.ts'
+import { rollbackEndpoints } from './rollback-endpoints.ts'
 import { pauseEndpoints } from './pause-endpoints.ts'
 import { planEndpoints } from './plan-endpoints.ts'
 import { onlineEndpoints } from './online-endpoints.ts'
@@ -64,6 +65,7 @@ export type Endpoint = {
 export const endpoints = {
   ...planEndpoints,
   ...pauseEndpoints,
+  ...rollbackEndpoints,
   ...provenanceEndpoints,
   ...statementsEndpoints,
   ...monitorEndpoints,

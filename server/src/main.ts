@@ -93,6 +93,7 @@ import type { Clock } from './record/time.ts'
 import { agentForm } from './rules/agents/agent.ts'
 import { capturePolicyForm } from './rules/capture/policy.ts'
 import { connectorForm } from './rules/connectors/connector-file.ts'
+import { playbookForm } from './rules/playbooks/playbook.ts'
 import { purposesForm } from './rules/consent/purposes.ts'
 import { gateChainForm } from './rules/gates/chain.ts'
 import { termListForm } from './rules/gates/terms/term-list.ts'
@@ -106,6 +107,8 @@ import { Onnx } from './store/onnx.ts'
 import { noteOpen } from './store/boot.ts'
 import { wireActions } from './wiring/actions.ts'
 import { monitorProjections, wireMonitors } from './wiring/monitors.ts'
+import { wireRollback } from './wiring/rollback.ts'
+import { rollbackProjection } from './govern/rollback/rollbacks.ts'
 import { dieAtOnce, recoverFolder } from './wiring/recover.ts'
 import { localFiles } from './store/files.ts'
 import type { Files } from './store/files.ts'
@@ -160,6 +163,7 @@ const projections = [
   spanProjection,
   actionProjection,
   pauseProjection,
+  rollbackProjection,
   erasureProjection,
   anchorProjection,
   policyProjection([
@@ -171,6 +175,7 @@ const projections = [
     termListForm,
     connectorForm,
     monitorForm,
+    playbookForm,
   ]),
   tableProjection,
   planProjection,
@@ -303,6 +308,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const gateChains = new PolicyBook(gateChainForm, { follower, database, clock })
     const termLists = new PolicyBook(termListForm, { follower, database, clock })
     const connectorFiles = new PolicyBook(connectorForm, { follower, database, clock })
+    const playbooks = new PolicyBook(playbookForm, { follower, database, clock })
     const connectors = new Connectors({ ledger, clock, book: connectorFiles, secrets: config.connectorSecrets })
     const agentFiles = new PolicyBook(agentForm, { follower, database, clock })
     const agents = new Agents({ ledger, book: agentFiles })
@@ -436,11 +442,35 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       graph,
       contracts,
       views,
-      policies: [policies, capture, purposes, agentFiles, gateChains, termLists, connectorFiles, watching.monitorFiles],
+      policies: [
+        policies,
+        capture,
+        purposes,
+        agentFiles,
+        gateChains,
+        termLists,
+        connectorFiles,
+        playbooks,
+        watching.monitorFiles,
+      ],
       snapshots,
       columns,
       clock,
       limit: config.planLimit,
+    })
+    const rolling = wireRollback({
+      ledger,
+      follower,
+      database,
+      clock,
+      standing,
+      graph,
+      actions: acting.actions,
+      pauses: acting.pauses,
+      aliases,
+      planner,
+      connectors,
+      playbooks,
     })
     const apiKeys = new Keys(ledger, follower, database, clock)
     const anchors = new Anchors({ ledger, follower, database, files, clock, data: config.data })
@@ -515,6 +545,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       predictions,
       agents,
       connectors,
+      ...rolling,
       traces,
       policies,
       planner,

@@ -42,6 +42,14 @@ import { plan } from './plan.ts'
 import { predict } from './predict.ts'
 import { promote } from './promote.ts'
 import { pause, pauses, resume } from './rollback/pauses.ts'
+import {
+  rollbackApply,
+  rollbackPlan,
+  rollbackResume,
+  rollbacks,
+  rollbackScope,
+  rollbackShow,
+} from './rollback/rollback.ts'
 import { provenance } from './provenance.ts'
 import { quarantine } from './quarantine.ts'
 import { release } from './release.ts'
@@ -90,6 +98,12 @@ export const commands: readonly Command[] = [
   pause,
   resume,
   pauses,
+  rollbackScope,
+  rollbackPlan,
+  rollbackApply,
+  rollbackResume,
+  rollbackShow,
+  rollbacks,
   provenance,
   explain,
   promote,

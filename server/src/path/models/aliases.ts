@@ -151,6 +151,24 @@ export class Aliases {
     return Promise.all(rows.map(({ environment, alias }) => this.#get(model, environment, alias)))
   }
 
+  /** The versions that an alias points at now, and pointed at before a position; null for none. */
+  async around(
+    model: string,
+    { alias, environment }: AliasReference,
+    position: number,
+  ): Promise<{ now: number | null; then: number | null }> {
+    await this.#follower.reach('alias')
+    const rows = await this.#database.query<{ version: number | null; seq: bigint }>(
+      `select version, seq from model_alias_change
+       where name = $1 and environment = $2 and alias = $3 order by seq desc`,
+      [model, environment, alias],
+    )
+    return {
+      now: rows[0]?.version ?? null,
+      then: rows.find(({ seq }) => seq < BigInt(position))?.version ?? null,
+    }
+  }
+
   /** The version that an alias points at now. Throws `not_found`. */
   async target(model: string, { alias, environment }: AliasReference): Promise<number> {
     await this.#follower.reach('alias')

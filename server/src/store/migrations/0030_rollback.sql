@@ -16,3 +16,23 @@ create table action_rests (
   model text not null,
   primary key (model, action)
 );
+
+-- Rollbacks, and the last word on each of their steps; what they say is on the ledger.
+create table rollback (
+  id text primary key,
+  seq int8 not null,
+  -- running, stopped, done, dry run
+  state text not null,
+  scopes text[] not null,
+  alarm int8,
+  ended int8
+);
+create index rollback_alarm on rollback (alarm) where alarm is not null;
+
+create table rollback_step (
+  id text not null,
+  step int4 not null,
+  seq int8 not null,
+  state text not null,
+  primary key (id, step)
+);

@@ -1,0 +1,75 @@
+// Rollbacks, with all that they may touch.
+import type { Actions } from '../path/actions/actions.ts'
+import type { Connectors } from '../path/actions/connectors/connectors.ts'
+import type { Pauses } from '../path/actions/pauses.ts'
+import type { PolicyBook } from '../path/events/policy-book.ts'
+import type { Aliases } from '../path/models/aliases.ts'
+import { Fault } from '../fault.ts'
+import { Lineage } from '../govern/changes/lineage.ts'
+import type { Planner } from '../govern/changes/plan.ts'
+import { Rollbacks } from '../govern/rollback/rollbacks.ts'
+import type { RollbackParts } from '../govern/rollback/rollbacks.ts'
+import type { Ledger } from '../record/ledger/ledger.ts'
+import type { LineageGraph } from '../record/lineage/graph.ts'
+import type { Follower } from '../record/projection/follower.ts'
+import type { Clock } from '../record/time.ts'
+import type { Standing } from '../rules/consent/verdict.ts'
+import type { Playbook } from '../rules/playbooks/playbook.ts'
+import type { Database } from '../store/database.ts'
+import { askScorer } from '../store/scorer-http.ts'
+
+export function wireRollback(parts: {
+  ledger: Ledger
+  follower: Follower
+  database: Database
+  clock: Clock
+  standing: Standing
+  graph: LineageGraph
+  actions: Actions
+  pauses: Pauses
+  aliases: Aliases
+  planner: Planner
+  connectors: Connectors
+  playbooks: PolicyBook<Playbook>
+}): { rollbacks: Rollbacks; scoping: RollbackParts } {
+  const { ledger, follower, database, clock, standing, graph, actions, pauses, aliases, planner } = parts
+  const scoping: RollbackParts = {
+    ledger,
+    follower,
+    database,
+    clock,
+    standing,
+    actions,
+    pauses,
+    aliases,
+    planner,
+    lineage: new Lineage({ graph, database, follower, clock }),
+    async owning(object) {
+      const owning = await parts.connectors.owning(object)
+      return owning.state === 'owned' ? owning.connector : undefined
+    },
+    async playbook(name) {
+      const all = await parts.playbooks.inForce(ledger.size)
+      const found = all.find(({ policy }) => policy.name === name)
+      if (!found) throw new Fault('not_found', `no playbook ${name} is in force; apply its file (whence apply)`)
+      return found.policy
+    },
+    async declared(kind, name, asOf) {
+      await follower.reach(kind)
+      const [row] = await database.query<{ version: number; body: string }>(
+        kind === 'view'
+          ? 'select version, body from feature_view where name = $2 and $1 = $1 and seq < $3 order by version desc limit 1'
+          : `select version, body from policy_version where kind = $1 and name = $2 and seq < $3
+             order by version desc limit 1`,
+        [kind, name, BigInt(asOf)],
+      )
+      return row && { version: `v${row.version}`, text: row.body }
+    },
+    async post(url, body) {
+      const answer = await askScorer({ url, body: JSON.stringify(body), timeoutMs: 10_000, mostBytes: 65_536 })
+      if ('failure' in answer) throw new Fault('unavailable', `nobody could be told: ${answer.reason}`)
+      if (answer.status >= 300) throw new Fault('unavailable', `nobody could be told: it answered ${answer.status}`)
+    },
+  }
+  return { rollbacks: new Rollbacks(scoping), scoping }
+}
