@@ -20,17 +20,8 @@ import { predictionIdentity } from '../recorded.ts'
 import type { OpenedPrediction } from '../recorded.ts'
 import { BatchBook } from './batch-book.ts'
 import type { Batch } from './batch-book.ts'
-import {
-  allRows,
-  countRows,
-  findInIndex,
-  newestRows,
-  FOLDER,
-  readRows,
-  rowSubjects,
-  treeFlaw,
-  writeWithout,
-} from './files.ts'
+import { allRows, countRows, newestRows, FOLDER, readRows, rowSubjects, treeFlaw, writeWithout } from './files.ts'
+import { findInIndex } from './id-index.ts'
 import { Receiving, sweepIncoming } from './receiving.ts'
 import type { Upload } from './receiving.ts'
 import { openCell, rowBytes, rowLeaf, rowPlace, rowSalt } from './row.ts'

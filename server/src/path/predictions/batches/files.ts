@@ -9,7 +9,6 @@ import { HASH_BYTES } from '@whence/ledger'
 import { createHash } from 'node:crypto'
 import { mkdir, open, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { Fault } from '../../../fault.ts'
 import type { Columns, Session } from '../../../store/columns.ts'
 import { parquet, quote } from '../../../store/columns.ts'
 import { digestOf, settle } from '../../../store/files.ts'
@@ -21,8 +20,6 @@ import type { StoredRow } from './row.ts'
 import { treeFile } from './row-tree.ts'
 
 export const FOLDER = 'predictions'
-export const DIGEST_BYTES = 16
-export const INDEX_LINE = DIGEST_BYTES + 4
 /** Lines of lists that DuckDB gives at once. */
 const AT_ONCE = 4_096
 
@@ -301,25 +298,6 @@ export async function writeWithout(
   await utimes(`${full}.tmp`, new Date(), new Date(Math.max(Date.now(), mtimeMs + 2000)))
   await settle(`${full}.tmp`, full)
   return { file: { path: file.path, sha256, bytes: size, rows }, removed: file.rows - rows }
-}
-
-/** The number of the row with an id digest, by the index beside a batch. */
-export function findInIndex(
-  read: (at: number, length: number) => Uint8Array,
-  rows: number,
-  digest: Uint8Array,
-): number | undefined {
-  let [low, high] = [0, rows]
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2)
-    const line = read(middle * INDEX_LINE, INDEX_LINE)
-    if (line.length !== INDEX_LINE) throw new Fault('altered', 'the index of its ids is cut off')
-    const order = Buffer.compare(line.subarray(0, DIGEST_BYTES), digest)
-    if (order === 0) return Buffer.from(line.buffer, line.byteOffset, line.length).readUInt32BE(DIGEST_BYTES)
-    if (order < 0) low = middle + 1
-    else high = middle
-  }
-  return undefined
 }
 
 /** SHA-256 of the leaves in a tree's bytes, and whether the tree's other nodes follow from them. */
