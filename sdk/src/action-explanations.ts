@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ActionDecision, ActionInputs, Asserted, ActionModel, ActionType, Actor, Verdict } from './actions.ts'
 import { ConsentVerdict } from './consent-verdict.ts'
+import { OutcomeRow } from './outcomes.ts'
 import { EvidenceRecord, Integrity, Truth } from './explanations.ts'
 import { Name, Seq, Sha256, SubjectId, Time } from './time.ts'
 import { TraceAction, TraceId } from './traces.ts'
@@ -116,6 +117,7 @@ export const ActionExplanation = z.object({
     })
     .optional()
     .describe('the first withdrawal or objection after the release that ends what it rests on'),
+  outcomes: z.array(OutcomeRow).describe('what came of it, in the order of the log'),
   predictions: z.array(
     z.object({
       id: z.string(),

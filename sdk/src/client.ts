@@ -8,6 +8,16 @@ import type {
   MonitorTested,
   MonitorTestRequest,
 } from './monitors.ts'
+import type {
+  FoundOutcomes,
+  OutcomeCounts,
+  OutcomeCountsQuery,
+  OutcomeReport,
+  OutcomeResults,
+  OutcomesQuery,
+  Ticket,
+  Webhooks,
+} from './outcomes.ts'
 import type { z } from 'zod'
 import { endpoints } from './endpoints.ts'
 import { WhenceError } from './error.ts'
@@ -790,6 +800,31 @@ export class Client {
   /** An alarm is dealt with. */
   clearAlarm(seq: number, clearance: AlarmClearance): Promise<ClearedAlarm> {
     return this.#transport.json(endpoints.clearAlarm, { path: { seq: String(seq) }, body: json(clearance) })
+  }
+
+  /** Records what came of messages. Durable when it resolves. */
+  recordOutcomes(outcomes: readonly OutcomeReport[]): Promise<OutcomeResults> {
+    return this.#transport.json(endpoints.recordOutcomes, { body: json({ outcomes }) })
+  }
+
+  /** Outcomes, newest first. */
+  outcomes(query: OutcomesQuery = {}): Promise<FoundOutcomes> {
+    return this.#transport.json(endpoints.outcomes, { query })
+  }
+
+  /** How many were sent, and what came of them. */
+  outcomeCounts(query: OutcomeCountsQuery = {}): Promise<OutcomeCounts> {
+    return this.#transport.json(endpoints.outcomeCounts, { query })
+  }
+
+  /** Records support tickets, complaints and appeals. Durable when it resolves. */
+  recordTickets(tickets: readonly Ticket[]): Promise<OutcomeResults> {
+    return this.#transport.json(endpoints.recordTickets, { body: json({ tickets }) })
+  }
+
+  /** The webhooks that are configured. */
+  webhooks(): Promise<Webhooks> {
+    return this.#transport.json(endpoints.webhooks)
   }
 }
 

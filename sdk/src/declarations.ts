@@ -21,6 +21,7 @@ export const DeclaredKind = z.enum([
   'monitor',
   'connector',
   'playbook',
+  'webhook',
 ])
 export type DeclaredKind = z.infer<typeof DeclaredKind>
 

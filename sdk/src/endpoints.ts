@@ -28,6 +28,7 @@ import { modelsEndpoints } from './models-endpoints.ts'
 import { rollbackEndpoints } from './rollback-endpoints.ts'
 import { pauseEndpoints } from './pause-endpoints.ts'
 import { planEndpoints } from './plan-endpoints.ts'
+import { outcomesEndpoints } from './outcomes-endpoints.ts'
 import { onlineEndpoints } from './online-endpoints.ts'
 import { predictionEndpoints } from './prediction-endpoints.ts'
 import { provenanceEndpoints } from './provenance-endpoints.ts'
@@ -242,6 +243,7 @@ export const endpoints = {
   ...consentEndpoints,
   ...actionEndpoints,
   ...connectorEndpoints,
+  ...outcomesEndpoints,
   erase: {
     method: 'POST',
     path: '/v1/erasures',

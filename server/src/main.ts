@@ -109,6 +109,10 @@ import { wireActions } from './wiring/actions.ts'
 import { monitorProjections, wireMonitors } from './wiring/monitors.ts'
 import { wireRollback } from './wiring/rollback.ts'
 import { rollbackProjection } from './govern/rollback/rollbacks.ts'
+import { OutcomeOwners } from './path/outcomes/owners.ts'
+import { wireOutcomes } from './wiring/outcomes.ts'
+import { webhookForm } from './rules/outcomes/webhook.ts'
+import type { Fetch } from './path/outcomes/certificates.ts'
 import { dieAtOnce, recoverFolder } from './wiring/recover.ts'
 import { localFiles } from './store/files.ts'
 import type { Files } from './store/files.ts'
@@ -127,6 +131,10 @@ export interface StartOptions {
   columnsAfter?: number
   files?: Files
   clock?: Clock
+  /** Where secrets of webhooks are looked for. */
+  environment?: Readonly<Record<string, string | undefined>>
+  /** How certificates of signatures are fetched. */
+  fetch?: Fetch
   onFatal?: (error: unknown) => void
 }
 
@@ -176,6 +184,7 @@ const projections = [
     connectorForm,
     monitorForm,
     playbookForm,
+    webhookForm,
   ]),
   tableProjection,
   planProjection,
@@ -325,7 +334,31 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       terms: termLists,
     })
     const watching = wireMonitors({ ledger, follower, database, clock })
-    const live = new Live(ledger, [standing, acting.outbox, acting.pauses, acting.raised])
+    const webhookFiles = new PolicyBook(webhookForm, { follower, database, clock })
+    const telling = wireOutcomes({
+      ledger,
+      follower,
+      database,
+      clock,
+      contracts,
+      ...acting,
+      optOuts,
+      book: webhookFiles,
+      secrets: {
+        environment: (name) => (options.environment ?? process.env)[name],
+        file: (name) => files.read(`${config.keys}/webhooks/${name}`),
+      },
+      fetch: options.fetch ?? fetch,
+    })
+    undo.push(() => telling.intake.settled())
+    const live = new Live(ledger, [
+      standing,
+      acting.outbox,
+      acting.pauses,
+      acting.raised,
+      acting.undeliverable,
+      telling.acting,
+    ])
     const approvals = new Approvals({ ledger, follower, database, clock })
     const uploads = new SpineUploads({ folder: config.data, key: keys.idKey, reserve: config.reserve })
     await uploads.open()
@@ -452,6 +485,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
         connectorFiles,
         playbooks,
         watching.monitorFiles,
+        webhookFiles,
       ],
       snapshots,
       columns,
@@ -484,6 +518,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       batches,
       derived,
       live,
+      outcomes: new OutcomeOwners({ ledger, follower, database }),
       clock,
       keyFolder: config.keys,
     })
@@ -510,6 +545,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       : undefined
     undo.push(await live.start(() => follower.reach()))
     undo.push(watching.monitors.start())
+    await telling.acting.catchUp()
     const { handlers, pages } = createApi({
       config,
       files,
@@ -555,6 +591,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       erasures,
       ...acting,
       ...watching,
+      ...telling,
       standing,
       clock,
       warnings,

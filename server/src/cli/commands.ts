@@ -38,6 +38,7 @@ import { modelCard } from './models/model-card.ts'
 import { modelShow } from './models/model-show.ts'
 import { monitorCommands } from './monitors/commands.ts'
 import { models } from './models/models.ts'
+import { outcomeCommands } from './outcomes/commands.ts'
 import { plan } from './plan.ts'
 import { predict } from './predict.ts'
 import { promote } from './promote.ts'
@@ -95,6 +96,7 @@ export const commands: readonly Command[] = [
   outbox,
   outboxClaim,
   outboxAcknowledge,
+  ...outcomeCommands,
   pause,
   resume,
   pauses,

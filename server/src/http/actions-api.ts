@@ -24,7 +24,7 @@ export interface ActionSteps {
 /** What the explanation of an action asks of the rest. */
 export type Explaining = Pick<
   ExplainActionParts,
-  'ledger' | 'follower' | 'database' | 'clock' | 'prediction' | 'traces'
+  'ledger' | 'follower' | 'database' | 'clock' | 'prediction' | 'traces' | 'outcomes'
 >
 
 export function actionHandlers(

@@ -50,6 +50,8 @@ import { consentHandlers } from './consent-api.ts'
 import type { ConsentSteps } from './consent-api.ts'
 import { connectorHandlers } from './connectors-api.ts'
 import type { Connectors } from '../path/actions/connectors/connectors.ts'
+import { outcomeHandlers } from './outcomes-api.ts'
+import type { OutcomeSteps } from './outcomes-api.ts'
 import { actionHandlers } from './actions-api.ts'
 import type { ActionSteps } from './actions-api.ts'
 import { emissionHandlers } from './emission-api.ts'
@@ -74,7 +76,8 @@ import { provenanceHandlers } from './provenance-api.ts'
 import { statementHandlers } from './statements-api.ts'
 import type { Pages } from './server.ts'
 
-export interface Steps extends ModelSteps, OfflineSteps, ActionSteps, ConsentSteps, RollbackSteps, MonitorSteps {
+export interface Steps
+  extends ModelSteps, OfflineSteps, ActionSteps, ConsentSteps, OutcomeSteps, RollbackSteps, MonitorSteps {
   config: Config
   files: Files
   ledger: Ledger
@@ -232,10 +235,16 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
       clock,
       traces: steps.traces,
       prediction: (id) => explained(id),
+      outcomes: (action) => steps.outcomes.of(action),
     }),
+    ...outcomeHandlers(steps),
     ...predictionHandlers({ predictions, promotions }),
     ...tableHandlers(steps),
-    ...statementHandlers({ ...steps, prediction: (id) => predictions.locate(id) }),
+    ...statementHandlers({
+      ...steps,
+      prediction: (id) => predictions.locate(id),
+      outcomes: (action) => steps.outcomes.of(action),
+    }),
     ...traceHandlers(steps.traces),
     ...trialHandlers(steps.trials, steps),
     ...monitorHandlers(steps),
@@ -308,6 +317,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     tables: steps.tables,
     optOut: steps.optOutLinks,
     traces: steps.traces,
+    webhooks: steps.webhooks,
     logFile(path) {
       if (path !== 'checkpoint' && path !== 'vkey') {
         try {

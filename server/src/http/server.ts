@@ -16,6 +16,8 @@ import type { Env } from './body.ts'
 import type { EndpointName, Handlers } from './handlers.ts'
 import { icebergRoutes } from './iceberg.ts'
 import type { Catalog } from './iceberg.ts'
+import { webhookRoutes } from './outcomes-api.ts'
+import type { Webhooks } from '../path/outcomes/webhooks.ts'
 import { optOutRoutes } from './opt-out-page.ts'
 import type { OneClick } from './opt-out-page.ts'
 import { notHttp, otlpRoutes } from './otlp.ts'
@@ -34,6 +36,8 @@ export interface Pages {
   tables: Catalog
   /** Where spans go that come by OTLP. */
   traces: TraceDoor
+  /** Where providers post. */
+  webhooks: Webhooks
   /** What keeps the server from answering, or nothing. */
   notReady(): string | undefined
 }
@@ -75,6 +79,7 @@ export function createApp(handlers: Handlers, pages: Pages, doorkeeper: Doorkeep
   otlpRoutes(app, pages.traces, (c) => admit(c, 'ingest'))
   icebergRoutes(app, pages.tables, (c, secret) => admit(c, 'read', secret))
   optOutRoutes(app, pages.optOut)
+  webhookRoutes(app, pages.webhooks)
   app.get('/openapi.json', async (c) => (await admit(c, 'read'), c.json(openApi())))
   app.get('/health', async (c) => (await admit(c, 'read'), c.json({ status: 'ok' })))
   app.get('/ready', async (c) => {
@@ -209,7 +214,7 @@ function refuse(c: Context<Env>, error: unknown): Response {
   if (fault.code === 'internal')
     console.error(
       // As it came, percent-encoded: whoever calls writes no line of the log.
-      `whence: ${c.req.method} ${new URL(c.req.url).pathname.replace(/\/(explain|predictions|opt-out)\/[^/]+/, '/$1/…')} failed:`,
+      `whence: ${c.req.method} ${new URL(c.req.url).pathname.replace(/\/(explain|predictions|opt-out|webhooks\/[^/]+\/[^/]+)\/[^/]+/, '/$1/…')} failed:`,
       fault.cause ?? fault,
     )
   const body = {

@@ -11,6 +11,7 @@ import { Raised } from '../path/actions/raised.ts'
 import { Reviews } from '../path/actions/reviews.ts'
 import { PastStanding } from '../path/consent/past-standing.ts'
 import type { ConsentStanding } from '../path/consent/standing.ts'
+import { Undeliverable } from '../path/outcomes/undeliverable.ts'
 import type { PolicyBook } from '../path/events/policy-book.ts'
 import type { Ledger } from '../record/ledger/ledger.ts'
 import type { Follower } from '../record/projection/follower.ts'
@@ -46,6 +47,12 @@ export function wireActions(parts: {
   const { ledger, follower, database, clock, standing, agents } = parts
   const outbox = new Outbox({ database, clock })
   const raised = new Raised(database)
+  undeliverable: Undeliverable
+}
+{
+  const { ledger, follower, database, clock, standing, agents } = parts
+  const outbox = new Outbox({ database, clock })
+  const undeliverable = new Undeliverable({ ledger, database, outbox })
   const gatekeeper = new Gatekeeper({
     ledger,
     agents: parts.agentFiles,
@@ -63,8 +70,16 @@ export function wireActions(parts: {
     raised,
     judging,
     actions,
-    claims: new Claims({ ledger, clock, standing, outbox, pauses }),
+    claims: new Claims({
+      ledger,
+      clock,
+      standing,
+      outbox,
+      pauses,
+      undeliverable: (row) => undeliverable.concerns(row),
+    }),
     pauses,
+    undeliverable,
     reviews: new Reviews({ ledger, follower, database, clock, actions, judging, agents }),
     trials: {
       ledger,

@@ -183,11 +183,15 @@ export async function absentFrom(
 ): Promise<InForce[]> {
   const there = new Set(prepared.map((one) => `${one.kind} ${nameOf(one)}`))
   const all: InForce[] = [
-    ...contracts.streams().map((stream): InForce => ({
-      kind: 'contract',
-      name: stream,
-      version: contracts.inForce(stream).contract.version,
-    })),
+    // What is built in stands in no file.
+    ...contracts
+      .streams()
+      .filter((stream) => !stream.startsWith('whence.'))
+      .map((stream): InForce => ({
+        kind: 'contract',
+        name: stream,
+        version: contracts.inForce(stream).contract.version,
+      })),
     ...(await views.inForce()).map(({ name, version }): InForce => ({ kind: 'view', name, version: `v${version}` })),
   ]
   for (const book of policies)

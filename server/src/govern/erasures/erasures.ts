@@ -10,6 +10,7 @@ import type { Live } from '../../record/projection/live.ts'
 import type { Clock } from '../../record/time.ts'
 import type { DerivedFiles, RewrittenFile } from '../../path/features/derived-files.ts'
 import type { NotedFiles, Snapshots } from '../../path/features/snapshots.ts'
+import type { OutcomeOwners } from '../../path/outcomes/owners.ts'
 import type { PredictionBatches } from '../../path/predictions/batches/batches.ts'
 import { identityOf, placeBytes } from '../../record/subjects/seal.ts'
 import type { Database } from '../../store/database.ts'
@@ -33,6 +34,7 @@ interface Note {
   consents?: number
   spans?: number
   actions?: number
+  outcomes?: number
   /** The column files that were written again, by subject and stream. */
   columns?: Record<string, readonly RewrittenFile[]>
 }
@@ -81,6 +83,7 @@ export class Erasures {
   readonly #batches: PredictionBatches
   readonly #derived: DerivedFiles
   readonly #live: Live
+  readonly #outcomes: Pick<OutcomeOwners, 'addresses'>
   readonly #clock: Clock
   readonly #note: string
   #last: Promise<unknown> = Promise.resolve()
@@ -95,6 +98,7 @@ export class Erasures {
     batches: PredictionBatches
     derived: DerivedFiles
     live: Live
+    outcomes: Pick<OutcomeOwners, 'addresses'>
     clock: Clock
     keyFolder: string
   }) {
@@ -107,6 +111,7 @@ export class Erasures {
     this.#batches = parts.batches
     this.#derived = parts.derived
     this.#live = parts.live
+    this.#outcomes = parts.outcomes
     this.#clock = parts.clock
     this.#note = `${parts.keyFolder}/erasing`
   }
@@ -115,7 +120,13 @@ export class Erasures {
   erase(request: ErasureRequest, by: { id: string; source: string }): Promise<Erasure> {
     return this.#inTurn(async () => {
       const type = request.subjectType ?? 'customer'
-      const slots = this.#ledger.subjects.slots(type, request.identifier)
+      const own = this.#ledger.subjects.slots(type, request.identifier)
+      // What was told of their addresses and messages before anybody knew whose they are goes with them.
+      const addresses = new Set(await this.#outcomes.addresses(own.map(({ id }) => id)))
+      const slots = [
+        ...own,
+        ...[...this.#keys.slots()].filter(({ id, state }) => state === 'live' && addresses.has(id)),
+      ]
       if (slots.length === 0) {
         const before = this.#ledger.subjects.find(type, request.identifier) === 'erased'
         throw new Fault(
@@ -200,6 +211,7 @@ export class Erasures {
       note.consents = await this.#rowsOf('consent_said', ids)
       note.spans = await this.#rowsOf('span', ids)
       note.actions = await this.#rowsOf('action', ids)
+      note.outcomes = await this.#rowsOf('outcome', ids)
       await this.#keep(note)
     }
     await this.#ledger.unlink(seqs)
@@ -220,6 +232,9 @@ export class Erasures {
     await this.#database.query('delete from outbox where subject = any($1::text[])', [ids])
     await this.#database.query('delete from objection where subject = any($1::text[])', [ids])
     await this.#database.query('delete from consent_said where subject = any($1::text[])', [ids])
+    for (const table of ['outcome', 'outcome_message', 'outcome_address', 'undeliverable'])
+      await this.#database.query(`delete from ${table} where subject = any($1::text[])`, [ids])
+    await this.#database.query('delete from outcome where sealed = any($1::text[])', [ids])
     await this.#database.query('delete from span where subject = any($1::text[])', [ids])
     const filesRewritten: RewrittenFile[] = []
     for (const id of ids) filesRewritten.push(...(await this.#snapshots.removeSubject(id, this.#notedFiles(note, id))))
@@ -241,6 +256,7 @@ export class Erasures {
         ...(note.consents ? { consent: note.consents } : {}),
         ...(note.spans ? { span: note.spans } : {}),
         ...(note.actions ? { action: note.actions } : {}),
+        ...(note.outcomes ? { outcome: note.outcomes } : {}),
       },
       filesRewritten,
       remains: REMAINS,
@@ -260,7 +276,10 @@ export class Erasures {
     return Number(rows[0]!.n)
   }
 
-  async #rowsOf(table: 'objection' | 'consent_said' | 'span' | 'action', ids: readonly string[]): Promise<number> {
+  async #rowsOf(
+    table: 'objection' | 'consent_said' | 'span' | 'action' | 'outcome',
+    ids: readonly string[],
+  ): Promise<number> {
     const rows = await this.#database.query<{ n: bigint }>(
       `select count(*) as n from ${table} where subject = any($1::text[])`,
       [ids],

@@ -46,6 +46,9 @@ export function actionText(given: ActionExplanation, { color, width }: { color: 
     ),
     told.claims.length === 0 && !told.withdrawal ? '' : `\n${bold('what became of it')}\n`,
     rows([...told.claims.flatMap(claimRows), ...withdrawalRows(told)].map(([at, ...rest]) => [dim(at!), ...rest])),
+    told.outcomes.length === 0 ? '' : `\n${bold('what came of it')}\n`,
+    rows(told.outcomes.slice(-MOST_OUTCOMES).map((one) => outcomeRow(one, dim))),
+    told.outcomes.length > MOST_OUTCOMES ? `  and ${number(told.outcomes.length - MOST_OUTCOMES)} before these\n` : '',
     told.predictions.length === 0 ? '' : `\n${bold('made from')}\n`,
     ...told.predictions.map((one) => predictionText(one, { dim, red })),
     told.traces.length === 0 ? '' : `\n${bold('traced')}\n`,
@@ -96,6 +99,21 @@ function claimRows({ at, by, until, delivery }: ActionExplanation['claims'][numb
   const withdrawn =
     delivery.withdrawn === undefined ? '' : `, withdrawn meanwhile in record ${number(delivery.withdrawn)}`
   return [claimed, [short(delivery.at), delivery.status, `${delivery.reason ?? ''}${late}${withdrawn}`]]
+}
+
+/** Of a message that was opened a thousand times, the latest are shown. */
+const MOST_OUTCOMES = 20
+
+function outcomeRow(
+  { time, type, provider, webhook, seq, late, tie }: ActionExplanation['outcomes'][number],
+  dim: Brush,
+): string[] {
+  const how = tie === 'message' ? '' : `, tied by the ${tie}`
+  return [
+    dim(short(time)),
+    type,
+    `${provider}${webhook === undefined ? '' : ` ${webhook}`}, record ${number(seq)}${how}${late ? ', told late' : ''}`,
+  ]
 }
 
 function withdrawalRows({ withdrawal }: ActionExplanation): string[][] {

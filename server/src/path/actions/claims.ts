@@ -29,6 +29,8 @@ export interface ClaimParts {
   standing: Standing
   outbox: Outbox
   pauses: Pauses
+  /** Whether it goes to an address at which nothing arrives. */
+  undeliverable(row: Waiting): boolean
 }
 
 /** Rows looked at for one claim, at most. */
@@ -148,8 +150,9 @@ export class Claims {
   }
 
   /** Consent is asked again for whatever rests on a person. */
-  #allowed({ refs, subject, footing }: Waiting, at: Micros): boolean {
-    if (this.#parts.pauses.over(refs) !== undefined) return false
+  #allowed(row: Waiting, at: Micros): boolean {
+    const { refs, subject, footing } = row
+    if (this.#parts.pauses.over(refs) !== undefined || this.#parts.undeliverable(row)) return false
     if (refs.personal !== 'true') return true
     const { purpose, channel } = footing
     return this.#parts.standing.check({ subject, purpose, channel, at }).allowed

@@ -1,6 +1,6 @@
 // From a message back to everything behind it: who wrote it under which prompt and model, what the gates said, who
 // approved it, on which consent it rests, what became of it, and the predictions that it was made from.
-import type { ActionExplanation, ActionState, ConsentVerdict, Explanation } from '@whence/sdk'
+import type { ActionExplanation, ActionState, ConsentVerdict, Explanation, OutcomeRow } from '@whence/sdk'
 import { hash } from 'node:crypto'
 import { isFault } from '../../fault.ts'
 import { kindOf } from '../../record/ledger/entry.ts'
@@ -30,10 +30,14 @@ export interface ExplainActionParts {
   mask(text: string): string
   /** The explanation of a prediction. Throws `not_found`. */
   prediction(id: string): Promise<Explanation>
+  /** What came of an action, by its position: a later step of the path knows. */
+  outcomes(action: number): Promise<OutcomeRow[]>
 }
 
 /** Predictions of one action that are explained with it. */
 const PREDICTIONS = 10
+/** Outcomes of one action that are among its evidence: the latest. */
+const OUTCOMES = 100
 
 /** Throws `not_found`; `altered` is told as what it is. */
 export async function explainAction(parts: ExplainActionParts, id: string): Promise<ActionExplanation> {
@@ -55,6 +59,7 @@ export async function explainAction(parts: ExplainActionParts, id: string): Prom
     (row?.released_at ?? null) === null ? undefined : await withdrawalOf(parts, action, released, claims)
   const predictions = await predictionsOf(parts, proposal.inputs?.predictions ?? [])
   const traced = await tracesOf(parts.traces, action)
+  const outcomes = await parts.outcomes(action.seq)
   const last = reviews.findLast(({ decision }) => decision !== undefined)
   const decision = last?.decision ?? action.decision
   const seqs = [
@@ -63,6 +68,7 @@ export async function explainAction(parts: ExplainActionParts, id: string): Prom
     ...claims.flatMap(({ seq, delivery }) => (delivery ? [seq, delivery.seq] : [seq])),
   ]
   if (withdrawal) seqs.push(withdrawal.seq)
+  seqs.push(...outcomes.slice(-OUTCOMES).map(({ seq }) => seq))
   for (const { inputs } of action.verdicts) {
     const receipt = (inputs as { receipt?: { seq?: number } }).receipt?.seq
     if (receipt !== undefined) seqs.push(receipt)
@@ -83,7 +89,7 @@ export async function explainAction(parts: ExplainActionParts, id: string): Prom
     id: proposal.id,
     seq: action.seq,
     sentence: sentenceOf(action, state, withdrawal),
-    alerts: [...alertsOf(records, withdrawal, predictions), ...traced.alerts],
+    alerts: [...alertsOf({ records, withdrawal, predictions, outcomes }), ...traced.alerts],
     state,
     type: proposal.type,
     actor: proposal.actor,
@@ -127,6 +133,7 @@ export async function explainAction(parts: ExplainActionParts, id: string): Prom
     verdicts: [...action.verdicts],
     reviews,
     claims,
+    outcomes,
     predictions,
     traces: traced.traces,
     records,
@@ -320,16 +327,23 @@ function sentenceOf(
   return `${by}${how.length > 0 ? ` (${how.join(', ')})` : ''} ${became[state]}${why}${ended}.`
 }
 
-function alertsOf(
-  records: ActionExplanation['records'],
-  withdrawal: ActionExplanation['withdrawal'],
-  predictions: ActionExplanation['predictions'],
-): string[] {
+function alertsOf({
+  records,
+  withdrawal,
+  predictions,
+  outcomes,
+}: Pick<ActionExplanation, 'records' | 'withdrawal' | 'predictions' | 'outcomes'>): string[] {
+  const grave = outcomes.filter(({ type }) => type === 'complained' || type === 'appeal')
   return [
     ...records.flatMap(({ seq, problem }) => (problem === undefined ? [] : [`Record ${seq} is altered: ${problem}`])),
     ...(withdrawal?.found === 'with a sender'
       ? [`A sender had it already when the person withdrew (record ${withdrawal.seq}).`]
       : []),
+    ...grave.map(({ type, seq, time }) =>
+      type === 'appeal'
+        ? `The person appealed against it at ${time} (record ${seq}).`
+        : `The person complained of it at ${time} (record ${seq}).`,
+    ),
     ...predictions.flatMap(({ id, truth }) =>
       truth === 'contradicted' ? [`The score of prediction ${id} is contradicted by its events.`] : [],
     ),

@@ -81,6 +81,8 @@ export class Events {
     query: IngestQuery,
     caller: Caller,
   ): Promise<Ingested> {
+    if (stream.startsWith('whence.'))
+      throw new Fault('invalid', `${stream} is kept by Whence itself: it takes no events by this door`)
     const { contract } = this.#contracts.inForce(stream)
     if (contract.status === 'retired')
       throw new Fault('invalid', `the contract ${contract.id}@${contract.version} is retired: it takes no events`)

@@ -107,6 +107,7 @@ async function noteOutcomes(tx: Transaction, records: readonly FollowedRecord[])
       refs.action === undefined ? null : BigInt(seq),
       opened.subject,
       opened.subject,
+      opened.header.unowned === true,
       content.type,
       BigInt(time),
       BigInt(recorded),
@@ -114,8 +115,8 @@ async function noteOutcomes(tx: Transaction, records: readonly FollowedRecord[])
       content.webhook ?? null,
       refs.message ?? null,
       recorded - time > LATE,
-      content.campaign ?? null,
-      content.channel ?? null,
+      (opened.header.campaign as string | undefined) ?? null,
+      String(opened.header.channel),
     ])
   }
   if (rows.length === 0) return
@@ -128,6 +129,7 @@ async function noteOutcomes(tx: Transaction, records: readonly FollowedRecord[])
       { name: 'tied', type: 'int8' },
       { name: 'subject', type: 'text' },
       { name: 'sealed', type: 'text' },
+      { name: 'unowned', type: 'bool' },
       { name: 'type', type: 'text' },
       { name: 'time', type: 'int8' },
       { name: 'recorded', type: 'int8' },

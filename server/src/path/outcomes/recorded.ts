@@ -19,8 +19,6 @@ export interface OutcomeContent {
   recipient?: string
   message?: string
   action?: string
-  campaign?: string
-  channel?: string
   reason?: RejectReason
   /** Of a bounce: nothing will ever reach this address. */
   hard?: boolean
@@ -34,6 +32,17 @@ export interface OutcomeContent {
   metadata?: Record<string, unknown>
   /** SHA-256 of what the provider sent, as far as it is about this. */
   payload?: string
+}
+
+/** What Whence adds, sealed with it: it may be otherwise when the same thing is told again. */
+export interface OutcomeHeader {
+  channel: string
+  /** Of an outcome that is tied to no action. */
+  campaign?: string
+  /** True: it lies under the key of an address or a message, because nobody knew whose it is. */
+  unowned?: true
+  /** True: whoever told it said, or it means, that the person wants no marketing any more. */
+  optsOut?: true
 }
 
 /** What the entry says of it, beside the contract's verdict. Nothing personal. */

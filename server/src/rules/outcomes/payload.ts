@@ -49,8 +49,8 @@ export function unixTime(value: unknown): Micros | undefined {
   const seconds = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
   if (typeof seconds !== 'number' || !Number.isFinite(seconds)) return undefined
   const micros = Math.round(seconds * 1_000_000)
-  // Years 1 to 9999.
-  return Math.abs(micros) < 250_000_000_000_000_000 && micros > -62_000_000_000_000_000 ? micros : undefined
+  // What the log can hold: the years 1700 to 2250.
+  return micros > -8_520_000_000_000_000 && micros < 8_830_000_000_000_000 ? micros : undefined
 }
 
 /** A time in RFC 3339, or nearly: without a zone it is UTC, and more digits than microseconds do not count. */

@@ -10,6 +10,8 @@ create table outcome (
   -- Whose it is: the person of the action where it is tied; and under whose key the record lies.
   subject text not null,
   sealed text not null,
+  -- True: under the key of an address or a message, because nobody knew then whose it is.
+  unowned boolean not null,
   type text not null,
   -- Microseconds: when it happened, by the provider's clock, and when it was recorded.
   time int8 not null,

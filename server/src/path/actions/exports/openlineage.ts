@@ -97,9 +97,17 @@ function runFacets(view: ActionView, decision: string): Record<string, object> {
         ...(codes.length > 0 ? { findings: [...codes] } : {}),
       })),
       ...(view.reviews.length > 0 ? { approvals: view.reviews.map(({ by, outcome }) => ({ by, outcome })) } : {}),
+      ...(view.outcomes.length > 0 ? { outcomes: countsOf(view.outcomes) } : {}),
       ...(invalidated ? { invalidated: invalidated.how } : {}),
     }),
   }
+}
+
+/** How often each kind of outcome came of it. */
+function countsOf(outcomes: ActionView['outcomes']): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { kind } of outcomes) counts[kind] = (counts[kind] ?? 0) + 1
+  return counts
 }
 
 function inputsOf(view: ActionView): Dataset[] {

@@ -1,6 +1,6 @@
 // A view of an action, filled from what is on record.
 import { statementOfParsed } from '@whence/sdk'
-import type { ActionStatement, CopyPart, EnvelopeSignature } from '@whence/sdk'
+import type { ActionStatement, CopyPart, EnvelopeSignature, OutcomeRow } from '@whence/sdk'
 import { isFault } from '../../../fault.ts'
 import { kindOf } from '../../../record/ledger/entry.ts'
 import type { Ledger } from '../../../record/ledger/ledger.ts'
@@ -21,6 +21,8 @@ export interface ViewParts {
   agents: Agents
   /** Where a prediction stands. Throws `not_found`, and `conflict` where several have the id. */
   prediction(id: string): Promise<{ seq: number }>
+  /** What came of an action, by its position: a later step of the path knows. */
+  outcomes(action: number): Promise<readonly OutcomeRow[]>
 }
 
 /** What a record of a review says besides its entry. */
@@ -75,7 +77,11 @@ export async function viewOf(parts: ViewParts, id: string): Promise<ActionView> 
     ...(await sendingOf(parts, action)),
     snapshots: snapshotsOf(parts, action),
     predictions: await predictionsOf(parts, action),
-    outcomes: [],
+    outcomes: (await parts.outcomes(action.seq)).map(({ seq, time, type }) => ({
+      seq,
+      at: parseTime(time)!,
+      kind: type,
+    })),
   }
 }
 

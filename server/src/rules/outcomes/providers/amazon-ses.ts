@@ -22,7 +22,7 @@ const kinds = meaning<{ type: OutcomeType; told: string; reason?: RejectReason }
   Subscription: { type: 'unsubscribed', told: 'subscription' },
 })
 
-/** The signature of SNS needs a certificate that must be fetched: path/outcomes/sns-door.ts asks for it. */
+/** The signature of SNS needs a certificate that must be fetched: path/outcomes/webhooks.ts has it fetched. */
 export const amazonSes: Provider = {
   read({ json }) {
     const body = json()
