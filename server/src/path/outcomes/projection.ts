@@ -115,7 +115,7 @@ async function noteOutcomes(tx: Transaction, records: readonly FollowedRecord[])
       content.webhook ?? null,
       refs.message ?? null,
       recorded - time > LATE,
-      (opened.header.campaign as string | undefined) ?? null,
+      opened.header.campaign ?? null,
       String(opened.header.channel),
     ])
   }

@@ -213,14 +213,13 @@ export class Webhooks {
   #inForce(): Promise<Map<string, Hook>> {
     const { follower, book, ledger } = this.#parts
     const at = follower.formed('webhook', 'plan')
-    if (this.#hooks?.at !== at) {
-      const byName = book
-        .inForce(ledger.size)
-        .then((hooks) => new Map(hooks.map((hook) => [hook.policy.name, hook] as const)))
-      this.#hooks = { at, byName }
-      byName.catch(() => (this.#hooks = undefined))
-    }
-    return this.#hooks!.byName
+    if (this.#hooks?.at === at) return this.#hooks.byName
+    const byName = book
+      .inForce(ledger.size)
+      .then((hooks) => new Map(hooks.map((hook) => [hook.policy.name, hook] as const)))
+    this.#hooks = { at, byName }
+    byName.catch(() => (this.#hooks = undefined))
+    return byName
   }
 }
 

@@ -138,15 +138,15 @@ function recipientsOf(
 /** From headers of the message, and from those tags of SES that are meant for us. */
 function labelsOf(mail: Fields): { tags: string[]; metadata: Record<string, unknown> } {
   const tags: string[] = []
-  let metadata: Record<string, unknown> = {}
+  const given: [string, unknown][] = []
   for (const header of listOf(mail.headers).map(fieldsOf)) {
     const [name, value] = [textOf(header.name)?.toLowerCase(), textOf(header.value)]
     if (value === undefined) continue
     if (name === 'x-tag') tags.push(value)
-    if (name === 'x-whence-action') metadata = { ...metadata, whence_action: value }
+    if (name === 'x-whence-action') given.push(['whence_action', value])
     if (name !== 'x-metadata') continue
     try {
-      metadata = { ...metadata, ...fieldsOf(jsonOf(Buffer.from(value))) }
+      given.push(...Object.entries(fieldsOf(jsonOf(Buffer.from(value)))))
     } catch {
       // It is no JSON: then it says nothing.
     }
@@ -155,5 +155,5 @@ function labelsOf(mail: Fields): { tags: string[]; metadata: Record<string, unkn
     const value = textOf(Array.isArray(values) ? (values as unknown[])[0] : values)
     return name.startsWith('whence_') && value !== undefined ? [[name, value] as const] : []
   })
-  return { tags, metadata: { ...Object.fromEntries(own), ...metadata } }
+  return { tags, metadata: Object.fromEntries([...own, ...given]) }
 }

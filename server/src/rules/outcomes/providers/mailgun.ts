@@ -129,7 +129,7 @@ function legacyEvent(form: Arrival['form']): ProviderEvent {
     identity: token ?? payload,
     recipient: first('recipient'),
     reason: code === undefined ? undefined : legacyReason(code),
-    hard: type === 'bounced' && (/^5/.test(code ?? '') || addressIsGone(response)),
+    hard: type === 'bounced' && (code?.startsWith('5') === true || addressIsGone(response)),
     description: first('description'),
     response,
     userAgent: first('user-agent'),
