@@ -43,15 +43,11 @@ export function wireActions(parts: {
   pauses: Pauses
   trials: GateTrialParts
   raised: Raised
+  undeliverable: Undeliverable
 } {
   const { ledger, follower, database, clock, standing, agents } = parts
   const outbox = new Outbox({ database, clock })
   const raised = new Raised(database)
-  undeliverable: Undeliverable
-}
-{
-  const { ledger, follower, database, clock, standing, agents } = parts
-  const outbox = new Outbox({ database, clock })
   const undeliverable = new Undeliverable({ ledger, database, outbox })
   const gatekeeper = new Gatekeeper({
     ledger,
