@@ -255,6 +255,36 @@ suite('a rollback', () => {
     assert.ok((await client.verify()).ok)
   })
 
+  test('is told on one page, with the record behind each line and times that are differences of records', async () => {
+    const { id } = (await client.rollbacks()).rollbacks[0]!
+    const report = await client.rollbackReport(id.slice(0, 12))
+    assert.match(
+      report.sentence,
+      /^9 decisions about 9 people were concerned by the campaign spring; every one of 4 steps/,
+    )
+    assert.deepEqual(Object.keys(report.times).sort(), ['toRollback', 'toSuppression', 'toTrace'])
+    assert.deepEqual(
+      report.now.groups.map(({ state, actions }) => [state, actions]),
+      [
+        ['claimed', 1],
+        ['recalled', 4],
+        ['sent', 4],
+      ],
+    )
+    assert.ok(report.remains.includes('1 are still with a sender, who has not said what became of them'))
+    assert.ok(report.timeline.every(({ integrity }) => integrity === 'intact'))
+    for (const { seq, leaf } of report.timeline) {
+      const { records } = await client.records({ from: seq, limit: 1 })
+      assert.equal(records[0]!.leaf, leaf)
+    }
+    const [markdown, page] = [await client.rollbackReportText(id), await client.rollbackReportText(id, 'html')]
+    for (const text of [markdown, page])
+      for (const line of [report.sentence, ...report.stopped, ...report.remains]) assert.ok(text.includes(line), line)
+    const ran = await site.whence('rollback', 'report', id.slice(0, 12))
+    assert.deepEqual([ran.code, ran.stdout.slice(0, 17)], [0, '# Rollback report'])
+    await refused(client.rollbackReport('00000000'), 'not_found')
+  })
+
   test('by a marketing message goes to nobody who objected', async () => {
     await client.proposeAll([
       message('o-1', 'c-0', { campaign: 'fall', purpose: 'service' }),

@@ -90,6 +90,7 @@ import type {
   Rollback,
   RollbackApply,
   RollbackPlan,
+  RollbackReport,
   RollbackRequest,
   Rollbacks,
   RollbackScope,
@@ -765,6 +766,16 @@ export class Client {
   /** A rollback, by its id or the beginning of it. */
   rollback(id: string): Promise<Rollback> {
     return this.#transport.json(endpoints.rollback, { path: { id } })
+  }
+
+  /** What a rollback was about and what was done, each line with the record behind it. */
+  rollbackReport(id: string): Promise<RollbackReport> {
+    return this.#transport.json(endpoints.rollbackReport, { path: { id } })
+  }
+
+  /** The same as one page. */
+  rollbackReportText(id: string, format: 'markdown' | 'html' = 'markdown'): Promise<string> {
+    return this.#transport.text(endpoints.rollbackReportText, { path: { id }, query: { format } })
   }
 
   /** All rollbacks, newest first. */

@@ -1,9 +1,11 @@
 // What was decided wrongly: whom it concerns, what would be done about it, and what was done.
+import { z } from 'zod'
 import type { Endpoint } from './endpoints.ts'
 import {
   Rollback,
   RollbackApply,
   RollbackPlan,
+  RollbackReport,
   RollbackRequest,
   Rollbacks,
   RollbackScope,
@@ -57,6 +59,21 @@ export const rollbackEndpoints = {
     scope: 'read',
     summary: 'A rollback: its plan, and what became of each step',
     answer: { json: Rollback },
+  },
+  rollbackReport: {
+    method: 'GET',
+    path: '/v1/rollbacks/{id}/report',
+    scope: 'read',
+    summary: 'What happened when, who was concerned, what was stopped, reverted and made good, and what remains',
+    answer: { json: RollbackReport },
+  },
+  rollbackReportText: {
+    method: 'GET',
+    path: '/v1/rollbacks/{id}/report/text',
+    scope: 'read',
+    summary: 'The same as one page',
+    query: z.object({ format: z.enum(['markdown', 'html']).default('markdown') }),
+    answer: { text: 'Markdown, or one HTML page' },
   },
   rollbacks: {
     method: 'GET',

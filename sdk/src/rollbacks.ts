@@ -221,3 +221,42 @@ export const Rollbacks = z.object({
   asOf: Seq,
 })
 export type Rollbacks = z.infer<typeof Rollbacks>
+
+/** One line of a report, and the record that it rests on. */
+export const ReportLine = z.object({
+  at: z.string().describe('when it was recorded'),
+  what: z.string(),
+  seq: Seq,
+  kind: z.string(),
+  leaf: Sha256.describe('of the record: with its proof anybody can look it up'),
+  integrity: z.enum(['intact', 'altered']),
+})
+export type ReportLine = z.infer<typeof ReportLine>
+
+/** What happened, for somebody who was not there. Every time is the difference of two times on record. */
+export const RollbackReport = z.object({
+  id: Sha256,
+  state: Rollback.shape.state,
+  sentence: z.string(),
+  reason: z.string(),
+  noticed: z.string().describe('how'),
+  times: z
+    .object({
+      toNotice: z.number().optional().describe('from the first decision to the alarm'),
+      toTrace: z.number().optional().describe('from the alarm, or else the first decision, to the plan'),
+      toSuppression: z.number().optional().describe('from there to the pause: no message left after it'),
+      toRollback: z.number().optional().describe('from there to the end of the last step'),
+    })
+    .describe('in seconds'),
+  scope: RollbackScope.describe('as it was planned'),
+  now: RollbackScope.describe('as it is'),
+  stopped: z.array(z.string()),
+  reverted: z.array(z.string()),
+  compensated: z.array(z.string()),
+  remains: z.array(z.string()),
+  follows: z.array(z.string()),
+  timeline: z.array(ReportLine),
+  checkpoint: z.string().describe('signed: size and root of the log that it was made from'),
+  asOf: Seq,
+})
+export type RollbackReport = z.infer<typeof RollbackReport>

@@ -546,6 +546,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     undo.push(await live.start(() => follower.reach()))
     undo.push(watching.monitors.start())
     await telling.acting.catchUp()
+    undo.push(rolling.automatic.start())
     const { handlers, pages } = createApi({
       config,
       files,

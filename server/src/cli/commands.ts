@@ -46,6 +46,7 @@ import { pause, pauses, resume } from './rollback/pauses.ts'
 import {
   rollbackApply,
   rollbackPlan,
+  rollbackReport,
   rollbackResume,
   rollbacks,
   rollbackScope,
@@ -104,6 +105,7 @@ export const commands: readonly Command[] = [
   rollbackPlan,
   rollbackApply,
   rollbackResume,
+  rollbackReport,
   rollbackShow,
   rollbacks,
   provenance,

@@ -2,6 +2,8 @@
 import type { pauseEndpoints, rollbackEndpoints } from '@whence/sdk'
 import type { Pauses } from '../path/actions/pauses.ts'
 import type { Rollbacks } from '../govern/rollback/rollbacks.ts'
+import { reportRollback } from '../govern/rollback/report.ts'
+import { rollbackMarkdown, rollbackPage } from '../govern/reports/rollback-report.ts'
 import { scopedActions, scopeOf } from '../govern/rollback/scope.ts'
 import type { ScopeParts } from '../govern/rollback/scope.ts'
 import type { Handlers } from './handlers.ts'
@@ -28,6 +30,11 @@ export function rollbackHandlers({
     applyRollback: ({ body: { plan, ...request }, caller }) => rollbacks.apply(request, plan, caller),
     resumeRollback: ({ path, caller }) => rollbacks.again(path.id!, caller),
     rollback: ({ path }) => rollbacks.get(path.id!),
+    rollbackReport: ({ path }) => reportRollback(scoping, rollbacks, path.id!),
+    async rollbackReportText({ path, query }) {
+      const report = await reportRollback(scoping, rollbacks, path.id!)
+      return query.format === 'html' ? rollbackPage(report) : rollbackMarkdown(report)
+    },
     rollbacks: () => rollbacks.list(),
   }
 }

@@ -7,6 +7,7 @@ import type { Aliases } from '../path/models/aliases.ts'
 import { Fault } from '../fault.ts'
 import { Lineage } from '../govern/changes/lineage.ts'
 import type { Planner } from '../govern/changes/plan.ts'
+import { AutomaticRollbacks } from '../govern/rollback/automatic.ts'
 import { Rollbacks } from '../govern/rollback/rollbacks.ts'
 import type { RollbackParts } from '../govern/rollback/rollbacks.ts'
 import type { Ledger } from '../record/ledger/ledger.ts'
@@ -31,7 +32,7 @@ export function wireRollback(parts: {
   planner: Planner
   connectors: Connectors
   playbooks: PolicyBook<Playbook>
-}): { rollbacks: Rollbacks; scoping: RollbackParts } {
+}): { rollbacks: Rollbacks; scoping: RollbackParts; automatic: AutomaticRollbacks } {
   const { ledger, follower, database, clock, standing, graph, actions, pauses, aliases, planner } = parts
   const scoping: RollbackParts = {
     ledger,
@@ -71,5 +72,13 @@ export function wireRollback(parts: {
       if (answer.status >= 300) throw new Fault('unavailable', `nobody could be told: it answered ${answer.status}`)
     },
   }
-  return { rollbacks: new Rollbacks(scoping), scoping }
+  const rollbacks = new Rollbacks(scoping)
+  const automatic = new AutomaticRollbacks({
+    ledger,
+    follower,
+    database,
+    rollbacks,
+    playbooks: async () => (await parts.playbooks.inForce(ledger.size)).map(({ policy }) => policy),
+  })
+  return { rollbacks, scoping, automatic }
 }

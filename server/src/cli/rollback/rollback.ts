@@ -147,6 +147,30 @@ export const rollbackShow: Command = {
   },
 }
 
+export const rollbackReport: Command = {
+  name: 'rollback report',
+  summary: 'one page: what happened, who was concerned, what was done, what remains',
+  usage: 'rollback report ID [--format markdown|html] [--out FILE]',
+  options: {
+    format: { type: 'string', value: 'F', help: 'markdown (default) or html' },
+    out: { type: 'string', value: 'FILE', help: 'write it there' },
+  },
+  async run(context, args) {
+    const id = positionals(args, 'ID')[0]!
+    const format = text(args, 'format') ?? 'markdown'
+    if (format !== 'markdown' && format !== 'html') throw new Fault('usage', '--format is markdown or html.')
+    await withClient(context, args, async (client) => {
+      if (flag(args, 'json')) return printJson(context, await client.rollbackReport(id))
+      const report = await client.rollbackReportText(id, format)
+      const out = text(args, 'out')
+      if (out === undefined) return context.stdout(report)
+      await writeFile(resolve(context.cwd, out), report)
+      return context.stdout(`written to ${out}\n`)
+    })
+    return 0
+  },
+}
+
 export const rollbacks: Command = {
   name: 'rollbacks',
   summary: 'all rollbacks, newest first',

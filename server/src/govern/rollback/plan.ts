@@ -35,7 +35,8 @@ export async function planRollback(parts: PlanParts, request: RollbackRequest): 
   const steps: RollbackStep[] = []
   const cannot: string[] = []
   if (asked.degrees.includes('pause')) await addPauses(parts, scope, steps, cannot)
-  if (asked.degrees.includes('revert')) await addReverts(parts, asked, found, scope, steps, cannot)
+  if (asked.degrees.includes('revert'))
+    await addReverts(parts, asked.revert ?? playbook?.revert, found, scope, steps, cannot)
   if (asked.degrees.includes('compensate')) addCompensation(asked, scope, steps, cannot, playbook)
   for (const { who, url } of playbook?.tell ?? [])
     steps.push({ do: 'tell', who, ...(url === undefined ? {} : { url }) })
@@ -91,7 +92,7 @@ async function addPauses(
 
 async function addReverts(
   parts: PlanParts,
-  { revert }: Asked,
+  revert: Asked['revert'],
   found: Bounded,
   scope: RollbackScope,
   steps: RollbackStep[],

@@ -1,6 +1,6 @@
 // A playbook, as a file: what is done when a monitor or a person says that decisions were wrong, who is told, and what is
 // left to people.
-import { Compensation, Degree, Name } from '@whence/sdk'
+import { Compensation, Degree, Name, Revert } from '@whence/sdk'
 import { z } from 'zod'
 import { matches, readPolicyFile } from '../files/policy-file.ts'
 import type { PolicyForm } from '../files/policy-file.ts'
@@ -15,6 +15,7 @@ const Schema = z.strictObject({
     .default([])
     .describe('names of monitors whose rollbacks follow it; * stands for any characters'),
   degrees: z.array(Degree).min(1).default(['pause']),
+  revert: Revert.optional(),
   compensate: Compensation.optional(),
   tell: z
     .array(
