@@ -201,10 +201,10 @@ test('copy that changes raises the gate of its agent to held, rolls nothing back
     `Guaranteed winnings await, claim your exclusive casino bonus immediately ${i}! `.repeat(20)
   for (let i = 0; i < 40; i++) await write(long(i))
   const raised = (await client.alarms({ open: 'true' })).alarms.filter(({ do: does }) => does === 'raise')
-  assert.deepEqual(raised.map(({ monitor, group, wants }) => [monitor, group, wants]).toSorted(), [
-    ['length@v1', 'writer', undefined],
-    ['vocabulary@v1', 'writer', undefined],
-  ])
+  assert.deepEqual(
+    raised.map(({ monitor, group, wants }) => `${monitor} ${group} ${wants?.degree ?? 'no rollback'}`).toSorted(),
+    ['length@v1 writer no rollback', 'vocabulary@v1 writer no rollback'],
+  )
   for (const { drift, sentence } of raised) {
     assert.ok(drift!.psi >= 0.25 && drift!.psi > drift!.noise)
     assert.match(sentence, /which need not be for the worse/)
