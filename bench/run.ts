@@ -4,7 +4,9 @@ import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { cpus, release, totalmem } from 'node:os'
 import { acknowledge } from './acknowledge.ts'
+import { actions } from './actions.ts'
 import { chain } from './chain.ts'
+import { consent } from './consent.ts'
 import { emitter } from './emitter.ts'
 import { gating } from './gates.ts'
 import { ingest } from './ingest.ts'
@@ -38,6 +40,8 @@ const parts: Record<string, () => Promise<Measured[]>> = {
   'lineage-impact': () => lineageImpact(),
   replay: () => replaying(),
   gates: () => gating(),
+  consent: () => consent(),
+  actions: () => actions(),
   monitors: () => monitorsSimulated(),
 }
 

@@ -161,6 +161,33 @@ test('what concerns nobody is paired too: a bid beside a bid', async () => {
   assert.deepEqual(compared.agreement.value, { same: 0, of: 1 })
 })
 
+test('outcomes are those of the incumbent, apart by what the shadow would have done, each action once', async () => {
+  const outcome = (action: string, type: 'delivered' | 'opened' | 'complained', n = 0) => ({
+    id: `${action}-${type}-${n}`,
+    type,
+    action,
+  })
+  const told = await client.recordOutcomes([
+    outcome('older-2', 'delivered'),
+    outcome('older-2', 'opened'),
+    outcome('older-2', 'opened', 1),
+    outcome('older-2', 'complained'),
+    outcome('older-4', 'delivered'),
+    outcome('newer-4', 'opened'),
+  ])
+  assert.equal(told.results.length, 6)
+  const { outcomes } = await client.agentComparison('newer')
+  const of = (shadow: string) => {
+    const one = outcomes.find((each) => each.shadow === shadow)!
+    return [one.sent, one.rates.flatMap(({ type, actions }) => (actions > 0 ? [`${type} ${actions}`] : [])).join()]
+  }
+  assert.deepEqual(of('held'), [1, 'delivered 1,opened 1,complained 1'], 'what the shadow would have been kept from')
+  assert.deepEqual(of('released'), [1, 'delivered 1'], 'of two, the person of one was erased')
+  const rate = outcomes.find(({ shadow }) => shadow === 'held')!.rates.find(({ type }) => type === 'opened')!
+  assert.deepEqual([rate.share, rate.high], [1, 1])
+  assert.ok(rate.low > 0 && rate.low < 0.3, 'one of one is little to go by')
+})
+
 test('whence agents compare shows it', async () => {
   const here = ['--url', server.url, '--key', server.token]
   const ran = await site.whence('agents', 'compare', 'newer', 'older', ...here)

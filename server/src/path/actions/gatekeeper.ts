@@ -70,10 +70,7 @@ export class Gatekeeper {
     const agent = agents.get(proposal.actor.id)
     const signatures = await verifySignatures(proposal, agent)
     const policy = agent === undefined ? 'none' : `${agent.policy.name}@v${agent.version}`
-    const print = hash(
-      'sha256',
-      agent === undefined ? 'none' : canonicalize(agent.policy.configurations as unknown as Json),
-    )
+    const print = fingerprintOf(agent)
     const own = (gate: string, judgement: Judgement): Verdict => ({
       gate,
       kind: gate,
@@ -122,6 +119,19 @@ export class Gatekeeper {
       gates: { chains: await chains.inForce(asOf), terms: await terms.inForce(asOf) },
     }
   }
+}
+
+const undeclared = hash('sha256', 'none')
+const fingerprints = new WeakMap<AgentPolicy, string>()
+
+/** Of what its file approves. */
+function fingerprintOf(agent: AgentInForce | undefined): string {
+  if (agent === undefined) return undeclared
+  const { policy } = agent
+  let found = fingerprints.get(policy)
+  if (found === undefined)
+    fingerprints.set(policy, (found = hash('sha256', canonicalize(policy.configurations as unknown as Json))))
+  return found
 }
 
 /** What a reviewer made of it waits for an approval; its actor's signature is of what it said before. */
