@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ActionType, CopyPart } from './actions.ts'
+import { OptOutLink } from './opt-outs.ts'
 import { Problem, Receipt } from './receipts.ts'
 import { Seq, Time } from './time.ts'
 
@@ -34,6 +35,7 @@ export const Claimed = z.object({
   address: z.string().optional(),
   copy: z.array(CopyPart).optional(),
   value: z.record(z.string(), z.unknown()).optional(),
+  optOut: OptOutLink.optional().describe('of what an objection to marketing ends: headers of the e-mail (RFC 8058)'),
 })
 export type Claimed = z.infer<typeof Claimed>
 

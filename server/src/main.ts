@@ -332,6 +332,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       agentFiles,
       chains: gateChains,
       terms: termLists,
+      links: optOutLinks,
     })
     const watching = wireMonitors({ ledger, follower, database, clock })
     const webhookFiles = new PolicyBook(webhookForm, { follower, database, clock })

@@ -56,6 +56,7 @@ import { provenance } from './provenance.ts'
 import { quarantine } from './quarantine.ts'
 import { release } from './release.ts'
 import { replay } from './replay.ts'
+import { sendCommand } from './sending/send.ts'
 import { skew } from './skew.ts'
 import { status } from './status.ts'
 import { trainingCommands } from './training/commands.ts'
@@ -98,6 +99,7 @@ export const commands: readonly Command[] = [
   outboxClaim,
   outboxAcknowledge,
   ...outcomeCommands,
+  sendCommand,
   pause,
   resume,
   pauses,

@@ -38,7 +38,7 @@ export function actionHandlers(
     actions: ({ query }) => findActions(explaining, query),
     actionCopy: ({ path }) => reviews.copy(path.id!),
     actionThought: ({ path }) => actions.thought(path.id!),
-    claim: ({ body, caller }) => claims.claim(body, caller),
+    claim: ({ body, caller, base }) => claims.claim(body, caller, base),
     acknowledge: ({ body, caller }) => claims.acknowledge(body.results, caller),
     outbox: async () => claims.state(),
     preflight: ({ path, body }) => preflight({ ledger: explaining.ledger, judging, pauses }, path.id!, body),

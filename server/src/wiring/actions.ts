@@ -12,6 +12,7 @@ import { Reviews } from '../path/actions/reviews.ts'
 import { PastStanding } from '../path/consent/past-standing.ts'
 import type { ConsentStanding } from '../path/consent/standing.ts'
 import { Undeliverable } from '../path/outcomes/undeliverable.ts'
+import type { OptOutLinks } from '../path/consent/opt-out-links.ts'
 import type { PolicyBook } from '../path/events/policy-book.ts'
 import type { Ledger } from '../record/ledger/ledger.ts'
 import type { Follower } from '../record/projection/follower.ts'
@@ -34,6 +35,7 @@ export function wireActions(parts: {
   agentFiles: PolicyBook<AgentPolicy>
   chains: PolicyBook<GateChain>
   terms: PolicyBook<TermList>
+  links: OptOutLinks
 }): {
   outbox: Outbox
   judging: Judging
@@ -74,6 +76,7 @@ export function wireActions(parts: {
       pauses,
       undeliverable: (row) => undeliverable.concerns(row),
     }),
+    claims: new Claims({ ledger, clock, standing, outbox, pauses, links: parts.links }),
     pauses,
     undeliverable,
     reviews: new Reviews({ ledger, follower, database, clock, actions, judging, agents }),

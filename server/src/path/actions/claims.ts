@@ -18,6 +18,7 @@ import type { Caller } from '../../rules/access/access.ts'
 import type { Standing } from '../../rules/consent/verdict.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import { CLAIMS } from './order.ts'
+import type { OptOutLinks } from '../consent/opt-out-links.ts'
 import type { Outbox, Waiting } from './outbox.ts'
 import { pauseKeys } from './pauses.ts'
 import type { Pauses } from './pauses.ts'
@@ -31,6 +32,7 @@ export interface ClaimParts {
   pauses: Pauses
   /** Whether it goes to an address at which nothing arrives. */
   undeliverable(row: Waiting): boolean
+  links: Pick<OptOutLinks, 'of'>
 }
 
 /** Rows looked at for one claim, at most. */
@@ -45,8 +47,8 @@ export class Claims {
     this.#parts = parts
   }
 
-  /** Gives out what is due; durable when it resolves. */
-  async claim(request: ClaimRequest, caller: Caller): Promise<ClaimsAnswer> {
+  /** Gives out what is due; durable when it resolves. `base`: where opt-out links lead. */
+  async claim(request: ClaimRequest, caller: Caller, base: string): Promise<ClaimsAnswer> {
     const { ledger, clock, outbox } = this.#parts
     const { limit = 100, lease = 300, environment = 'production', ...wanted } = request
     for (;;) {
@@ -80,7 +82,7 @@ export class Claims {
         const claims = rows.flatMap(({ row }, i) => {
           const one = placed[i]!
           // Refused is who is being erased meanwhile.
-          return one.status === 'refused' ? [] : this.#given(row, one, until)
+          return one.status === 'refused' ? [] : this.#given(row, one, { until, base })
         })
         return { claims, withheld: withheld + rows.length - claims.length, waiting: this.#waiting(now) }
       } finally {
@@ -159,11 +161,17 @@ export class Claims {
   }
 
   /** What a claim gives out: nothing, when the person is being erased. */
-  #given({ seq, attempts, refs }: Waiting, { seq: claim }: Placed, until: string): Claimed[] {
+  #given(
+    { seq, attempts, refs, subject, footing }: Waiting,
+    { seq: claim }: Placed,
+    { until, base }: { until: string; base: string },
+  ): Claimed[] {
     const opened = openAction(this.#parts.ledger, seq)
     if (opened === undefined) return []
     const { id, type, channel, campaign, entity, address, output } = opened.proposal
     const copy = refs.edit === undefined ? output?.copy : editedCopy(this.#parts.ledger, Number(refs.edit))
+    const objectable = refs.personal === 'true' && footing.endedBy.includes('marketing')
+    const optOut = objectable ? this.#parts.links.of({ subject, channel }, base) : undefined
     const one = {
       claim,
       action: id,
@@ -172,7 +180,7 @@ export class Claims {
       attempt: attempts + 1,
       until,
       type,
-      ...defined({ channel, campaign, entity, address, copy, value: output?.value }),
+      ...defined({ channel, campaign, entity, address, copy, value: output?.value, optOut }),
     }
     return [one]
   }

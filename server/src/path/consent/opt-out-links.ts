@@ -39,7 +39,12 @@ export class OptOutLinks {
     const subject = foundId(this.#ledger.subjects, request)
     if (subject === undefined || subject === 'erased' || this.#ledger.subjects.isGone(subject))
       throw new Fault('not_found', 'nothing is recorded about such a person, or they were erased')
-    const url = `${base}/opt-out/${this.token({ subject, channel: request.channel })}`
+    return this.of({ subject, channel: request.channel }, base)
+  }
+
+  /** The link of a person by their subject id. */
+  of(linked: Linked, base: string): OptOutLink {
+    const url = `${base}/opt-out/${this.token(linked)}`
     return {
       url,
       headers: { 'List-Unsubscribe': `<${url}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' },
