@@ -524,7 +524,12 @@ test('the command line sends, with a key that may do nothing else, and prints no
   await release({ campaign, address: 'nobody' })
   const ran = await site.whenceWith(
     { env: { WHENCE_SMTP: `smtp://me:hunter2@127.0.0.1:${port}`, WHENCE_KEY: senderKey, WHENCE_URL: server.url } },
-    ...['send', '--from', 'Shop <news@shop.example>', '--campaign', campaign, '--json'],
+    'send',
+    '--from',
+    'Shop <news@shop.example>',
+    '--campaign',
+    campaign,
+    '--json',
   )
   const said = `${ran.stdout}${ran.stderr}`
   assert.equal(ran.code, 1, said)
@@ -540,8 +545,12 @@ test('options that cannot be meant are refused before anything is claimed', () =
   assert.deepEqual(
     { host, port, tls, secure, user, password },
     {
-      ...{ host: 'mail.example', port: 587, tls: 'required', secure: false },
-      ...{ user: 'me', password: 'p@ss' },
+      host: 'mail.example',
+      port: 587,
+      tls: 'required',
+      secure: false,
+      user: 'me',
+      password: 'p@ss',
     },
   )
   assert.deepEqual(
