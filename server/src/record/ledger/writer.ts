@@ -2,65 +2,21 @@
 // acknowledged. Its order is the only transaction there is.
 import { leafHash, signCheckpointSync, toHex } from '@whence/ledger'
 import type { GrowingTiles, SyncSigner } from '@whence/ledger'
-import { hash } from 'node:crypto'
 import { Fault } from '../../fault.ts'
 import type { KeyStore } from '../../store/keys.ts'
 import type { HmacKey } from '../subjects/hmac.ts'
-import { binding, commitment, identityOf, placeBytes, seal } from '../subjects/seal.ts'
-import type { Subject } from '../subjects/subjects.ts'
-import { formatDay, formatTime } from '../time.ts'
+import { identityOf, placeBytes } from '../subjects/seal.ts'
+import { formatTime } from '../time.ts'
 import type { Clock, Micros } from '../time.ts'
-import { decodeLine, encodeLine, streamNumber } from './archive.ts'
-import { decodeEntry, encodeEntry, isMember, kindOf, MAX_PAYLOAD_BYTES } from './entry.ts'
-import type { Entry } from './entry.ts'
+import { decodeLine } from './archive.ts'
+import { commitOf, formRecord } from './draft.ts'
+import type { Appended, AppendOptions, AppendResult, Draft, FormedRecord } from './draft.ts'
+import { decodeEntry, kindOf, MAX_PAYLOAD_BYTES } from './entry.ts'
 import type { Identities } from './identities.ts'
 import type { Journal } from './journal.ts'
 import type { CommittedRecord } from './publication.ts'
 
-/** A record to be appended. */
-export interface Draft {
-  kind: string
-  stream: string
-  id: string
-  source: string
-  time: Micros
-  n?: number | undefined
-  refs?: Record<string, string>
-  /** The source's content, as it came. */
-  content: Uint8Array
-  /** Media type of a clear payload. Default `application/json`. */
-  type?: string
-  /** Whose record it is: then the payload is sealed. */
-  subject?: Subject | undefined
-  /** What Whence adds to a sealed payload. The exact id and time are added by themselves. */
-  header?: Record<string, unknown>
-  /** False for a dropped event: its binding is kept, its content is not. */
-  keep?: boolean
-  /** What state this record changes, for conditional appends: `consent:…`, `view:…`. */
-  touches?: readonly string[]
-}
-
-export interface AppendOptions {
-  /** Id of the API key. */
-  actor: string
-  /** The position up to which the caller knew the log when it judged; with `keys`, what its judgement depended on. */
-  basis?: number
-  keys?: readonly string[]
-}
-
-/** What became of a draft. `seq` of a conflict is where the other content was kept, in quarantine. */
-export type Appended = Placed | { status: 'refused'; fault: Fault }
-
-export interface Placed {
-  status: 'recorded' | 'duplicate' | 'conflict'
-  seq: number
-  leaf: string
-  recorded: string
-  /** The earlier record was erased. */
-  erased?: true
-}
-
-export type AppendResult = Appended[] | 'stale'
+export type { Appended, AppendOptions, AppendResult, Draft, Placed } from './draft.ts'
 
 interface FormedFrame {
   records: readonly CommittedRecord[]
@@ -140,7 +96,7 @@ export class Writer {
   /** Calls that were accepted and not yet answered. */
   readonly #unanswered = new Set<Call>()
   /** Records that are sequenced and not yet durable; the first has the position `#committed`. */
-  readonly #formed: (CommittedRecord & { content: Uint8Array })[] = []
+  readonly #formed: FormedRecord[] = []
   #queuedRecords = 0
   #queuedBytes = 0
   #recorded: Micros = 0
@@ -401,67 +357,18 @@ export class Writer {
         fault: new Fault('conflict', 'this person was erased; nothing more is recorded about them'),
       }
     }
-    const shownId = draft.subject ? identity.toString('hex') : draft.id
-    const entry: Entry = {
-      actor,
-      id: shownId,
-      kind: draft.kind,
-      recorded,
-      refs: draft.refs ?? {},
-      source: draft.source,
-      stream: draft.stream,
-      time: draft.subject ? formatDay(draft.time) : formatTime(draft.time),
-    }
-    if (draft.n !== undefined) entry.n = draft.n
-    let payload: Uint8Array
-    let commit: Buffer
-    if (draft.subject) {
-      const place = placeBytes({ ...draft, id: shownId })
-      const { r, tag } = binding(draft.subject.keys, place)
-      commit = commitment(r, draft.content)
-      const header = { id: draft.id, time: formatTime(draft.time), ...draft.header }
-      const sealed = seal(
-        draft.subject.keys,
-        place,
-        tag,
-        commit,
-        header,
-        draft.keep === false ? undefined : draft.content,
-      )
-      entry.sealed = sealed.compartment
-      payload = sealed.stored
-    } else {
-      payload = draft.content
-      const sha256 = hash('sha256', payload, 'hex')
-      commit = Buffer.from(sha256, 'hex')
-      entry.payload = { sha256, bytes: payload.length, type: draft.type ?? 'application/json' }
-    }
-    let bytes: Uint8Array
+    let record: FormedRecord
     try {
-      bytes = encodeEntry(entry)
+      record = formRecord(draft, identity, actor, recorded)
     } catch (error) {
       return { status: 'refused', fault: Fault.from(error) }
     }
-    const leaf = leafHash(bytes)
+    const { leaf } = record
     const seq = this.#committed + this.#formed.length
-    this.#formed.push({
-      content: draft.content,
-      entry: bytes,
-      payload,
-      leaf,
-      line: encodeLine({
-        length: payload.length,
-        member: isMember(entry),
-        sealed: draft.subject !== undefined,
-        stream: streamNumber(draft.stream),
-        identity,
-        subject: draft.subject?.id ?? '',
-        commit,
-      }),
-    })
+    this.#formed.push(record)
     this.#parts.growing.append(leaf)
     this.#parts.identities.add(identity)
-    this.#lastOfKind.set(kindOf(entry), seq)
+    this.#lastOfKind.set(kindOf(draft), seq)
     for (const key of draft.touches ?? []) this.#touched.set(key, seq)
     return { status: 'recorded', seq, leaf: toHex(leaf), recorded }
   }
@@ -470,11 +377,4 @@ export class Writer {
     const { growing, origin, signer } = this.#parts
     return signCheckpointSync({ origin, size: growing.size, root: growing.root() }, signer)
   }
-}
-
-/** What makes two contents the same: the commitment under the subject's key, or the digest of a clear payload. */
-function commitOf(draft: Draft, identity: Buffer): Buffer {
-  if (!draft.subject) return Buffer.from(hash('sha256', draft.content, 'hex'), 'hex')
-  const { r } = binding(draft.subject.keys, placeBytes({ ...draft, id: identity.toString('hex') }))
-  return commitment(r, draft.content)
 }
