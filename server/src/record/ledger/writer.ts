@@ -2,7 +2,7 @@
 // acknowledged. Its order is the only transaction there is.
 import { leafHash, signCheckpointSync, toHex } from '@whence/ledger'
 import type { GrowingTiles, SyncSigner } from '@whence/ledger'
-import { Fault } from '../../fault.ts'
+import { Fault, isFault } from '../../fault.ts'
 import type { KeyStore } from '../../store/keys.ts'
 import type { HmacKey } from '../subjects/hmac.ts'
 import { identityOf, placeBytes } from '../subjects/seal.ts'
@@ -361,7 +361,8 @@ export class Writer {
     try {
       record = formRecord(draft, identity, actor, recorded)
     } catch (error) {
-      return { status: 'refused', fault: Fault.from(error) }
+      if (!isFault(error, 'too_large')) throw error
+      return { status: 'refused', fault: error }
     }
     const { leaf } = record
     const seq = this.#committed + this.#formed.length
