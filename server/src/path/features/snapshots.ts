@@ -6,13 +6,11 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
-import type { Follower, Projection } from '../../record/projection/follower.ts'
-import { Kept } from '../../record/projection/kept.ts'
+import type { Follower } from '../../record/projection/follower.ts'
 import { identityOf, placeBytes } from '../../record/subjects/seal.ts'
 import { formatTime } from '../../record/time.ts'
 import type { Clock } from '../../record/time.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
-import type { KeptFile } from '../../record/tables/table.ts'
 import type { Tables } from '../../record/tables/tables.ts'
 import type { Database } from '../../store/database.ts'
 import type { ContractBook } from '../events/contract-book.ts'
@@ -31,7 +29,10 @@ import { outward } from './outward.ts'
 import { retrace } from './retrace.ts'
 import type { Retraced } from './retrace.ts'
 import { HeldRows } from './held-rows.ts'
-import { checkRows, removeFiles, sweepRows } from './rows.ts'
+import { removeFiles, sweepRows } from './rows.ts'
+import { SnapshotBook } from './snapshot-book.ts'
+import { checkDerived } from './snapshot-check.ts'
+import type { DerivedCheck } from './snapshot-check.ts'
 import { compareRowLists } from './row-lists.ts'
 import type { RowList, RowsCompared } from './row-lists.ts'
 import type { SubjectEvents } from './subject-events.ts'
@@ -59,22 +60,6 @@ export interface NotedFiles {
 /** For each subject, for each feature, the positions of the events that it counts. */
 export type Contributors = Map<string, Record<string, number[]>>
 
-export const snapshotProjection: Projection = {
-  tables: ['snapshot'],
-  kinds: ['snapshot'],
-  async apply(tx, records) {
-    for (const record of records) {
-      const opened = record.open()
-      if (opened.state !== 'open') continue
-      await tx.query('insert into snapshot (id, view, body) values ($1, $2, $3::text::jsonb)', [
-        BigInt(record.seq),
-        record.entry.refs.view,
-        Buffer.from(opened.content).toString('utf8'),
-      ])
-    }
-  },
-}
-
 /** What the records of snapshots have in common. */
 const RECORD = { kind: 'snapshot/1', stream: 'whence.snapshots', source: 'whence' } as const
 
@@ -87,7 +72,6 @@ const MOST_OCCURRING = 1000
 export class Snapshots {
   readonly #ledger: Ledger
   readonly #follower: Follower
-  readonly #database: Database
   readonly #contracts: ContractBook
   readonly #views: ViewBook
   readonly #clock: Clock
@@ -97,8 +81,7 @@ export class Snapshots {
   readonly #subjectEvents: SubjectEvents
   readonly #tables: Tables
   readonly #published: FeatureTables
-  readonly #bodies: Kept<SnapshotBody>
-  readonly #expiries: Kept<number | undefined>
+  readonly #book: SnapshotBook
   readonly #rows: HeldRows
 
   constructor(parts: {
@@ -116,7 +99,6 @@ export class Snapshots {
   }) {
     this.#ledger = parts.ledger
     this.#follower = parts.follower
-    this.#database = parts.database
     this.#contracts = parts.contracts
     this.#views = parts.views
     this.#clock = parts.clock
@@ -125,8 +107,7 @@ export class Snapshots {
     this.#subjectEvents = parts.subjectEvents
     this.#tables = parts.tables
     this.#published = parts.published
-    this.#bodies = new Kept(parts.follower, ['snapshot'])
-    this.#expiries = new Kept(parts.follower, ['table'])
+    this.#book = new SnapshotBook(parts)
     this.#rows = new HeldRows({ place: parts.derived.place })
   }
 
@@ -193,13 +174,13 @@ export class Snapshots {
 
   /** A snapshot by its id. Throws `not_found`. */
   async get(id: number): Promise<Snapshot> {
-    const { columns: _, ...body } = await this.#body(id)
+    const { columns: _, ...body } = await this.#book.body(id)
     return { id, ...body }
   }
 
   /** The rows of a snapshot in the order of their subjects, page by page. */
   async *rows(id: number): AsyncGenerator<FeatureRow[]> {
-    const body = await this.#body(id)
+    const body = await this.#book.body(id)
     const expired = await this.expiry(id)
     if (expired !== undefined)
       throw new Fault(
@@ -216,28 +197,20 @@ export class Snapshots {
 
   /** The position of the record by which a snapshot's rows were let go; undefined while they are there. */
   expiry(id: number): Promise<number | undefined> {
-    return this.#expiries.of(String(id), () => this.#readExpiry(id))
-  }
-
-  async #readExpiry(id: number): Promise<number | undefined> {
-    const [found] = await this.#database.query<{ expired: bigint | null }>(
-      `select expired from table_snapshot where id = $1 and table_name like 'features.%'`,
-      [BigInt(id)],
-    )
-    return found?.expired === null || found === undefined ? undefined : Number(found.expired)
+    return this.#book.expiry(id)
   }
 
   /** What is wrong with a snapshot's files, in a sentence; looked at again whenever a file has changed on the disk. */
   async flaw(snapshot: Snapshot): Promise<string | undefined> {
     const expired = await this.expiry(snapshot.id)
     if (expired !== undefined) return `Snapshot ${snapshot.id} has expired: its rows were let go by record ${expired}.`
-    const body = await this.#body(snapshot.id)
+    const body = await this.#book.body(snapshot.id)
     return this.#derived.flaw(body, body.columns, `is altered: its digest is not the one on record ${snapshot.id}`)
   }
 
   /** The values of a feature that occur in a snapshot, at most `most` of them; undefined for what is none of its features. */
   async occurring(id: number, feature: string, most: number): Promise<Occurring | undefined> {
-    const body = await this.#body(id)
+    const body = await this.#book.body(id)
     const column = body.columns.find(({ name }) => name === feature)
     if (!column) return undefined
     // An erasure writes the files again: their digests change, and what was found in them is forgotten.
@@ -259,7 +232,7 @@ export class Snapshots {
 
   /** What a snapshot's rows are about: the entity of its view. */
   async entityOf(id: number): Promise<string> {
-    return parseView((await this.#views.get((await this.#body(id)).view)).text, 'view').entity
+    return parseView((await this.#views.get((await this.#book.body(id)).view)).text, 'view').entity
   }
 
   /** Selects one subject's contributing events again, opens each on the ledger, and computes the values from them. */
@@ -285,7 +258,7 @@ export class Snapshots {
   }
 
   async contributors(id: number, subjects: readonly string[]): Promise<Contributors> {
-    const body = await this.#body(id)
+    const body = await this.#book.body(id)
     const compiled = await this.#compiledFor(body)
     await this.#derived.extend(compiled, body.asOf)
     const found = await contributorsOfAll(this.#derived.place, compiled, asks(body, subjects))
@@ -298,7 +271,7 @@ export class Snapshots {
     after: { snapshot: number } | { training: string },
   ): Promise<RowsCompared & { basis: string }> {
     const listOf = async (one: typeof before): Promise<RowList> =>
-      'snapshot' in one ? this.#body(one.snapshot) : this.#trainingSets.rowList(one.training)
+      'snapshot' in one ? this.#book.body(one.snapshot) : this.#trainingSets.rowList(one.training)
     const compared = await compareRowLists(this.#derived.place.folder, await listOf(before), await listOf(after))
     return { ...compared, basis: 'hashes of the rows as they were written' }
   }
@@ -319,7 +292,7 @@ export class Snapshots {
       )
       rewritten.push(...(files.length > 0 ? files.map(shown) : noted.of(stream)))
     }
-    for (const { body } of await this.#there()) {
+    for (const { body } of await this.#book.there()) {
       const done = await removeSubject(this.#derived.place, body, this.#derived.now(body.files)[0]!, subject)
       if (done) rewritten.push({ path: done.path, before: done.before, after: done.after, removed: done.removed })
     }
@@ -342,7 +315,7 @@ export class Snapshots {
   /** Publishes what a crash left without its place in a table. At the start. */
   async catchUp(): Promise<void> {
     await this.#derived.inTurn(async () => {
-      const rows = await this.#there()
+      const rows = await this.#book.there()
       const streams = this.#contracts.streams().map((stream): [string, string] => {
         const { contract } = this.#contracts.inForce(stream)
         return [stream, `${contract.id}@${contract.version}`]
@@ -357,7 +330,7 @@ export class Snapshots {
   /** Deletes the files of snapshots that have expired; what a crash leaves of them goes with the next sweep. */
   forget(ids: readonly bigint[]): Promise<void> {
     return this.#derived.inTurn(async () => {
-      const bodies = await Promise.all(ids.map((id) => this.#body(Number(id))))
+      const bodies = await Promise.all(ids.map((id) => this.#book.body(Number(id))))
       this.#rows.forget()
       for (const path of bodies.flatMap(({ files }) => files.map((file) => file.path)))
         for (const each of [path, path.replace(/\.parquet$/, '.rows')])
@@ -368,54 +341,21 @@ export class Snapshots {
   /** Removes files of computed rows that a crash left without a record, and those of snapshots that have expired. */
   async sweep(): Promise<void> {
     await this.#follower.reach()
-    const snapshots = (await this.#there()).flatMap(({ body }) => body.files.map(({ path }) => path))
+    const snapshots = (await this.#book.there()).flatMap(({ body }) => body.files.map(({ path }) => path))
     await sweepRows(this.#derived.place, [...snapshots, ...(await this.#trainingSets.paths())])
   }
 
   /** Holds every derived file against the ledger. */
-  async check(): Promise<{
-    problems: { path: string; code: string; message: string }[]
-    checked: Record<string, number>
-  }> {
+  async check(): Promise<DerivedCheck> {
     await this.#follower.reach()
-    const problems: { path: string; code: string; message: string }[] = []
-    let columnFiles = 0
-    for (const stream of this.#contracts.streams()) {
-      columnFiles += (await this.#derived.place.events.files(stream)).length
-      for (const { path, problem, sentence } of await this.#derived.place.events.check(stream, { deep: true })) {
-        problems.push({ path, code: problem, message: sentence })
-      }
-    }
-    const snapshots = await this.#there()
-    for (const { body } of snapshots) {
-      const found = await checkRows(this.#derived.place, body.columns, body, this.#derived.now(body.files))
-      for (const { path, problem, sentence } of found.problems)
-        problems.push({ path, code: problem, message: sentence })
-    }
-    const sets = await this.#trainingSets.check()
-    problems.push(...sets.problems.map(({ path, problem, sentence }) => ({ path, code: problem, message: sentence })))
-    const tables = await this.#tables.check((_, file) => this.#eventsAltered(file))
-    problems.push(...tables.problems)
-    return {
-      problems,
-      checked: {
-        columnFiles,
-        snapshots: snapshots.length,
-        trainingSets: sets.checked,
-        tables: tables.tables,
-        tableFiles: tables.files,
-      },
-    }
-  }
-
-  /** Which events of a table's file are not those of the ledger; nothing where it is no file of events. */
-  async #eventsAltered(file: KeptFile): Promise<string[]> {
-    const stream = /^columns\/([^/]+)\//.exec(file.source ?? '')?.[1]
-    return stream === undefined ? [] : this.events.altered(stream, file.path)
+    return checkDerived(
+      { derived: this.#derived, contracts: this.#contracts, trainingSets: this.#trainingSets, tables: this.#tables },
+      await this.#book.there(),
+    )
   }
 
   async #retrace(snapshot: Snapshot, subjects: readonly string[]): Promise<Map<string, Recomputed>> {
-    const body = await this.#body(snapshot.id)
+    const body = await this.#book.body(snapshot.id)
     const compiled = await this.#compiledFor(body)
     await this.#derived.extend(compiled, body.asOf)
     const problems: string[] = []
@@ -452,28 +392,6 @@ export class Snapshots {
   async #compiledFor(body: SnapshotBody): Promise<CompiledView> {
     const version = await this.#views.get(body.view)
     return this.#views.compiled(version, new Map(body.inputs.map(({ stream, contract }) => [stream, contract])))
-  }
-
-  /** The snapshots of which the rows have not expired. */
-  async #there(): Promise<{ id: bigint; body: SnapshotBody }[]> {
-    await this.#follower.reach('snapshot', 'table')
-    return this.#database.query<{ id: bigint; body: SnapshotBody }>(
-      `select id, body from snapshot s where not exists (
-         select from table_snapshot t where t.id = s.id and t.table_name like 'features.%' and t.expired is not null)
-       order by id`,
-    )
-  }
-
-  #body(id: number): Promise<SnapshotBody> {
-    return this.#bodies.of(String(id), () => this.#readBody(id))
-  }
-
-  async #readBody(id: number): Promise<SnapshotBody> {
-    const [found] = await this.#database.query<{ body: SnapshotBody }>('select body from snapshot where id = $1', [
-      BigInt(id),
-    ])
-    if (!found) throw new Fault('not_found', `no feature snapshot has the id ${id}: whence materialize makes one`)
-    return found.body
   }
 }
 
