@@ -19,6 +19,7 @@ import { partitions } from './partitions.ts'
 import { predictions } from './predictions.ts'
 import { tableCommit } from './tables.ts'
 import { training } from './training.ts'
+import { webhooks } from './webhooks.ts'
 import type { Measured } from './world.ts'
 
 const parts: Record<string, () => Promise<Measured[]>> = {
@@ -43,6 +44,7 @@ const parts: Record<string, () => Promise<Measured[]>> = {
   consent: () => consent(),
   actions: () => actions(),
   monitors: () => monitorsSimulated(),
+  webhooks: () => webhooks(),
 }
 
 /** Measured only when named: it takes an hour. */

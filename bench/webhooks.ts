@@ -1,0 +1,86 @@
+// Webhooks over HTTP, signed: one event a request, as most providers post them, and a hundred, as SendGrid does. Beside it the
+// same events without webhooks: through the door of events, in one body.
+import { createHmac } from 'node:crypto'
+import { contract, eventLine, memory, withWorld } from './world.ts'
+import type { Measured } from './world.ts'
+
+const KEY = 'a-key-for-measuring'
+const CONNECTIONS = 64
+
+export async function webhooks(requests = 20_000): Promise<Measured[]> {
+  process.env.WHENCE_WEBHOOK_BENCH = KEY
+  return withWorld(async ({ server, client }) => {
+    await client.apply({
+      files: [
+        { path: 'sends.yaml', text: contract },
+        {
+          path: 'bench.yaml',
+          text: 'kind: Webhook\nname: bench\nprovider: mailtrap\nsignature: { env: WHENCE_WEBHOOK_BENCH }\n',
+        },
+      ],
+    })
+    let next = 0
+    const post = async (events: number): Promise<number> => {
+      const body = JSON.stringify({ events: Array.from({ length: events }, () => eventOf(next++)) })
+      const signature = createHmac('sha256', KEY).update(body).digest('hex')
+      for (;;) {
+        const answer = await fetch(`${server.url}/v1/webhooks/mailtrap/bench`, {
+          method: 'POST',
+          body,
+          headers: { 'content-type': 'application/json', 'mailtrap-signature': signature },
+        })
+        const { recorded } = (await answer.json()) as { recorded?: number }
+        if (answer.status === 200) {
+          if (recorded !== events) throw new Error(`${recorded} of ${events} events were recorded`)
+          return events
+        }
+        if (answer.status !== 503) throw new Error(`a webhook was answered ${answer.status}`)
+        refused++
+      }
+    }
+    let refused = 0
+    const rate = async (events: number, times: number): Promise<number> => {
+      let [left, told] = [times, 0]
+      const began = performance.now()
+      await Promise.all(
+        Array.from({ length: CONNECTIONS }, async () => {
+          while (left-- > 0) told += await post(events)
+        }),
+      )
+      return told / ((performance.now() - began) / 1000)
+    }
+    await rate(1, 500)
+    const single = await rate(1, requests)
+    const many = await rate(100, Math.ceil(requests / 50))
+    const body = Array.from({ length: 20_000 }, (_, i) => eventLine(90_000_000 + i, 5000, 300)).join('\n')
+    const began = performance.now()
+    await client.ingest('sends', body)
+    const plain = 20_000 / ((performance.now() - began) / 1000)
+    const limit = `the same number as plain events in one body: ${Math.round(plain)} events/s`
+    const line = (what: string, measured: number, goal: string): Measured => ({
+      what,
+      measured: `${Math.round(measured)} events/s; ${refused} refused and sent again; peak ${memory()}`,
+      limit,
+      goal,
+    })
+    return [
+      line('webhooks, signed, one event a request', single, '5,000/s'),
+      line('webhooks, signed, a hundred events a request', many, '5,000/s'),
+    ]
+  })
+}
+
+function eventOf(n: number): object {
+  return {
+    event: n % 3 === 0 ? 'delivery' : n % 3 === 1 ? 'open' : 'click',
+    timestamp: Math.floor(Date.now() / 1000),
+    sending_stream: 'bulk',
+    message_id: `message-${Math.floor(n / 3)}`,
+    email: `c-${n % 5000}@example.com`,
+    event_id: `event-${n}`,
+    category: 'spring',
+    ip: '192.0.2.1',
+    user_agent: 'Mozilla/5.0 (via a proxy)',
+    url: 'https://example.com/offers',
+  }
+}
