@@ -62,9 +62,12 @@ export class Tying {
       address: content.recipient === undefined ? undefined : addressDigest(idKey, content.recipient),
     }))
     const messages = await this.#messages(digests.flatMap(({ message }) => message ?? []))
-    const addresses = [...new Set(digests.flatMap(({ address }) => address ?? []))]
+    // Most are found by their message, and nothing else is asked for.
+    const others = digests.filter(({ message }) => message === undefined || !messages.has(message))
+    const addresses = [...new Set(others.flatMap(({ address }) => address ?? []))]
     const owners = await this.#owners(addresses)
-    const sent = await this.#sent(addresses)
+    // Where nobody was ever written to nothing was sent either.
+    const sent = await this.#sent([...owners.keys()])
     const tied: Tied[] = []
     for (const [i, { told, time }] of all.entries()) {
       const { message, address } = digests[i]!
