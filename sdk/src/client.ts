@@ -86,6 +86,7 @@ import type {
   ModelVersionRequest,
 } from './models.ts'
 import type { ApplyRequest, Plan, PlanRequest } from './plans.ts'
+import type { Corrected, CorrectedQuery, CorrectedRequest, CorrectedRow } from './corrected.ts'
 import type {
   Rollback,
   RollbackApply,
@@ -836,6 +837,16 @@ export class Client {
   /** The webhooks that are configured. */
   webhooks(): Promise<Webhooks> {
     return this.#transport.json(endpoints.webhooks)
+  }
+
+  /** What would have been decided under a corrected model or feature view. Nothing is written. */
+  corrected(request: CorrectedRequest): Promise<Corrected> {
+    return this.#transport.json(endpoints.corrected, { body: json(request) })
+  }
+
+  /** Every prediction of them that would have been different, in the order of the log. */
+  correctedRows(query: CorrectedQuery): AsyncGenerator<CorrectedRow> {
+    return this.#transport.rows(endpoints.correctedRows, { query })
   }
 }
 

@@ -52,6 +52,7 @@ import {
   rollbackScope,
   rollbackShow,
 } from './rollback/rollback.ts'
+import { rollbackCorrected } from './rollback/corrected.ts'
 import { provenance } from './provenance.ts'
 import { quarantine } from './quarantine.ts'
 import { release } from './release.ts'
@@ -109,6 +110,7 @@ export const commands: readonly Command[] = [
   rollbackResume,
   rollbackReport,
   rollbackShow,
+  rollbackCorrected,
   rollbacks,
   provenance,
   explain,

@@ -69,6 +69,8 @@ import { traceHandlers } from './traces-api.ts'
 import { trialHandlers } from './trials-api.ts'
 import { rollbackHandlers } from './rollback-api.ts'
 import type { RollbackSteps } from './rollback-api.ts'
+import { correctedHandlers } from './corrected-api.ts'
+import { Jobs } from './jobs.ts'
 import { replayHandlers } from './replay-api.ts'
 import { planHandlers } from './plans-api.ts'
 import { predictionHandlers, proofsOf } from './predictions-api.ts'
@@ -168,6 +170,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
   const covered = (query: { namespace?: string | undefined; asOf?: number | undefined }) =>
     coverage({ graph, database, follower, policies, clock }, query)
 
+  const jobs = new Jobs()
   const handlers: Handlers = {
     ...planHandlers(planner),
     ...provenanceHandlers(provenance),
@@ -224,7 +227,8 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
         expires: formatTime(expires),
       }
     },
-    ...replayHandlers(steps),
+    ...replayHandlers(steps, jobs),
+    ...correctedHandlers(steps, jobs),
     ...onlineHandlers(steps),
     ...consentHandlers(steps),
     ...rollbackHandlers(steps),

@@ -1,5 +1,4 @@
 // Replay, skew and drift over HTTP; and how far a long one is.
-import { Fault } from '../fault.ts'
 import type { DerivedFiles } from '../path/features/derived-files.ts'
 import { AsOf } from '../path/features/as-of.ts'
 import type { Snapshots } from '../path/features/snapshots.ts'
@@ -17,9 +16,9 @@ import { replay } from '../path/predictions/replay.ts'
 import { skew } from '../path/predictions/skew.ts'
 import type { Ledger } from '../record/ledger/ledger.ts'
 import type { Follower } from '../record/projection/follower.ts'
-import type { Caller } from '../rules/access/access.ts'
 import type { Database } from '../store/database.ts'
 import type { Handlers } from './handlers.ts'
+import type { Jobs } from './jobs.ts'
 
 export interface ReplaySteps {
   ledger: Ledger
@@ -36,13 +35,15 @@ export interface ReplaySteps {
   predictions: Predictions
 }
 
-export function replayHandlers(steps: ReplaySteps): Pick<Handlers, 'replay' | 'skew' | 'drift' | 'progress'> {
+export function replayHandlers(
+  steps: ReplaySteps,
+  jobs: Jobs,
+): Pick<Handlers, 'replay' | 'skew' | 'drift' | 'progress'> {
   const source = allPredictions(
     singlePredictions(steps),
     batchPredictions({ ...steps, batches: steps.predictions.batches }),
   )
   const parts = { ...steps, asOf: new AsOf(steps), source }
-  const jobs = new Jobs()
   return {
     replay: ({ body, caller }) => jobs.follow(caller, body.job, (onProgress) => replay(parts, body, onProgress)),
     skew: ({ body, caller }) => jobs.follow(caller, body.job, (onProgress) => skew(parts, body, onProgress)),
@@ -50,38 +51,5 @@ export function replayHandlers(steps: ReplaySteps): Pick<Handlers, 'replay' | 's
     async progress({ path, caller }) {
       return jobs.of(caller, path.job!)
     },
-  }
-}
-
-interface Far {
-  done: number
-  total?: number
-}
-
-/** Long questions under way, by whose key and under which name. Nothing is kept of one that is over. */
-class Jobs {
-  readonly #under = new Map<string, Far>()
-
-  async follow<T>(
-    caller: Caller,
-    job: string | undefined,
-    work: (onProgress: (done: number, total?: number) => void) => Promise<T>,
-  ): Promise<T> {
-    if (job === undefined) return work(() => {})
-    const name = `${caller.id} ${job}`
-    if (this.#under.has(name))
-      throw new Fault('conflict', `the job "${job}" is under way: give each question a name of its own`)
-    this.#under.set(name, { done: 0 })
-    try {
-      return await work((done, total) => void this.#under.set(name, total === undefined ? { done } : { done, total }))
-    } finally {
-      this.#under.delete(name)
-    }
-  }
-
-  of(caller: Caller, job: string): Far {
-    const found = this.#under.get(`${caller.id} ${job}`)
-    if (!found) throw new Fault('not_found', `no job "${job}" of this key is under way: it is over, or has not begun`)
-    return found
   }
 }

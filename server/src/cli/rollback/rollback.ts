@@ -20,12 +20,12 @@ import {
 } from '../command.ts'
 import type { Context } from '../context.ts'
 
-const bounds = {
+export const bounds = {
   since: { type: 'string', value: 'T', help: 'decided at this time or later' },
   until: { type: 'string', value: 'T', help: 'decided before this time' },
 } as const
 
-const causes = `
+export const causes = `
 CAUSE is KIND:NAME, where KIND is alarm or outcome (named by its record), action, agent, campaign, creative, model, prompt,
 gates (name@vN), view or dataset: alarm:4711, campaign:spring, model:offers@3.`
 
@@ -247,14 +247,14 @@ async function requestOf(context: Context, args: Args): Promise<RollbackRequest>
   }
 }
 
-function causeOf(text: string): { kind: CauseKind; name: string } {
+export function causeOf(text: string): { kind: CauseKind; name: string } {
   const [kind, name] = pair(text, 'a cause, as in campaign:spring')
   const known = CauseKind.safeParse(kind)
   if (!known.success) throw new Fault('usage', `"${kind}" is no cause: ${CauseKind.options.join(', ')}.`)
   return { kind: known.data, name }
 }
 
-function boundsOf(args: Args): { since?: string; until?: string } {
+export function boundsOf(args: Args): { since?: string; until?: string } {
   return given({ since: time(args, 'since'), until: time(args, 'until') })
 }
 
