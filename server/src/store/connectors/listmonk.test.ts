@@ -13,6 +13,9 @@ const campaigns = [
   { id: 4, name: 'Twice', status: 'running', sent: 0, to_send: 0 },
   { id: 5, name: 'Later', status: 'scheduled', sent: 0, to_send: 9 },
 ]
+// The one that is meant stands on the third page.
+const others = Array.from({ length: 120 }, (_, i) => ({ id: 100 + i, name: `Other ${i}`, status: 'draft', sent: 0 }))
+campaigns.unshift(...(others as never[]))
 const requests: string[] = []
 const server = createServer((request, response) => {
   let body = ''
@@ -24,10 +27,13 @@ const server = createServer((request, response) => {
       void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
     if (request.headers.authorization !== `Basic ${Buffer.from('api:token').toString('base64')}`)
       return send(403, { message: 'invalid session' })
-    const query = url.searchParams.get('query')
     if (url.pathname === '/api/campaigns') {
-      const results = campaigns.filter(({ name }) => name.includes(query!))
-      return send(200, { data: { results, query, total: results.length, per_page: 20, page: 1 } })
+      const [page, per_page] = ['page', 'per_page'].map((name) => Number(url.searchParams.get(name))) as [
+        number,
+        number,
+      ]
+      const results = campaigns.slice((page - 1) * per_page, page * per_page)
+      return send(200, { data: { results, query: '', total: campaigns.length, per_page, page } })
     }
     const one = campaigns.find(({ id }) => url.pathname.split('/')[3] === String(id))
     if (one === undefined) return send(400, { message: 'Campaign not found' })

@@ -4,6 +4,9 @@ import type { FarSystem } from './far-system.ts'
 import { request } from './request.ts'
 import type { NoReply, Reached } from './request.ts'
 
+/** Campaigns of one request, and requests at most. */
+const [PAGE, PAGES] = [50, 100]
+
 /** `ids`: the numbers of campaigns by their names here; others are looked up by name. */
 export function listmonkSystem(reached: Reached, ids: ReadonlyMap<string, string>): FarSystem {
   const ask = (path: string[], query?: Record<string, string>) =>
@@ -16,12 +19,18 @@ export function listmonkSystem(reached: Reached, ids: ReadonlyMap<string, string
       if ('failure' in reply) return reply
       return dataOf(reply.value) ?? { failure: 'refused', reason: 'it has no such campaign' }
     }
-    // Its search takes names that are only alike, too.
-    const reply = await ask(['campaigns'], { query: name, per_page: 'all', no_body: 'true' })
-    if ('failure' in reply) return reply
-    const results = dataOf(reply.value)?.value.results
-    if (!Array.isArray(results)) return { failure: 'unintelligible', reason: 'its answer lists no campaigns' }
-    const named = results.filter((one): one is Record<string, unknown> => isObject(one) && one.name === name)
+    // All of them are looked at: the search of a listmonk does not find every name (1.1 none with a space in it).
+    const named: Record<string, unknown>[] = []
+    for (let page = 1; ; page++) {
+      const reply = await ask(['campaigns'], { page: String(page), per_page: String(PAGE), no_body: 'true' })
+      if ('failure' in reply) return reply
+      const results = dataOf(reply.value)?.value.results
+      if (!Array.isArray(results)) return { failure: 'unintelligible', reason: 'its answer lists no campaigns' }
+      for (const one of results) if (isObject(one) && one.name === name) named.push(one)
+      if (results.length < PAGE) break
+      if (page === PAGES)
+        return { failure: 'refused', reason: 'it has too many campaigns: give the number of this one under campaigns' }
+    }
     const [only] = named
     if (only === undefined) return { failure: 'refused', reason: 'it has no campaign of this name' }
     if (named.length > 1)
