@@ -13,6 +13,7 @@ import { apply } from './apply.ts'
 import { dataFolder, flag, positionals, printJson, text, type Args, type Command } from './command.ts'
 import { complain } from './complain.ts'
 import type { Context } from './context.ts'
+import { demoRollback } from './demo-rollback.ts'
 import { explain } from './explain.ts'
 import { ingest } from './ingest.ts'
 import { Steps, verdict } from './steps.ts'
@@ -21,23 +22,30 @@ import type { Line } from './steps.ts'
 export const demo: Command = {
   name: 'demo',
   summary: 'run an example whole: ingest, features, model, predictions, replay, explanation',
-  usage: 'demo [email|attribution|offers]',
+  usage: 'demo [email|attribution|offers|rollback]',
   options: {
     from: { type: 'string', value: 'DIR', help: 'where the real data lie (WHENCE_SHARED, else ../shared/data)' },
     keep: { type: 'boolean', help: 'keep the data folder, to look around in it' },
   },
   details: `
 Works in a fresh data folder that is deleted afterwards, or in the one that --data names. "email" is a simulation and
-needs nothing; the others need files made by others, which are no part of this repository.
+needs nothing; the others need files made by others, which are no part of this repository. "rollback" is a simulation too:
+a discount reaches people who may not have it, complaints rise, and it is stopped, taken back and made good.
 
 Exit code 1 unless every event is accounted for, every prediction is recomputed exactly, nothing is contradicted, and
 every feature equals one computed from the files without Whence.`,
   async run(context, args) {
     const [name = 'email'] = positionals(args, '[EXAMPLE]')
     if (args.values.url !== undefined) throw new Fault('usage', 'A demo starts a server of its own: leave --url out.')
+    if (name === 'rollback')
+      return inFolder(context, args, (folder) => demoRollback(context, args, folder, keeps(args)))
     const { examples, realData } = await import('../../../examples/index.ts')
     const example = Object.hasOwn(examples, name) ? examples[name]! : undefined
-    if (!example) throw new Fault('usage', `There is no example "${name}": take ${Object.keys(examples).join(', ')}.`)
+    if (!example)
+      throw new Fault(
+        'usage',
+        `There is no example "${name}": take ${[...Object.keys(examples), 'rollback'].join(', ')}.`,
+      )
     const from = realData({ ...context.env, ...(text(args, 'from') && { WHENCE_SHARED: text(args, 'from') }) })
 
     return inFolder(context, args, async (folder, work) => {

@@ -65,12 +65,13 @@ export async function trace(parts: CauseParts, { kind, name }: Cause): Promise<T
     case 'alarm': {
       const alarm = alarmOf(ledger, position(name, 'an alarm'))
       const scope: ActionScope = { kind: alarm.by, name: alarm.group }
+      const since = await firstCounted(parts, alarm.counted.from)
       return {
         says: `alarm ${name} of the monitor ${alarm.monitor}: ${alarm.sentence}`,
         scopes: [scope],
         condition: conditionOf([scope]),
         models: alarm.by === 'model' ? [alarm.group] : [],
-        since: parseTime(ledger.entry(alarm.counted.from).recorded)!,
+        ...(since === undefined ? {} : { since }),
       }
     }
     case 'gates':
@@ -146,6 +147,16 @@ async function outcomeAction({ database }: CauseParts, seq: number): Promise<{ r
   if (!row) throw new Fault('not_found', `record ${seq} is no outcome`)
   if (row.action === null) throw new Fault('conflict', `the outcome in record ${seq} is tied to no action`)
   return { rows: Number(row.action) }
+}
+
+/** When the first message that an alarm counted was decided: what it is heard of by comes later. */
+async function firstCounted({ ledger, database }: CauseParts, seq: number): Promise<Micros | undefined> {
+  const said = ledger.entry(seq).refs.action
+  const [row] =
+    said === undefined
+      ? await database.query<{ action: bigint | null }>('select action from outcome where seq = $1', [BigInt(seq)])
+      : [{ action: BigInt(said) }]
+  return row?.action == null ? undefined : parseTime(ledger.entry(Number(row.action)).recorded)
 }
 
 interface AlarmSaid {
