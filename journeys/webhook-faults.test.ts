@@ -82,7 +82,7 @@ test('who does not show that it is the provider is refused, and leaves nothing b
   ])
   for (const { status, body: said } of refusals) {
     assert.equal(status, 401)
-    assert.deepEqual(said, refusals[0]!.body, 'whoever guesses learns nothing')
+    assert.deepEqual(said, refusals[0].body, 'whoever guesses learns nothing')
   }
   assert.equal(await size(), before)
   const { webhooks, unknown } = await client.webhooks()

@@ -156,7 +156,8 @@ async function firstCounted({ ledger, database }: CauseParts, seq: number): Prom
     said === undefined
       ? await database.query<{ action: bigint | null }>('select action from outcome where seq = $1', [BigInt(seq)])
       : [{ action: BigInt(said) }]
-  return row?.action == null ? undefined : parseTime(ledger.entry(Number(row.action)).recorded)
+  const action = row?.action ?? undefined
+  return action === undefined ? undefined : parseTime(ledger.entry(Number(action)).recorded)
 }
 
 interface AlarmSaid {
