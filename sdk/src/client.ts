@@ -86,6 +86,7 @@ import type {
   ModelVersionRequest,
 } from './models.ts'
 import type { ApplyRequest, Plan, PlanRequest } from './plans.ts'
+import type { PlaybookInForce } from './playbooks.ts'
 import type { Corrected, CorrectedQuery, CorrectedRequest, CorrectedRow } from './corrected.ts'
 import type {
   Rollback,
@@ -847,6 +848,11 @@ export class Client {
   /** Every prediction of them that would have been different, in the order of the log. */
   correctedRows(query: CorrectedQuery): AsyncGenerator<CorrectedRow> {
     return this.#transport.rows(endpoints.correctedRows, { query })
+  }
+
+  /** A playbook in force. */
+  playbook(name: string): Promise<PlaybookInForce> {
+    return this.#transport.json(endpoints.playbook, { path: { name } })
   }
 }
 

@@ -10,6 +10,7 @@ import { backup } from './cli/backup.ts'
 import { runCli } from './cli/cli.ts'
 import { processContext } from './cli/context.ts'
 import { demo } from './cli/demo.ts'
+import { drill } from './cli/drill.ts'
 import { patientFetch } from './cli/patient-fetch.ts'
 import { rebuild } from './cli/rebuild.ts'
 import { recover } from './cli/recover.ts'
@@ -102,6 +103,8 @@ import { mask } from './rules/gates/pii/mask.ts'
 import { monitorForm } from './rules/monitors/monitor.ts'
 import { lineagePolicyForm } from './rules/lineage/policy.ts'
 import { openColumns } from './store/columns.ts'
+import type { Outside } from './store/connectors/rehearsal.ts'
+import { askScorer } from './store/scorer-http.ts'
 import { openDatabase } from './store/database.ts'
 import { openProver } from './store/prover.ts'
 import { Onnx } from './store/onnx.ts'
@@ -130,6 +133,8 @@ export interface StartOptions {
   ledger?: Partial<Pick<LedgerOptions, 'limits' | 'publishEvery' | 'ignorePin'>>
   /** Events of a stream after which its column files are brought up. */
   columnsAfter?: number
+  /** Instead of the systems, scorers and people that a server reaches: for a drill. */
+  outside?: Outside
   files?: Files
   clock?: Clock
   /** Where secrets of webhooks are looked for. */
@@ -319,10 +324,18 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const termLists = new PolicyBook(termListForm, { follower, database, clock })
     const connectorFiles = new PolicyBook(connectorForm, { follower, database, clock })
     const playbooks = new PolicyBook(playbookForm, { follower, database, clock })
-    const connectors = new Connectors({ ledger, clock, book: connectorFiles, secrets: config.connectorSecrets })
+    const connectors = new Connectors({
+      ledger,
+      clock,
+      book: connectorFiles,
+      secrets: config.connectorSecrets,
+      system: options.outside?.system?.bind(options.outside),
+    })
     const agentFiles = new PolicyBook(agentForm, { follower, database, clock })
     const agents = new Agents({ ledger, book: agentFiles })
+    const outside = options.outside ?? { ask: askScorer, post: askScorer }
     const acting = wireActions({
+      outside,
       ledger,
       follower,
       database,
@@ -495,6 +508,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       limit: config.planLimit,
     })
     const rolling = wireRollback({
+      outside,
       ledger,
       follower,
       database,
@@ -654,6 +668,7 @@ if (process.argv[1] && fileURLToPath(import.meta.url) === realpathSync(process.a
     rebuild(start),
     backup,
     restore(start),
+    drill(startServer),
     recover((folder) => recoverFolder(readConfig(folder, process.env))),
     verify,
   ])

@@ -33,5 +33,9 @@ export function correctedHandlers(
   return {
     corrected: ({ body, caller }) => jobs.follow(caller, body.job, (onProgress) => corrected(parts, body, onProgress)),
     correctedRows: async ({ query }) => correctedRows(parts, query),
+    async playbook({ path }) {
+      const { name, monitors, degrees, compensate, tell, follows } = await scoping.playbook(path.name!)
+      return { name, monitors, degrees, tell, follows, ...(compensate === undefined ? {} : { compensate }) }
+    },
   }
 }

@@ -5,13 +5,14 @@ import type { Rollbacks } from '../govern/rollback/rollbacks.ts'
 import { reportRollback } from '../govern/rollback/report.ts'
 import { rollbackMarkdown, rollbackPage } from '../govern/reports/rollback-report.ts'
 import { scopedActions, scopeOf } from '../govern/rollback/scope.ts'
+import type { PlanParts } from '../govern/rollback/plan.ts'
 import type { ScopeParts } from '../govern/rollback/scope.ts'
 import type { Handlers } from './handlers.ts'
 
 export interface RollbackSteps {
   pauses: Pauses
   rollbacks: Rollbacks
-  scoping: ScopeParts
+  scoping: ScopeParts & Pick<PlanParts, 'playbook'>
 }
 
 export function rollbackHandlers({

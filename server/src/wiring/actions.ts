@@ -22,7 +22,7 @@ import type { PurposesPolicy } from '../rules/consent/purposes.ts'
 import type { GateChain } from '../rules/gates/chain.ts'
 import type { TermList } from '../rules/gates/terms/term-list.ts'
 import type { Database } from '../store/database.ts'
-import { askScorer } from '../store/scorer-http.ts'
+import type { Outside } from '../store/connectors/rehearsal.ts'
 
 export function wireActions(parts: {
   ledger: Ledger
@@ -36,6 +36,7 @@ export function wireActions(parts: {
   chains: PolicyBook<GateChain>
   terms: PolicyBook<TermList>
   links: OptOutLinks
+  outside: Outside
 }): {
   outbox: Outbox
   judging: Judging
@@ -56,7 +57,7 @@ export function wireActions(parts: {
     agents: parts.agentFiles,
     chains: parts.chains,
     terms: parts.terms,
-    ask: askScorer,
+    ask: (request) => parts.outside.ask(request),
     raised,
   })
   const judging = new Judging({ ledger, clock, standing, outbox, gatekeeper })

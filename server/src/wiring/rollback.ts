@@ -17,7 +17,7 @@ import type { Clock } from '../record/time.ts'
 import type { Standing } from '../rules/consent/verdict.ts'
 import type { Playbook } from '../rules/playbooks/playbook.ts'
 import type { Database } from '../store/database.ts'
-import { askScorer } from '../store/scorer-http.ts'
+import type { Outside } from '../store/connectors/rehearsal.ts'
 
 export function wireRollback(parts: {
   ledger: Ledger
@@ -32,6 +32,7 @@ export function wireRollback(parts: {
   planner: Planner
   connectors: Connectors
   playbooks: PolicyBook<Playbook>
+  outside: Outside
 }): { rollbacks: Rollbacks; scoping: RollbackParts; automatic: AutomaticRollbacks } {
   const { ledger, follower, database, clock, standing, graph, actions, pauses, aliases, planner } = parts
   const scoping: RollbackParts = {
@@ -67,7 +68,7 @@ export function wireRollback(parts: {
       return row && { version: `v${row.version}`, text: row.body }
     },
     async post(url, body) {
-      const answer = await askScorer({ url, body: JSON.stringify(body), timeoutMs: 10_000, mostBytes: 65_536 })
+      const answer = await parts.outside.post({ url, body: JSON.stringify(body), timeoutMs: 10_000, mostBytes: 65_536 })
       if ('failure' in answer) throw new Fault('unavailable', `nobody could be told: ${answer.reason}`)
       if (answer.status >= 300) throw new Fault('unavailable', `nobody could be told: it answered ${answer.status}`)
     },
