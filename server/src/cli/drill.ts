@@ -201,7 +201,7 @@ async function stateOf({ data, keys }: Config): Promise<State> {
     throw new Fault('not_found', `${data} holds no published log yet`)
   })
   const { size, root } = claimedCheckpoint(checkpoint)
-  return { checkpoint, size: Number(size), root: Buffer.from(root).toString('hex'), files: await filesOf([data, keys]) }
+  return { checkpoint, size, root: Buffer.from(root).toString('hex'), files: await filesOf([data, keys]) }
 }
 
 async function filesOf(folders: readonly string[]): Promise<string | undefined> {
