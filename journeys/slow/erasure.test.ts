@@ -404,7 +404,7 @@ suite('an erasure that is cut off', () => {
   async function erase(copy: Site, at?: number): Promise<{ changes: string[]; died: boolean }> {
     const report = join(copy.folder, 'changes')
     const child = copy.spawn(
-      ['--import', new URL('mortal.ts', import.meta.url).href, main, 'up', '--port', '0', '--json'],
+      ['--import', new URL('../mortal.ts', import.meta.url).href, main, 'up', '--port', '0', '--json'],
       {
         MORTAL_FROM: 'keys/erasing',
         MORTAL_REPORT: report,
