@@ -47,7 +47,7 @@ export async function trace(parts: CauseParts, { kind, name }: Cause): Promise<T
     case 'prompt': {
       const scope: ActionScope = { kind, name }
       return {
-        says: `${article(kind)} ${name}`,
+        says: `the ${kind} ${name}`,
         scopes: [scope],
         condition: conditionOf([scope]),
         models: kind === 'model' ? [name] : [],
@@ -67,7 +67,7 @@ export async function trace(parts: CauseParts, { kind, name }: Cause): Promise<T
       const scope: ActionScope = { kind: alarm.by, name: alarm.group }
       const since = await firstCounted(parts, alarm.counted.from)
       return {
-        says: `alarm ${name} of the monitor ${alarm.monitor}: ${alarm.sentence}`,
+        says: `the ${alarm.by} ${alarm.group} (alarm ${name} of the monitor ${alarm.monitor})`,
         scopes: [scope],
         condition: conditionOf([scope]),
         models: alarm.by === 'model' ? [alarm.group] : [],
@@ -168,7 +168,8 @@ interface AlarmSaid {
   counted: { from: number }
 }
 
-function alarmOf(ledger: Ledger, seq: number): AlarmSaid {
+/** Throws `not_found`. */
+export function alarmOf(ledger: Ledger, seq: number): AlarmSaid {
   if (seq >= ledger.size || kindOf(ledger.entry(seq)) !== 'alarm')
     throw new Fault('not_found', `record ${seq} is no alarm; whence monitors alarms lists them`)
   const opened = ledger.open(seq)
@@ -179,8 +180,4 @@ function alarmOf(ledger: Ledger, seq: number): AlarmSaid {
 function position(name: string, what: string): number {
   if (!/^\d{1,15}$/.test(name)) throw new Fault('invalid', `name ${what} by the number of its record, not "${name}"`)
   return Number(name)
-}
-
-function article(kind: string): string {
-  return `the ${kind}`
 }

@@ -7,6 +7,7 @@ import { SECOND } from '../../record/time.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import { number } from '../reports/text.ts'
 import type { Rollbacks } from './rollbacks.ts'
+import { alarmOf } from './cause.ts'
 import { scopeOf } from './scope.ts'
 import type { ScopeParts } from './scope.ts'
 
@@ -30,7 +31,10 @@ export async function reportRollback(parts: ScopeParts, rollbacks: Rollbacks, id
     state: rollback.state,
     sentence: sentenceOf(rollback),
     reason: plan.reason,
-    noticed: alarm === undefined ? `by ${rollback.by}: ${plan.reason}` : plan.scope.says,
+    noticed:
+      alarm === undefined
+        ? `by ${rollback.by}: ${plan.reason}`
+        : `by the monitor ${alarmOf(ledger, alarm).monitor}: ${alarmOf(ledger, alarm).sentence}`,
     times: timesOf(ledger, rollback, alarm),
     scope: plan.scope,
     now,
@@ -109,7 +113,7 @@ function timelineOf(ledger: Ledger, { plan, steps, receipt }: Rollback, alarm: n
   if (plan.scope.first) add(plan.scope.first.seq, 'the first decision concerned')
   if (plan.scope.last && plan.scope.last.seq !== plan.scope.first?.seq)
     add(plan.scope.last.seq, 'the last decision concerned, when it was planned')
-  if (alarm !== undefined) add(alarm, plan.scope.says)
+  if (alarm !== undefined) add(alarm, `the monitor ${alarmOf(ledger, alarm).monitor} alarmed`)
   add(receipt.seq, 'the plan was put on record, and begun')
   for (const step of steps) {
     if (typeof step.detail.record === 'number') add(step.detail.record, `${step.do}: in force`)
