@@ -203,6 +203,8 @@ export class Erasures {
     await this.#ledger.settled()
     await this.#ledger.settle()
     await this.#follower.reach()
+    // An attempt that was cut off has noted files that no record tells of: this one finds them itself.
+    await this.#derived.noteErasures()
     const seqs = ids.flatMap((id) => this.#ledger.recordsLinkedTo(id))
     if (note.records === undefined) {
       note.records = seqs.length
@@ -237,10 +239,16 @@ export class Erasures {
     await this.#database.query('delete from outcome where sealed = any($1::text[])', [ids])
     await this.#database.query('delete from span where subject = any($1::text[])', [ids])
     const filesRewritten: RewrittenFile[] = []
-    for (const id of ids) filesRewritten.push(...(await this.#snapshots.removeSubject(id, this.#notedFiles(note, id))))
+    // A person may have several keys, and a file rows of each: what one has left is what the next begins with.
+    for (const id of ids) {
+      const files = await this.#snapshots.removeSubject(id, this.#notedFiles(note, id))
+      this.#derived.noteRewritten(files)
+      filesRewritten.push(...files)
+    }
     let batchRows = 0
     for (const id of ids) {
       const batches = await this.#batches.removeSubject(id)
+      this.#derived.noteRewritten(batches)
       batchRows += batches.reduce((sum, { removed }) => sum + removed, 0)
       filesRewritten.push(...batches)
     }

@@ -75,6 +75,14 @@ export class DerivedFiles {
     }
   }
 
+  /** What an erasure under way has written again for one key: for the next of its keys the files are as this left them. */
+  noteRewritten(files: readonly { path: string; after: string; removed: number }[]): void {
+    for (const { path, after, removed } of files) {
+      const before = this.#rewritten.get(path)?.removed ?? 0
+      this.#rewritten.set(path, { sha256: after, removed: before + removed })
+    }
+  }
+
   /**
    * What writes derived files does so one after the other: two may be asked for the same file, and whoever is being
    * erased must not stand in one that is finished later.
