@@ -225,6 +225,28 @@ test('the data folder verifies, and the tables are made again alike', async () =
   assert.equal((await server.client.explain('b1-3-1')).score.truth, 'recomputed')
 })
 
+test('a backup has the rows of batches: what is restored explains and verifies', async () => {
+  const [to, keys, data] = ['backup', 'backup-keys', 'restored'].map((name) => join(site.folder, name)) as [
+    string,
+    string,
+    string,
+  ]
+  const made = await site.whence('backup', to, '--keys', keys)
+  assert.equal(made.code, 0, made.stderr)
+  const other = await Site.make()
+  try {
+    const restored = await other.whence('restore', to, '--keys', keys, '--data', data)
+    assert.equal(restored.code, 0, restored.stderr)
+    const verified = await other.whence('verify', data)
+    assert.equal(verified.code, 0, verified.stdout + verified.stderr)
+    const explained = await other.whence('explain', 'b1-3-1', '--data', data, '--json')
+    assert.equal(explained.code, 0, explained.stderr)
+    assert.equal((JSON.parse(explained.stdout) as { score: { truth: string } }).score.truth, 'recomputed')
+  } finally {
+    await other.remove()
+  }
+})
+
 test('erasing a person takes their rows out, and the others still prove', async () => {
   const gone = (await server.client.find({ identifier: customers[6]!, limit: 10 })).predictions.find(
     ({ row }) => row !== undefined,

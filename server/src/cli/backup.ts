@@ -7,7 +7,16 @@ import { walk } from '../store/files.ts'
 import { dataFolder, flag, positionals, printJson, required, type Command } from './command.ts'
 
 /** What a backup holds besides the log's checkpoint, in the order in which it is copied. */
-export const BACKED_UP = ['origin', 'log', 'payloads', 'features', 'training', 'tables', 'artifacts'] as const
+export const BACKED_UP = [
+  'origin',
+  'log',
+  'payloads',
+  'features',
+  'training',
+  'predictions',
+  'tables',
+  'artifacts',
+] as const
 
 export const backup: Command = {
   name: 'backup',
@@ -36,7 +45,7 @@ an erasure they would still open what was erased.`,
     const keys = await copyAll(
       config.keys,
       keysTo,
-      ['log.key', 'secrets', 'subjects', 'erasures', 'kek', 'erasing'],
+      ['log.key', 'secrets', 'subjects', 'erasures', 'kek', 'erasing', 'webhooks'],
       new Set(),
       0o600,
     )

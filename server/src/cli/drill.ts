@@ -234,7 +234,7 @@ function copyConfig(config: Config, work: string): Config {
 
 /** As a backup: the checkpoint is read first and written last. */
 async function copyTo(from: Config, to: Config, checkpoint: Buffer): Promise<number> {
-  const files = await copyAll(from.data, to.data, [...BACKED_UP, 'predictions'], new Set(['log/checkpoint']))
+  const files = await copyAll(from.data, to.data, BACKED_UP, new Set(['log/checkpoint']))
   const names = ['log.key', 'secrets', 'subjects', 'erasures', 'kek', 'erasing']
   const keys = await copyAll(from.keys, to.keys, names, new Set(), 0o600)
   await mkdir(join(to.data, 'log'), { recursive: true })

@@ -34,7 +34,7 @@ whence up then refuses to start, and whence recover begins a new origin.`,
     await copyAll(
       keysFrom,
       config.keys,
-      ['log.key', 'secrets', 'subjects', 'erasures', 'kek', 'erasing'],
+      ['log.key', 'secrets', 'subjects', 'erasures', 'kek', 'erasing', 'webhooks'],
       new Set(),
       0o600,
     )
