@@ -19,6 +19,7 @@ import { partitions } from './partitions.ts'
 import { predictions } from './predictions.ts'
 import { tableCommit } from './tables.ts'
 import { training } from './training.ts'
+import { rollback } from './rollback.ts'
 import { webhooks } from './webhooks.ts'
 import type { Measured } from './world.ts'
 
@@ -45,6 +46,7 @@ const parts: Record<string, () => Promise<Measured[]>> = {
   actions: () => actions(),
   monitors: () => monitorsSimulated(),
   webhooks: () => webhooks(),
+  rollback: () => rollback(),
 }
 
 /** Measured only when named: it takes an hour. */

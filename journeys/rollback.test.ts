@@ -304,6 +304,29 @@ suite('a rollback', () => {
     assert.equal(steps[0]!.says, '1 were written to, 0 are held, 1 refused by the gates')
   })
 
+  test('of a model concerns its predictions, and the actions that were made from them', async () => {
+    const { name, version } = await client.registerModel({ name: 'offers', predicts: 'nothing', metrics: {} })
+    await client.predict({ model: `${name}@${version}`, predictions: [{ id: 'score-1', entity: 'm-1', score: 0.9 }] })
+    await client.predictBatch({ batch: 'b', model: `${name}@${version}` }, [
+      { id: 'score-2', entity: 'm-2', score: 0.8, time: '2026-03-01T00:00:00Z' },
+    ])
+    await client.proposeAll([
+      message('m-1', 'm-1', { campaign: 'scored', inputs: { predictions: ['score-1'] } }),
+      message('m-2', 'm-2', { campaign: 'scored' }),
+    ])
+    for (const cause of [`${name}@${version}`, name]) {
+      const scope = await client.scope({ kind: 'model', name: cause })
+      assert.deepEqual([scope.actions, scope.predictions.predictions, scope.predictions.inBatches], [1, 1, 1], cause)
+    }
+    await client.pause({ kind: 'model', name, reason: 'a look' })
+    const { claims } = await client.claim({ campaign: 'scored' })
+    assert.deepEqual(
+      claims.map(({ action }) => action),
+      ['m-2'],
+    )
+    await client.resume({ kind: 'model', name, reason: 'all well' })
+  })
+
   test('has one of its kind at a time, and is the same when the tables are made again', async () => {
     const before = await client.rollbacks()
     await server.stop()

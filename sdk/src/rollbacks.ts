@@ -64,7 +64,8 @@ export const RollbackScope = z.object({
     .object({ allowed: z.number().int(), ended: z.number().int() })
     .describe('of the people whom something was sent to: how many may still be written to for that, and how many not'),
   predictions: z.object({
-    predictions: z.number().int(),
+    predictions: z.number().int().describe('with records of their own'),
+    inBatches: z.number().int().describe('rows of batches; of them the people are not counted'),
     people: z.number().int(),
     models: z.array(z.object({ model: z.string(), predictions: z.number().int() })),
   }),

@@ -34,6 +34,8 @@ export function scopeText(scope: RollbackScope, color: boolean): string {
     lines.push(
       `${plural(predictions.predictions, 'prediction')} about ${number(predictions.people)} people by ${predictions.models.map(({ model }) => model).join(', ')}.`,
     )
+  if (predictions.inBatches > 0)
+    lines.push(`${plural(predictions.inBatches, 'prediction')} more in batches; their people are not counted.`)
   return `${lines.join('\n')}\n${dim(`as of position ${number(scope.asOf)}`)}\n`
 }
 

@@ -50,7 +50,7 @@ export async function trace(parts: CauseParts, { kind, name }: Cause): Promise<T
         says: `the ${kind} ${name}`,
         scopes: [scope],
         condition: conditionOf([scope]),
-        models: kind === 'model' ? [name] : [],
+        models: kind === 'model' ? await versionsOf(parts, name) : [],
       }
     }
     case 'action': {
@@ -70,7 +70,7 @@ export async function trace(parts: CauseParts, { kind, name }: Cause): Promise<T
         says: `the ${alarm.by} ${alarm.group} (alarm ${name} of the monitor ${alarm.monitor})`,
         scopes: [scope],
         condition: conditionOf([scope]),
-        models: alarm.by === 'model' ? [alarm.group] : [],
+        models: alarm.by === 'model' ? await versionsOf(parts, alarm.group) : [],
         ...(since === undefined ? {} : { since }),
       }
     }
@@ -158,6 +158,13 @@ async function firstCounted({ ledger, database }: CauseParts, seq: number): Prom
       : [{ action: BigInt(said) }]
   const action = row?.action ?? undefined
   return action === undefined ? undefined : parseTime(ledger.entry(Number(action)).recorded)
+}
+
+/** A version, or all versions of a model: predictions name theirs. */
+async function versionsOf({ database }: CauseParts, name: string): Promise<string[]> {
+  if (name.includes('@')) return [name]
+  const rows = await database.query<{ version: number }>('select version from model_version where name = $1', [name])
+  return rows.map(({ version }) => `${name}@${version}`)
 }
 
 interface AlarmSaid {

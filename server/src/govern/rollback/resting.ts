@@ -1,6 +1,7 @@
 // The actions that were made from predictions, found by the people that both are about and by the models that they name.
 import type { Corrected } from '@whence/sdk'
 import { openAction } from '../../path/actions/recorded.ts'
+import { SAYINGS } from '../../path/actions/said.ts'
 import { located, placeOf } from './concerned.ts'
 import type { ConcernedParts } from './concerned.ts'
 
@@ -21,7 +22,7 @@ export async function restingOn(
   predictions: readonly Prediction[],
 ): Promise<Corrected['actions']> {
   const { database, ledger, follower } = parts
-  await follower.reach('action', 'erasure')
+  await follower.reach('action', 'review', 'claim', 'delivery', 'recall', 'erasure', ...SAYINGS)
   const ids = new Set(predictions.map(({ id }) => id))
   const places = new Set(predictions.map(({ ref }) => placeOf(ref)))
   const seen = new Set<bigint>()

@@ -36,7 +36,7 @@ export interface Bounded extends Traced {
 }
 
 export async function bounded(parts: ScopeParts, query: ScopeQuery): Promise<Bounded> {
-  await parts.follower.reach('action', 'review', 'claim', 'delivery', 'recall', 'erasure', ...SAYINGS)
+  await parts.follower.reach('action', 'review', 'claim', 'delivery', 'recall', 'event', 'erasure', ...SAYINGS)
   const traced = await trace(parts, query)
   const from = query.since === undefined ? traced.since : timeOf(query.since)
   const until = query.until === undefined ? undefined : timeOf(query.until)
@@ -117,6 +117,7 @@ export async function scopeOf(parts: ScopeParts, query: ScopeQuery): Promise<Rol
     consent: await consentOf(parts, found),
     predictions: {
       predictions: predicted.predictions,
+      inBatches: await inBatches(parts, found),
       people: predicted.people,
       models: predicted.models.map(({ model, predictions }) => ({ model, predictions })),
     },
@@ -196,6 +197,18 @@ function shown({ ledger, standing, clock }: ScopeParts, row: Row): ScopedAction 
         }
       : {}),
   }
+}
+
+/** Rows of batches: whose they are stands in their files. */
+async function inBatches({ database, follower }: ScopeParts, { models, from, asOf }: Bounded): Promise<number> {
+  if (models.length === 0) return 0
+  await follower.reach('predictions')
+  const [row] = await database.query<{ rows: bigint | null }>(
+    `select sum(rows)::int8 as rows from prediction_batch
+     where model = any($1::text[]) and seq < $2 and ($3::int8 is null or last_at >= $3)`,
+    [[...models], BigInt(asOf), from === undefined ? null : BigInt(from)],
+  )
+  return Number(row!.rows ?? 0n)
 }
 
 /** Of those who were reached: who may still be written to for the same, and who has ended it. */

@@ -42,7 +42,7 @@ const OUTCOMES = 100
 /** Throws `not_found`; `altered` is told as what it is. */
 export async function explainAction(parts: ExplainActionParts, id: string): Promise<ActionExplanation> {
   const { ledger, follower, database, actions, standing, clock } = parts
-  await follower.reach('action', 'review', 'claim', 'delivery', ...SAYINGS, 'erasure')
+  await follower.reach('action', 'review', 'claim', 'delivery', 'recall', ...SAYINGS, 'erasure')
   const asOf = follower.next
   const action = actions.open(await actions.locate(id))
   const { proposal, refs } = action

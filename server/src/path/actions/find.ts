@@ -13,7 +13,7 @@ export async function findActions(
   { ledger, follower, database }: { ledger: Ledger; follower: Follower; database: Database },
   query: ActionsQuery,
 ): Promise<FoundActions> {
-  await follower.reach('action', 'review', 'claim', 'delivery', ...SAYINGS, 'erasure')
+  await follower.reach('action', 'review', 'claim', 'delivery', 'recall', ...SAYINGS, 'erasure')
   const asOf = follower.next
   const conditions: string[] = []
   const params: unknown[] = []
