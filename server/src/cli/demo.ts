@@ -1,6 +1,6 @@
 // `whence demo`: an example from its files to an explained, checked prediction. Every step goes through the client, as a
 // user's scripts do, and everything it says is compared with what the files hold when read without Whence.
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient } from '@whence/sdk'
@@ -10,9 +10,10 @@ import { Fault } from '../fault.ts'
 import { number, pad, paint, plural } from '../govern/reports/text.ts'
 import { parseContract } from '../rules/contracts/contract.ts'
 import { apply } from './apply.ts'
-import { dataFolder, flag, positionals, printJson, text, type Args, type Command } from './command.ts'
+import { flag, positionals, printJson, text, type Command } from './command.ts'
 import { complain } from './complain.ts'
 import type { Context } from './context.ts'
+import { inFolder, keeps } from './demo-folder.ts'
 import { demoRollback } from './demo-rollback.ts'
 import { explain } from './explain.ts'
 import { ingest } from './ingest.ts'
@@ -378,32 +379,4 @@ async function captured<T>(context: Context, client: Client, command: Command, .
 
 function inner(context: Context, client: Client): Context {
   return { ...context, env: {}, connect: async () => ({ client, close: async () => {} }) }
-}
-
-const keeps = (args: Args): boolean => flag(args, 'keep') || text(args, 'data') !== undefined
-
-/** Lends a data folder and one for work files beside it. What was made for the demo alone is deleted afterwards. */
-async function inFolder<T>(context: Context, args: Args, use: (data: string, work: string) => Promise<T>): Promise<T> {
-  const own = await mkdtemp(join(tmpdir(), 'whence-demo-'))
-  const work = join(own, 'work')
-  await mkdir(work)
-  const named = text(args, 'data') !== undefined
-  const restore = named ? () => {} : isolate(context.env, join(own, 'state'))
-  try {
-    return await use(named ? dataFolder(context, args) : join(own, 'data'), work)
-  } finally {
-    restore()
-    await rm(keeps(args) && !named ? work : own, { recursive: true, force: true })
-  }
-}
-
-/** A log that is soon deleted must not meet the keys, the database and the pinned checkpoints of one that stays. */
-function isolate(env: Context['env'], state: string): () => void {
-  const before = { ...env }
-  for (const name of ['DATABASE_URL', 'WHENCE_KEYS', 'WHENCE_KEK', 'WHENCE_KEK_FILE', 'WHENCE_ORIGIN']) delete env[name]
-  env['WHENCE_STATE'] = state
-  return () => {
-    delete env['WHENCE_STATE']
-    Object.assign(env, before)
-  }
 }
