@@ -52,6 +52,12 @@ export class Account {
     )
   }
 
+  /** A record that was emitted is not sent. */
+  drop(why: string): void {
+    this.dropped++
+    this.because(why)
+  }
+
   because(reason: string, count = 1): void {
     const known = reason in this.reasons || Object.keys(this.reasons).length < MOST_REASONS
     const name = known && /^[a-z0-9_.-]{1,64}$/.test(reason) ? reason : 'other'

@@ -1,7 +1,8 @@
 // Emits events, predictions and runs without holding up whoever emits them. For Node; the rest of the SDK runs in
 // browsers too.
-import { Emitter, watchOver } from './emitter.ts'
+import { Emitter } from './emitter.ts'
 import type { EmitterOptions } from './options.ts'
+import { watchOver } from './process-end.ts'
 
 export type { Target } from './destination.ts'
 export type { EmitterOptions, EmitterStats } from './options.ts'
