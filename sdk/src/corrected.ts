@@ -96,6 +96,7 @@ export const Corrected = z.object({
   under: z.array(z.string()).describe('the corrected configuration'),
   population: z.number().int().describe('predictions that are concerned'),
   sampled: z.number().int(),
+  inBatches: z.number().int().describe('of those that were sampled: how many are rows of batches'),
   erased: z.number().int().describe('about people who were erased: not computed'),
   computed: z.number().int(),
   notComputed: z.record(z.string(), z.number().int()),

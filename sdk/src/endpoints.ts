@@ -26,6 +26,7 @@ import { lineageEndpoints } from './lineage-endpoints.ts'
 import { monitorEndpoints } from './monitors-endpoints.ts'
 import { modelsEndpoints } from './models-endpoints.ts'
 import { rollbackEndpoints } from './rollback-endpoints.ts'
+import { scopeEndpoints } from './scope-endpoints.ts'
 import { correctedEndpoints } from './corrected-endpoints.ts'
 import { pauseEndpoints } from './pause-endpoints.ts'
 import { planEndpoints } from './plan-endpoints.ts'
@@ -68,6 +69,7 @@ export const endpoints = {
   ...planEndpoints,
   ...pauseEndpoints,
   ...rollbackEndpoints,
+  ...scopeEndpoints,
   ...correctedEndpoints,
   ...provenanceEndpoints,
   ...statementsEndpoints,

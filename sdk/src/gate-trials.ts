@@ -3,12 +3,12 @@ import { ActionDecision, GateOutcome } from './actions.ts'
 import { Declarations, DeclaredKind } from './declarations.ts'
 import { Name, Seq, Time } from './time.ts'
 
-/** Files to try on past actions: chains of gates, term lists and agents. What is not among them is as it is in force. */
+/** Files to try on past actions: chains of gates, term lists, agents and purposes. What is not among them is as it is in force. */
 export const GateTrialRequest = Declarations.extend({
   remove: z
     .boolean()
     .default(false)
-    .describe('chains, lists and agents that are not among the files count as out of force'),
+    .describe('chains, lists, agents and (where any are among the files) purposes that are not count as out of force'),
   since: Time.optional().describe('only actions decided at this time or later'),
   until: Time.optional().describe('only actions decided before this time'),
   agent: Name.optional().describe('the actor.id'),

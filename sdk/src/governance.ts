@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Receipt } from './receipts.ts'
-import { Seq, Sha256 } from './time.ts'
+import { Name, Seq, Sha256 } from './time.ts'
 
 export const ErasureRequest = z.object({
   identifier: z.string().min(1).max(512),
@@ -36,6 +36,7 @@ export const KeyRequest = z.object({
   scopes: z.array(Scope).min(1),
   source: z.string().min(1).max(128).optional().describe('what its records name as their source; default: the name'),
   strict: z.boolean().optional().describe('refuse its OpenLineage events that differ from the specification'),
+  agent: Name.optional().describe('the only actor, an agent, whose actions may be proposed with it'),
 })
 export type KeyRequest = z.infer<typeof KeyRequest>
 export const KeyInfo = z.object({
@@ -44,6 +45,7 @@ export const KeyInfo = z.object({
   scopes: z.array(Scope),
   source: z.string(),
   strict: z.boolean().optional().describe('true: its OpenLineage events must keep to the specification'),
+  agent: Name.optional().describe('with it only actions of this agent may be proposed'),
   created: z.string(),
   revoked: z.string().optional(),
 })

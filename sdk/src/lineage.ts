@@ -109,9 +109,15 @@ export const ImpactCounts = z.object({
   trainingSets: z.number().int(),
   modelVersions: z.number().int(),
   deployedModels: z.number().int().describe('model versions with predictions since `since`'),
-  predictions: z.number().int(),
+  predictions: z.number().int().describe('those in batches too'),
+  predictionsInBatches: z.number().int().describe('of these, how many are rows of batches'),
   people: z.number().int().describe('distinct subjects of these predictions'),
   erasedPredictions: z.number().int().describe('predictions about people who were erased: not among the people'),
+  unreadPredictions: z
+    .number()
+    .int()
+    .optional()
+    .describe('rows of batches whose files cannot be read: not among the people; absent where there are none'),
   campaigns: z.number().int(),
   creatives: z.number().int(),
 })

@@ -32,9 +32,9 @@ export type Cause = z.infer<typeof Cause>
 
 export const ScopeQuery = Cause.extend({
   since: Time.optional().describe(
-    'decided then or later; of an alarm the default is the first message that it counted',
+    'decided, or predicted, then or later; of an alarm the default is the first message that it counted',
   ),
-  until: Time.optional().describe('decided before'),
+  until: Time.optional().describe('decided, or predicted, before'),
 })
 export type ScopeQuery = z.input<typeof ScopeQuery>
 
@@ -64,9 +64,15 @@ export const RollbackScope = z.object({
     .object({ allowed: z.number().int(), ended: z.number().int() })
     .describe('of the people whom something was sent to: how many may still be written to for that, and how many not'),
   predictions: z.object({
-    predictions: z.number().int().describe('with records of their own'),
-    inBatches: z.number().int().describe('rows of batches; of them the people are not counted'),
-    people: z.number().int(),
+    predictions: z.number().int().describe('by the model versions behind the cause, those in batches too'),
+    inBatches: z.number().int().describe('of these, how many are rows of batches'),
+    people: z.number().int().describe('distinct over all of them'),
+    erased: z.number().int().describe('of the predictions: about people who were erased, and so not among the people'),
+    unread: z
+      .number()
+      .int()
+      .optional()
+      .describe('rows of batches whose files cannot be read: not among the people; absent where there are none'),
     models: z.array(z.object({ model: z.string(), predictions: z.number().int() })),
   }),
 })
@@ -86,6 +92,23 @@ export const ScopedAction = z.object({
   allowed: z.boolean().optional().describe('whether the person may still be written to for its purpose'),
 })
 export type ScopedAction = z.infer<typeof ScopedAction>
+
+/** One prediction in a scope. */
+export const ScopedPrediction = z.object({
+  seq: Seq,
+  row: z.number().int().optional().describe('its row, where the record is a batch'),
+  model: z.string(),
+  snapshot: Seq.optional(),
+  state: z.enum(['open', 'erased', 'altered']),
+  id: z.string().optional(),
+  entity: z.string().optional(),
+  subject: z.string().optional(),
+  time: z.string().optional(),
+  score: z.number().optional(),
+  decision: z.string().optional(),
+  problem: z.string().optional().describe('what is altered'),
+})
+export type ScopedPrediction = z.infer<typeof ScopedPrediction>
 
 export const Degree = z.enum(['pause', 'revert', 'compensate'])
 export type Degree = z.infer<typeof Degree>

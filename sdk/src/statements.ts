@@ -198,13 +198,19 @@ function digestOf(bytes: Uint8Array): string {
   return toHex(sha256(bytes))
 }
 
-/** Without members that are undefined, at any depth: zod leaves some, and JSON has none. */
+/**
+ * Without members that are undefined, at any depth: zod leaves some, and JSON has none. By name, since what stands in its
+ * canonical order is written faster.
+ */
 function plain(value: unknown): Json {
   if (Array.isArray(value)) return value.map(plain)
   if (typeof value !== 'object' || value === null) return value as Json
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([name, inner]) => (inner === undefined ? [] : [[name, plain(inner)]])),
-  )
+  const members: [string, Json][] = []
+  for (const name of Object.keys(value).sort()) {
+    const inner = (value as Record<string, unknown>)[name]
+    if (inner !== undefined) members.push([name, plain(inner)])
+  }
+  return Object.fromEntries(members)
 }
 
 function given<T extends object>(members: T): T {

@@ -7,6 +7,7 @@ import { planText } from '../govern/reports/plan-text.ts'
 import { number, paint, plural, printable, table } from '../govern/reports/text.ts'
 import { flag, positionals, printJson, text, withClient, type Command } from './command.ts'
 import type { Context } from './context.ts'
+import { remove } from './options.ts'
 import { declarationsIn } from './declarations.ts'
 
 /** Plans made anew when somebody else was faster. */
@@ -18,7 +19,7 @@ export const apply: Command = {
   usage: 'apply DIR',
   options: {
     plan: { type: 'string', value: 'FILE', help: 'apply exactly this plan (whence plan DIR --out FILE), or nothing' },
-    remove: { type: 'boolean', help: 'take out of force what is not in DIR' },
+    remove,
   },
   details: `
 Sends every .yaml and .yml file under DIR (or the one file given). All come into force, or none. It makes a plan, shows

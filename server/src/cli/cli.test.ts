@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { contradicted, explained } from '../govern/reports/explanation.fixture.ts'
 import { Fault } from '../fault.ts'
-import { commands } from './commands.ts'
+import { allOf, families } from './commands.ts'
 import { wantsColor } from './context.ts'
 import { refusal, run, type Asked } from './testing.ts'
 
@@ -21,7 +21,7 @@ const receipt = { seq: 7, leaf: digest, recorded: '2026-03-20T10:00:00.000000Z',
 test('lists every command, and explains each', async () => {
   const { code, stdout } = await run(['--help'])
   assert.equal(code, 0)
-  for (const { name, usage } of commands) {
+  for (const { name, usage } of await allOf(families)) {
     const [first, second] = name.split(' ')
     const listed = second === undefined ? stdout : (await run([first!, '--help'])).stdout
     assert.match(stdout, new RegExp(second === undefined ? `^  whence ${name}( |$)` : `^  whence ${first} `, 'm'))
@@ -31,6 +31,21 @@ test('lists every command, and explains each', async () => {
     assert.ok(help.stdout.startsWith(`whence ${usage}\n`), name)
     assert.match(help.stdout, /--json/)
     assert.match(help.stdout, /--data DIR/)
+  }
+})
+
+test('finds each command by the first word of its name', async () => {
+  for (const [word, load] of Object.entries(families))
+    assert.ok(
+      (await load()).some(({ name }) => name.split(' ')[0] === word),
+      word,
+    )
+  for (const { name } of await allOf(families)) {
+    const load = families[name.split(' ')[0]!]
+    assert.ok(
+      (await load?.())?.some((one) => one.name === name),
+      name,
+    )
   }
 })
 
@@ -104,10 +119,13 @@ test('gives a command of another file its place, its arguments and its exit code
       return 1
     },
   } as const
-  const { code } = await run(['verify', 'log', '--deep', '--data', 'd'], {}, {}, [verify])
+  const { code } = await run(['verify', 'log', '--deep', '--data', 'd'], {}, {}, { verify: async () => [verify] })
   assert.equal(code, 1)
   assert.deepEqual(seen, [{ deep: true, data: 'd' }, ['log']])
-  assert.match((await run(['--help'], {}, {}, [verify])).stdout, /whence verify \[PATH\]\s+check a log/)
+  assert.match(
+    (await run(['--help'], {}, {}, { verify: async () => [verify] })).stdout,
+    /whence verify \[PATH\]\s+check a log/,
+  )
 })
 
 test('connects to the data folder that is asked for, and lets go of it whatever happens', async () => {

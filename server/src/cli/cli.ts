@@ -3,7 +3,8 @@ import { WhenceError } from '@whence/sdk'
 import { Fault } from '../fault.ts'
 import { table } from '../govern/reports/text.ts'
 import { common, flag, printJson, type Args, type Command, type Option } from './command.ts'
-import { commands as ours } from './commands.ts'
+import { allOf, families } from './commands.ts'
+import type { Families } from './commands.ts'
 import { complain } from './complain.ts'
 import type { Context } from './context.ts'
 import { nearest } from './nearest.ts'
@@ -12,12 +13,10 @@ import { nearest } from './nearest.ts'
  * Runs `whence ARGV…` and gives its exit code. `more` are the commands that need more than a client: those that start,
  * move or repair a server. Never throws: whatever fails is said on stderr, and as `{error}` on stdout under `--json`.
  */
-export async function runCli(
-  argv: readonly string[],
-  context: Context,
-  more: readonly Command[] = [],
-): Promise<number> {
-  const commands = [...more, ...ours]
+export async function runCli(argv: readonly string[], context: Context, more: Families = {}): Promise<number> {
+  const known = { ...more, ...families }
+  const load = Object.hasOwn(known, argv[0] ?? '') ? known[argv[0]!]! : () => allOf(known)
+  const commands = await load()
   const { name, rest } = named(argv, commands)
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     const about = named(rest, commands).name
@@ -38,14 +37,14 @@ export async function runCli(
       throw unknown(
         `no command "${name} ${rest[0]}"`,
         `${name} ${rest[0]}`,
-        group.map((known) => known.name),
+        group.map((other) => other.name),
         `whence ${name} --help`,
       )
     if (!command)
       throw unknown(
         `no command "${name}"`,
         name,
-        commands.map((known) => known.name),
+        commands.map((other) => other.name),
         'whence --help',
       )
     const args = parse(command, rest)

@@ -5,7 +5,7 @@ import { demo } from './demo.ts'
 import { run } from './testing.ts'
 
 test('names the examples when asked for one that does not exist', async () => {
-  const { code, stderr } = await run(['demo', 'nothing'], {}, {}, [demo])
+  const { code, stderr } = await run(['demo', 'nothing'], {}, {}, { demo: async () => [demo] })
   assert.equal(code, 2)
   assert.match(stderr, /email, attribution, offers/)
 })
@@ -26,7 +26,7 @@ test('says which file of the real data is missing and where it is looked for, an
           throw new Error('not reached')
         },
       },
-      [demo],
+      { demo: async () => [demo] },
     )
     assert.equal(code, 1)
     assert.match(
@@ -56,7 +56,7 @@ test('keeps the log of a demo away from the keys and the database of one that st
         throw new Error('enough seen')
       },
     },
-    [demo],
+    { demo: async () => [demo] },
   )
   assert.equal(code, 1)
   assert.equal(during['DATABASE_URL'], undefined)

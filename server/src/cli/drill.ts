@@ -1,7 +1,7 @@
 // `whence drill`: a playbook, run on a copy. The copy is served by a private server whose world outside is a rehearsal, and
 // is deleted afterwards; the original is read and nothing else.
 import { hash } from 'node:crypto'
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { claimedCheckpoint } from '@whence/ledger'
@@ -12,7 +12,7 @@ import type { Config } from '../config.ts'
 import { Fault } from '../fault.ts'
 import { drillText } from '../govern/reports/drill-text.ts'
 import type { Drill } from '../govern/reports/drill-text.ts'
-import { printable } from '../govern/reports/text.ts'
+import { plural, printable } from '../govern/reports/text.ts'
 import { matches } from '../rules/files/policy-file.ts'
 import { playbookForm } from '../rules/playbooks/playbook.ts'
 import { Rehearsal } from '../store/connectors/rehearsal.ts'
@@ -21,6 +21,7 @@ import { readLock } from '../store/lock.ts'
 import { BACKED_UP, copyAll } from './backup.ts'
 import { dataFolder, flag, positionals, printJson, text, type Args, type Command } from './command.ts'
 import type { Context } from './context.ts'
+import { makeCopy, sweepCopies } from './drill-copies.ts'
 import { patientFetch } from './patient-fetch.ts'
 import { causeOf, causes } from './rollback/rollback.ts'
 import { Steps } from './steps.ts'
@@ -40,7 +41,8 @@ export const drill = (start: StartDrill): Command => ({
   },
   details: `${causes}
 PLAYBOOK is the name of one in force, or a file: it then comes into force on the copy only. The copy has everything,
-the keys too, and is deleted in the end. It reaches nobody: connected systems are replaced by ones that do what they are told
+the keys too, and is deleted in the end; what a drill that was killed has left is removed by the next drill there, and
+by the next "whence up" where it lies in the folder for temporary files. It reaches nobody: connected systems are replaced by ones that do what they are told
 and show it, nobody is told, no scorer is asked, and no sender claims what is released. So the times are those of Whence
 alone. They are computed from the records of the copy. Ends with 1 when a step failed, or the original has changed.`,
   async run(context, args) {
@@ -49,9 +51,10 @@ alone. They are computed from the records of the copy. Ends with 1 when a step f
       throw new Fault('usage', 'A drill copies a data folder and starts a server of its own: leave --url out.')
     const cause = text(args, 'cause') === undefined ? undefined : causeOf(text(args, 'cause')!)
     const config = readConfig(dataFolder(context, args), context.env)
-    const work = await mkdtemp(
-      join(text(args, 'in') === undefined ? tmpdir() : resolve(context.cwd, text(args, 'in')!), 'whence-drill-'),
-    ).catch((error: unknown) => {
+    const folder = text(args, 'in') === undefined ? tmpdir() : resolve(context.cwd, text(args, 'in')!)
+    const left = await sweepCopies(folder)
+    if (left > 0) context.stderr(`whence: ${plural(left, 'copy', 'copies')} of drills that were killed removed\n`)
+    const work = await makeCopy(folder).catch((error: unknown) => {
       throw new Fault('usage', 'The copy cannot be made there: name another folder with --in.', { cause: error })
     })
     let interrupted = false
@@ -60,13 +63,13 @@ alone. They are computed from the records of the copy. Ends with 1 when a step f
       if (interrupted) throw new Fault('usage', 'The drill was interrupted; its copy is deleted.')
     }
     try {
-      const told = await rehearse(start, { context, args, config, work, playbook: playbook!, cause, goOn })
+      const told = await rehearse(start, { context, args, config, work: work.path, playbook: playbook!, cause, goOn })
       if (flag(args, 'json')) printJson(context, told)
       else context.stdout(drillText(printable(told), context.color))
       return told.state === 'done' && (told.original.unchanged || told.original.grown !== undefined) ? 0 : 1
     } finally {
       forget()
-      await rm(work, { recursive: true, force: true, maxRetries: 5 })
+      await work.remove()
     }
   },
 })
@@ -228,6 +231,7 @@ function copyConfig(config: Config, work: string): Config {
     databaseUrl: undefined,
     tablesLocation: undefined,
     connectorSecrets: {},
+    scorerSecrets: {},
     kek: kek.kind === 'file' && kek.path.startsWith(`${config.keys}/`) ? { ...kek, path: join(keys, 'kek') } : kek,
   }
 }

@@ -3,6 +3,7 @@ import { Fault } from '../fault.ts'
 import { number, paint, plural, printable, table } from '../govern/reports/text.ts'
 import { flag, positionals, printJson, required, text, withClient, type Command } from './command.ts'
 import type { Context } from './context.ts'
+import { subjectType } from './options.ts'
 
 export const erase: Command = {
   name: 'erase',
@@ -10,7 +11,7 @@ export const erase: Command = {
   usage: 'erase IDENTIFIER --basis TEXT',
   options: {
     basis: { type: 'string', value: 'TEXT', help: 'why, for the record: "request of the person, ticket 4711"' },
-    type: { type: 'string', value: 'TYPE', help: 'what the identifier names (default customer)' },
+    type: subjectType,
     yes: { type: 'boolean', help: 'do not ask' },
   },
   details: `

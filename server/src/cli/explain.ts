@@ -8,6 +8,7 @@ import { explanationPage } from '../govern/reports/explanation-page.ts'
 import { explanationText } from '../govern/reports/explanation-text.ts'
 import { flag, given, integer, positionals, printJson, text, withClient, type Command } from './command.ts'
 import type { Context } from './context.ts'
+import { asOf } from './options.ts'
 
 export const explain: Command = {
   name: 'explain',
@@ -17,7 +18,7 @@ export const explain: Command = {
     events: { type: 'boolean', help: 'list every event behind the inputs' },
     html: { type: 'string', value: 'FILE', help: 'write the report as one page, to read or to print' },
     proof: { type: 'string', value: 'FILE', help: 'write the proofs, to be checked without this server' },
-    'as-of': { type: 'string', value: 'SEQ', help: 'knowing the records before this one (default: all)' },
+    'as-of': asOf,
   },
   details: `
 Exit code 1 when something is contradicted or altered. What is only missing, asserted or erased is said, and is no failure.`,

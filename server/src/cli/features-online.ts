@@ -2,6 +2,7 @@ import type { Online } from '@whence/sdk'
 import { Fault } from '../fault.ts'
 import { number, paint, printable, table } from '../govern/reports/text.ts'
 import { flag, given, integer, printJson, text, time, withClient } from './command.ts'
+import { asOf, eventTime } from './options.ts'
 import type { Args, Command } from './command.ts'
 
 export const featuresOnline: Command = {
@@ -12,8 +13,8 @@ export const featuresOnline: Command = {
     entity: { type: 'string', multiple: true, value: 'ID', help: 'an identifier, as the source sends it; repeatable' },
     subject: { type: 'string', multiple: true, value: 'ID', help: 'a subject id, as snapshots hold it; repeatable' },
     'subject-type': { type: 'string', value: 'TYPE', help: 'of the identifiers (default: the entity of the views)' },
-    at: { type: 'string', value: 'T', help: 'event time, 2026-03-20 or 2026-03-20T10:00:00Z (default: now)' },
-    'as-of': { type: 'string', value: 'SEQ', help: 'knowing the records before this one (default: all)' },
+    at: eventTime,
+    'as-of': asOf,
   },
   details:
     'VIEW is a name, for its newest version, or name@vN. An event counts as soon as it is acknowledged, late ones too.\n\n' +

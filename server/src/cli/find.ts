@@ -3,6 +3,7 @@ import { Fault } from '../fault.ts'
 import { number, paint, plural, printable, table } from '../govern/reports/text.ts'
 import { flag, given, integer, positionals, printJson, text, time, withClient, type Command } from './command.ts'
 import type { Context } from './context.ts'
+import { made, subjectType } from './options.ts'
 
 export const find: Command = {
   name: 'find',
@@ -10,11 +11,10 @@ export const find: Command = {
   usage: 'find [--id IDENTIFIER] [--campaign C] …',
   options: {
     id: { type: 'string', value: 'IDENTIFIER', help: 'about the person with this identifier' },
-    type: { type: 'string', value: 'TYPE', help: 'what the identifier names (default customer)' },
+    type: subjectType,
     campaign: { type: 'string', value: 'C', help: 'made for this campaign' },
     model: { type: 'string', value: 'M', help: 'by this model, name or name@version' },
-    from: { type: 'string', value: 'T', help: 'made at this time or later' },
-    to: { type: 'string', value: 'T', help: 'made before this time' },
+    ...made,
     limit: { type: 'string', value: 'N', help: 'at most N, newest first (default 50)' },
     before: {
       type: 'string',

@@ -8,11 +8,12 @@ import { nearest } from './nearest.ts'
 export const keys: Command = {
   name: 'keys',
   summary: 'who may call the API, and as what',
-  usage: 'keys (list | issue NAME --scope SCOPES [--strict] | revoke ID)',
+  usage: 'keys (list | issue NAME --scope SCOPES [--strict] [--agent NAME] | revoke ID)',
   options: {
     scope: { type: 'string', multiple: true, value: 'SCOPES', help: 'ingest, read, admin; several with commas' },
     source: { type: 'string', value: 'S', help: 'what its records name as their source (default: the name)' },
     strict: { type: 'boolean', help: 'refuse its OpenLineage events that differ from the specification' },
+    agent: { type: 'string', value: 'NAME', help: 'with it only actions of this agent may be proposed' },
   },
   async run(context, args) {
     const action = args.positionals[0] ?? 'list'
@@ -38,16 +39,16 @@ const actions: Record<string, (context: Context, args: Args) => Promise<number>>
     const request = {
       name: name!,
       scopes: scopeWords(args).map(scope),
-      ...given({ source: text(args, 'source') }),
+      ...given({ source: text(args, 'source'), agent: text(args, 'agent') }),
       ...(flag(args, 'strict') ? { strict: true } : {}),
     }
     const issued = await withClient(context, args, (client) => client.issueKey(request))
     if (flag(args, 'json')) printJson(context, issued)
     else {
-      const { id, secret, scopes, source, strict } = printable(issued)
+      const { id, secret, scopes, source, strict, agent } = printable(issued)
       context.stdout(`${paint(context.color).bold(secret)}\n`)
       context.stderr(
-        `key ${id} for ${scopes.join(', ')}, source ${source}${strict ? ', strict' : ''}. It is shown this once.\n`,
+        `key ${id} for ${scopes.join(', ')}, source ${source}${strict ? ', strict' : ''}${agent === undefined ? '' : `, of agent ${agent} only`}. It is shown this once.\n`,
       )
     }
     return 0
@@ -78,10 +79,10 @@ function scope(word: string): Scope {
 function list(known: KeyInfo[], color: boolean): string {
   const { dim } = paint(color)
   const head = ['id', 'name', 'scopes', 'source', 'issued', ''].map(dim)
-  const rows = known.map(({ id, name, scopes, source, strict, created, revoked }) => [
+  const rows = known.map(({ id, name, scopes, source, strict, agent, created, revoked }) => [
     id,
     name,
-    `${scopes.join(', ')}${strict ? ' (strict)' : ''}`,
+    `${scopes.join(', ')}${strict ? ' (strict)' : ''}${agent === undefined ? '' : ` (agent ${agent})`}`,
     source,
     created,
     revoked ? `revoked ${revoked}` : '',

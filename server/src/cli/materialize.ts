@@ -1,13 +1,14 @@
 import { number, paint, plural, printable } from '../govern/reports/text.ts'
 import { flag, given, integer, positionals, printJson, time, withClient, type Command } from './command.ts'
+import { asOf, eventTime } from './options.ts'
 
 export const materialize: Command = {
   name: 'materialize',
   summary: 'compute a feature view into an immutable snapshot',
   usage: 'materialize VIEW',
   options: {
-    at: { type: 'string', value: 'T', help: 'event time, 2026-03-20 or 2026-03-20T10:00:00Z (default: now)' },
-    'as-of': { type: 'string', value: 'SEQ', help: 'knowing the records before this one (default: all)' },
+    at: eventTime,
+    'as-of': asOf,
   },
   details: 'VIEW is a name, for its newest version, or name@vN.',
   async run(context, args) {

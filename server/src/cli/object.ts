@@ -1,6 +1,7 @@
 import { Fault } from '../fault.ts'
 import { number, paint, printable } from '../govern/reports/text.ts'
 import { flag, given, positionals, printJson, text, time, withClient, type Command } from './command.ts'
+import { subjectType } from './options.ts'
 
 export const object: Command = {
   name: 'object',
@@ -10,7 +11,7 @@ export const object: Command = {
     purpose: { type: 'string', value: 'profiling|marketing', help: 'to marketing: to profiling as well' },
     withdraw: { type: 'boolean', help: 'the person takes the objection back' },
     at: { type: 'string', value: 'T', help: 'when it was said (default: now)' },
-    type: { type: 'string', value: 'TYPE', help: 'type of the subject (default: customer)' },
+    type: subjectType,
     note: { type: 'string', value: 'TEXT', help: 'where it was said; sealed with the person’s key' },
     id: { type: 'string', value: 'ID', help: 'so that the same objection, sent again, is one' },
     check: { type: 'boolean', help: 'record nothing; say what holds' },

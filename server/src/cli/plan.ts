@@ -4,6 +4,7 @@ import type { Plan } from '@whence/sdk'
 import { Fault } from '../fault.ts'
 import { planText } from '../govern/reports/plan-text.ts'
 import { flag, given, integer, positionals, printJson, text, time, withClient, type Command } from './command.ts'
+import { remove } from './options.ts'
 import { declarationsIn } from './declarations.ts'
 
 export const plan: Command = {
@@ -12,7 +13,7 @@ export const plan: Command = {
   usage: 'plan DIR',
   options: {
     out: { type: 'string', value: 'FILE', help: 'keep the plan, for whence apply DIR --plan FILE' },
-    remove: { type: 'boolean', help: 'take out of force what is not in DIR' },
+    remove,
     sample: { type: 'string', value: 'N', help: 'compare the values of N people (default 200; 0: nobody)' },
     at: {
       type: 'string',

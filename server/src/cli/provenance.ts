@@ -11,6 +11,7 @@ import { provenanceFields, writeProvenance } from '../path/features/provenance-r
 import { openColumns } from '../store/columns.ts'
 import { flag, given, integer, positionals, printJson, text, wholeNumber, withClient, type Command } from './command.ts'
 import type { Context } from './context.ts'
+import { seed } from './options.ts'
 
 const columns = provenanceFields.map(({ name }) => name as keyof ProvenanceRow)
 const formats = ['parquet', 'csv', 'ndjson'] as const
@@ -23,7 +24,7 @@ export const provenance: Command = {
   options: {
     subject: { type: 'string', value: 'ID', help: 'of this person only (a subject id)' },
     sample: { type: 'string', value: 'N', help: 'of N people (default: everyone)' },
-    seed: { type: 'string', value: 'N', help: 'of the sample (default 1): the same seed draws the same' },
+    seed,
     out: { type: 'string', value: 'FILE', help: 'write FILE.parquet, .csv or .ndjson (default: CSV to the output)' },
     table: { type: 'boolean', help: 'add everyone to the table audit.VIEW_vN, which any engine reads' },
   },

@@ -2,6 +2,7 @@ import type { Quarantined } from '@whence/sdk'
 import { cut, number, paint, plural, printable, table } from '../govern/reports/text.ts'
 import { flag, given, integer, positionals, printJson, withClient, type Command } from './command.ts'
 import type { Context } from './context.ts'
+import { before } from './options.ts'
 
 export const quarantine: Command = {
   name: 'quarantine',
@@ -10,7 +11,7 @@ export const quarantine: Command = {
   options: {
     line: { type: 'string', value: 'N', help: 'only what came from line N of a file, with its content' },
     limit: { type: 'string', value: 'N', help: 'at most N, newest first (default 100)' },
-    before: { type: 'string', value: 'SEQ', help: 'only records before this one: the next page' },
+    before,
   },
   async run(context, args) {
     const [stream] = positionals(args, '[STREAM]')

@@ -2,14 +2,14 @@
 import type { PredictionSelection } from '@whence/sdk'
 import { Fault } from '../fault.ts'
 import { given, integer, text, time } from './command.ts'
+import { made, seed } from './options.ts'
 import type { Args, Option } from './command.ts'
 import { oneOf } from './lineage/asking.ts'
 
 export const selectionOptions: Record<string, Option> = {
   model: { type: 'string', multiple: true, value: 'M', help: 'of this model version, name@version; may be repeated' },
   live: { type: 'string', value: 'ENV', help: 'of every version that an alias points at there, as production' },
-  from: { type: 'string', value: 'T', help: 'made at this time or later' },
-  to: { type: 'string', value: 'T', help: 'made before this time' },
+  ...made,
   segment: {
     type: 'string',
     multiple: true,
@@ -17,7 +17,7 @@ export const selectionOptions: Record<string, Option> = {
     help: 'only these, as campaign=winter, segment=north, feature.opens_30d=0..5; may be repeated',
   },
   sample: { type: 'string', value: 'N', help: 'a random sample of N (default: all predictions)' },
-  seed: { type: 'string', value: 'N', help: 'of the sample (default 1): the same seed draws the same' },
+  seed,
 }
 
 export function selection(args: Args): PredictionSelection {

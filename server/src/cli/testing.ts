@@ -1,6 +1,6 @@
 import { Client, type Accounting, type EventResult, type Ingested } from '@whence/sdk'
 import { runCli } from './cli.ts'
-import type { Command } from './command.ts'
+import type { Families } from './commands.ts'
 import type { Context } from './context.ts'
 
 /** What a command did: its exit code, and what it wrote. */
@@ -11,7 +11,7 @@ export async function run(
   argv: string[],
   answers: Answers | Client = {},
   changes: Partial<Context> = {},
-  more: Command[] = [],
+  more: Families = {},
 ): Promise<Ran> {
   let [stdout, stderr] = ['', '']
   const client = answers instanceof Client ? answers : fakeClient(answers)

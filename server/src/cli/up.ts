@@ -1,6 +1,8 @@
+import { tmpdir } from 'node:os'
 import { plural } from '../govern/reports/text.ts'
 import { dataFolder, flag, printJson, text, type Command } from './command.ts'
 import type { Context } from './context.ts'
+import { sweepCopies } from './drill-copies.ts'
 import { showSample } from './demo.ts'
 
 /** What `up` needs of a started server. */
@@ -30,6 +32,8 @@ export const up = (start: Start): Command => ({
   },
   async run(context, args) {
     const folder = dataFolder(context, args)
+    const left = await sweepCopies(tmpdir())
+    if (left > 0) context.stderr(`whence: ${plural(left, 'copy', 'copies')} of drills that were killed removed\n`)
     const server = await start(folder, { host: text(args, 'host'), port: text(args, 'port') })
     const { url, adminKey, origin, vkey, warnings } = server
     if (flag(args, 'json')) printJson(context, { url, origin, vkey, data: folder, adminKey, warnings })

@@ -35,7 +35,8 @@ export const verify: Command = {
   },
   details: `
 Without an argument everything in the data folder is checked: the tree, every payload against its entry, every sealed
-payload against its key and commitment, the key store, the column files and the feature snapshots.
+payload against its key and commitment, the key store, the column files and the feature snapshots, and the tables of actions,
+what came of them, alarms and rollbacks, row by row, against the records.
 
 With an argument nothing but the log's public key is trusted. Give the key with --vkey, from a place that the log's
 operator does not control; without it the key beside the log is used, and the answer says so.`,

@@ -4,6 +4,7 @@ import { Fault } from '../../fault.ts'
 import { number, paint, plural, printable, table } from '../../govern/reports/text.ts'
 import { flag, given, integer, positionals, printJson, text, time, withClient, type Command } from '../command.ts'
 import type { Context } from '../context.ts'
+import { before, campaign, decided, subjectType } from '../options.ts'
 
 /** Of one request. */
 const PAGE = 1000
@@ -14,15 +15,14 @@ export const actionsList: Command = {
   usage: 'actions list [--subject-identifier IDENTIFIER] [--message ID] …',
   options: {
     'subject-identifier': { type: 'string', value: 'IDENTIFIER', help: 'about the person with this identifier' },
-    type: { type: 'string', value: 'TYPE', help: 'what the identifier names (default customer)' },
+    type: subjectType,
     message: { type: 'string', value: 'ID', help: 'the id by which the provider calls the message' },
-    campaign: { type: 'string', value: 'C', help: 'of this campaign' },
+    campaign,
     agent: { type: 'string', value: 'NAME', help: 'of this agent, user or service' },
     state: { type: 'string', value: 'S', help: ActionState.options.join(', ') },
-    since: { type: 'string', value: 'T', help: 'decided at this time or later' },
-    until: { type: 'string', value: 'T', help: 'decided before this time' },
+    ...decided,
     limit: { type: 'string', value: 'N', help: 'at most N (default 50)' },
-    before: { type: 'string', value: 'SEQ', help: 'only records before this one: the next page' },
+    before,
   },
   details: 'Exit code 1 when none fits. whence explain ID goes from one of them to everything behind it.',
   async run(context, args) {

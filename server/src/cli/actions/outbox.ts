@@ -3,6 +3,7 @@ import { Fault } from '../../fault.ts'
 import { number, paint, plural, printable, table } from '../../govern/reports/text.ts'
 import { flag, given, integer, positionals, printJson, required, text, withClient, type Command } from '../command.ts'
 import type { Context } from '../context.ts'
+import { campaign } from '../options.ts'
 
 export const outbox: Command = {
   name: 'outbox show',
@@ -24,7 +25,7 @@ export const outboxClaim: Command = {
   usage: 'outbox claim',
   options: {
     channel: { type: 'string', value: 'C', help: 'only of this channel' },
-    campaign: { type: 'string', value: 'C', help: 'only of this campaign' },
+    campaign,
     environment: { type: 'string', value: 'E', help: 'of this environment (default production)' },
     limit: { type: 'string', value: 'N', help: 'at most N (default 100)' },
     lease: { type: 'string', value: 'SECONDS', help: 'given out again unless acknowledged by then (default 300)' },

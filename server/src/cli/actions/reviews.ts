@@ -18,6 +18,7 @@ import {
   type Command,
 } from '../command.ts'
 import type { Context } from '../context.ts'
+import { campaign } from '../options.ts'
 
 export const reviews: Command = {
   name: 'reviews list',
@@ -25,7 +26,7 @@ export const reviews: Command = {
   usage: 'reviews list',
   options: {
     assigned: { type: 'string', value: 'WHO', help: 'only what is assigned to them' },
-    campaign: { type: 'string', value: 'C', help: 'only of this campaign' },
+    campaign,
     overdue: { type: 'boolean', help: 'only what is overdue' },
     limit: { type: 'string', value: 'N', help: 'at most N (default 100)' },
   },

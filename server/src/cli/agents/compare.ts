@@ -1,13 +1,13 @@
 import { agentComparisonText } from '../../govern/reports/agent-comparison-text.ts'
 import { flag, given, integer, positionals, printJson, time, withClient, type Command } from '../command.ts'
+import { decided } from '../options.ts'
 
 export const agentsCompare: Command = {
   name: 'agents compare',
   summary: 'an agent in shadow beside the one whose place it would take',
   usage: 'agents compare SHADOW [INCUMBENT]',
   options: {
-    since: { type: 'string', value: 'T', help: 'only proposals decided at this time or later' },
-    until: { type: 'string', value: 'T', help: 'only proposals decided before this time' },
+    ...decided,
     limit: { type: 'string', value: 'N', help: 'proposals of each, the newest first (default 10,000)' },
   },
   details: `

@@ -11,6 +11,7 @@ import {
   withClient,
   type Command,
 } from '../command.ts'
+import { subjectType } from '../options.ts'
 
 export const consentsCheck: Command = {
   name: 'consents check',
@@ -20,7 +21,7 @@ export const consentsCheck: Command = {
     purpose: { type: 'string', value: 'P', help: 'as the Purposes in force call it' },
     channel: { type: 'string', value: 'CHANNEL', help: 'default: all of them' },
     jurisdiction: { type: 'string', value: 'CODE', help: 'a place like DE or US-CA' },
-    type: { type: 'string', value: 'TYPE', help: 'type of the subject (default: customer)' },
+    type: subjectType,
     at: { type: 'string', value: 'T', help: 'what held at this time' },
     'as-of': { type: 'string', value: 'N', help: 'by the records and policies before this one' },
   },

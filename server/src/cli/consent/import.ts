@@ -4,6 +4,7 @@ import { Fault } from '../../fault.ts'
 import { cut, number, paint } from '../../govern/reports/text.ts'
 import { lines } from '../../rules/files/lines.ts'
 import { flag, given, integer, positionals, printJson, required, text, withClient, type Command } from '../command.ts'
+import { subjectType } from '../options.ts'
 import { complain } from '../complain.ts'
 import { openSource } from '../files/source.ts'
 
@@ -19,7 +20,7 @@ export const consentsImport: Command = {
     purpose: { type: 'string', multiple: true, value: 'THEIRS=OURS', help: 'what we call one of their purposes' },
     vendor: { type: 'string', value: 'N', help: 'of TC strings: count for this vendor only' },
     channel: { type: 'string', multiple: true, value: 'CHANNEL', help: 'what they are about (default: every channel)' },
-    type: { type: 'string', value: 'TYPE', help: 'type of the subject (default: customer)' },
+    type: subjectType,
   },
   details: `
 FILE is NDJSON, or - for standard input, one receipt a line: a Kantara receipt as it is, which names its person by

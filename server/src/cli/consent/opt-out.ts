@@ -4,6 +4,7 @@ import { cut, number, paint } from '../../govern/reports/text.ts'
 import { flag, given, positionals, printJson, text, time, withClient, type Command } from '../command.ts'
 import { complain } from '../complain.ts'
 import type { Context } from '../context.ts'
+import { subjectType } from '../options.ts'
 import { openSource } from '../files/source.ts'
 import { optOutList } from './opt-out-list.ts'
 
@@ -22,7 +23,7 @@ export const optOut: Command = {
     },
     channel: { type: 'string', value: 'CHANNEL', help: 'where the list has none (default: every channel)' },
     at: { type: 'string', value: 'T', help: 'when it was said, where the list has no time (default: now)' },
-    type: { type: 'string', value: 'TYPE', help: 'type of the subject (default: customer)' },
+    type: subjectType,
     format: { type: 'string', value: 'csv|ndjson', help: 'default: by the extension' },
     delimiter: { type: 'string', value: 'C', help: 'of CSV (default: comma)' },
     note: { type: 'string', value: 'TEXT', help: 'where it was said; sealed with each person’s key' },

@@ -1,14 +1,15 @@
 import type { RecordedConsent } from '@whence/sdk'
 import { number, printable } from '../../govern/reports/text.ts'
 import { flag, given, integer, positionals, printJson, text, withClient, type Command } from '../command.ts'
+import { asOf, subjectType } from '../options.ts'
 
 export const consentsShow: Command = {
   name: 'consents show',
   summary: 'the consent receipts of a person, newest first',
   usage: 'consents show IDENTIFIER',
   options: {
-    type: { type: 'string', value: 'TYPE', help: 'type of the subject (default: customer)' },
-    'as-of': { type: 'string', value: 'N', help: 'knowing the records before this one' },
+    type: subjectType,
+    'as-of': asOf,
     limit: { type: 'string', value: 'N', help: 'how many (default 100)' },
   },
   async run(context, args) {

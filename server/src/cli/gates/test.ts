@@ -3,6 +3,7 @@ import type { GateTrial } from '@whence/sdk'
 import { gateTrialText } from '../../govern/reports/gate-trial-text.ts'
 import { number } from '../../govern/reports/text.ts'
 import { flag, given, integer, positionals, printJson, text, time, withClient, type Command } from '../command.ts'
+import { campaign, decided } from '../options.ts'
 import { declarationsIn } from '../declarations.ts'
 import { merged } from './merged.ts'
 
@@ -11,20 +12,23 @@ const AT_ONCE = 200
 
 export const gatesTest: Command = {
   name: 'gates test',
-  summary: 'judge past actions under the gates in a folder, and say what would differ',
+  summary: 'judge past actions under the gates and purposes in a folder, and say what would differ',
   usage: 'gates test DIR',
   options: {
-    since: { type: 'string', value: 'T', help: 'only actions decided at this time or later' },
-    until: { type: 'string', value: 'T', help: 'only actions decided before this time' },
+    ...decided,
     agent: { type: 'string', value: 'NAME', help: 'only of this agent, user or service' },
-    campaign: { type: 'string', value: 'C', help: 'only of this campaign' },
+    campaign,
     limit: { type: 'string', value: 'N', help: 'at most N, the newest first (default 1,000)' },
-    remove: { type: 'boolean', help: 'gates, term lists and agents that are not in DIR count as out of force' },
+    remove: {
+      type: 'boolean',
+      help: 'gates, term lists and agents that are not in DIR count as out of force; purposes too, where DIR has any',
+    },
     scorers: { type: 'boolean', help: 'ask external scorers again, which are sent the copy of then' },
   },
   details: `
 Takes the chains of gates, term lists and agents in DIR in the place of those in force, and judges again what was proposed,
-each action by what was known when it was judged: consent and its purposes as they were, releases counted until then.
+each action by what was known when it was judged: what the person had said by then, releases counted until then. Purposes in DIR
+take the place of those that were in force then under their names; without any, consent is asked under the purposes of then.
 Nothing is recorded, and nothing is released. What was decided then is held against what would be decided; reviews that
 came later are not looked at. A scorer is taken at what it said then, and where it said nothing it stops nothing, which is told.
 

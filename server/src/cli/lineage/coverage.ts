@@ -1,5 +1,6 @@
 import { coverageText } from '../../govern/reports/lineage-diff-text.ts'
 import { given, integer, positionals, text, withClient } from '../command.ts'
+import { asOf } from '../options.ts'
 import type { Command } from '../command.ts'
 import { answer, formatOption } from './asking.ts'
 
@@ -9,7 +10,7 @@ export const lineageCoverage: Command = {
   usage: 'lineage coverage',
   options: {
     namespace: { type: 'string', value: 'GLOB', help: 'only jobs of these namespaces; * stands for any characters' },
-    'as-of': { type: 'string', value: 'SEQ', help: 'knowing the records before this one (default: all)' },
+    'as-of': asOf,
     ...formatOption('text|json'),
   },
   details: 'Exit code 1 when a policy in force (kind: LineagePolicy) is violated.',

@@ -5,6 +5,7 @@ import { Fault } from '../../fault.ts'
 import { whatIfPage } from '../../govern/reports/what-if-page.ts'
 import { whatIfCsv, whatIfMarkdown, whatIfText } from '../../govern/reports/what-if-text.ts'
 import { flag, given, integer, positionals, text, time, withClient } from '../command.ts'
+import { asOf } from '../options.ts'
 import type { Args, Command } from '../command.ts'
 import { answer, formatOption } from './asking.ts'
 
@@ -17,7 +18,7 @@ export const lineageWhatIf: Command = {
     rename: { type: 'string', multiple: true, value: 'DATASET#COLUMN=NAME', help: 'a column that gets another name' },
     retype: { type: 'string', multiple: true, value: 'DATASET#COLUMN=TYPE', help: 'a column that gets another type' },
     since: { type: 'string', value: 'TIME', help: 'predictions and people from this time on (default: all)' },
-    'as-of': { type: 'string', value: 'SEQ', help: 'knowing the records before this one (default: all)' },
+    'as-of': asOf,
     html: { type: 'string', value: 'FILE', help: 'write the report as one page, to read or to print' },
     'exit-zero': { type: 'boolean', help: 'exit with 0 even when something breaks' },
     ...formatOption('text|json|csv|markdown|html'),

@@ -4,6 +4,7 @@ import { Fault } from '../../fault.ts'
 import { number, paint, plural, printable, table } from '../../govern/reports/text.ts'
 import { flag, given, integer, positionals, printJson, text, time, withClient, type Command } from '../command.ts'
 import type { Context } from '../context.ts'
+import { before, campaign, subjectType } from '../options.ts'
 
 export const outcomesList: Command = {
   name: 'outcomes list',
@@ -12,14 +13,14 @@ export const outcomesList: Command = {
   options: {
     action: { type: 'string', value: 'ID', help: 'of this action, by its id or seq:N' },
     id: { type: 'string', value: 'IDENTIFIER', help: 'of the person with this identifier' },
-    type: { type: 'string', value: 'TYPE', help: 'what the identifier names (default customer)' },
-    campaign: { type: 'string', value: 'C', help: 'of this campaign' },
+    type: subjectType,
+    campaign,
     kind: { type: 'string', value: 'KIND', help: 'delivered, opened, complained, …' },
     untied: { type: 'boolean', help: 'only what is tied to no action' },
     from: { type: 'string', value: 'T', help: 'that happened at this time or later' },
     to: { type: 'string', value: 'T', help: 'that happened before this time' },
     limit: { type: 'string', value: 'N', help: 'at most N, newest first (default 50)' },
-    before: { type: 'string', value: 'SEQ', help: 'only records before this one: the next page' },
+    before,
   },
   async run(context, args) {
     positionals(args)

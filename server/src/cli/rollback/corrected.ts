@@ -3,16 +3,16 @@ import { Fault } from '../../fault.ts'
 import { correctedText } from '../../govern/reports/corrected-text.ts'
 import { flag, given, integer, positionals, printJson, text, withClient, type Args, type Command } from '../command.ts'
 import { following } from '../following.ts'
-import { bounds, boundsOf, causeOf, causes } from './rollback.ts'
+import { decided } from '../options.ts'
+import { boundsOf, causeOf, causes } from './rollback.ts'
 
 export const rollbackCorrected: Command = {
   name: 'rollback corrected',
   summary: 'which decisions would have been different under another model version or feature view',
   usage: 'rollback corrected CAUSE|ID [--model NAME@N] [--view NAME@vN]',
   options: {
-    ...bounds,
-    since: { ...bounds.since, help: 'predictions made at this time or later' },
-    until: { ...bounds.until, help: 'predictions made before this time' },
+    since: { ...decided.since, help: 'predictions made at this time or later' },
+    until: { ...decided.until, help: 'predictions made before this time' },
     model: { type: 'string', value: 'NAME@N', help: 'the model version that should have scored them' },
     view: { type: 'string', value: 'NAME@vN', help: 'the feature view that should have given their inputs' },
     threshold: {

@@ -19,11 +19,7 @@ import {
   type Command,
 } from '../command.ts'
 import type { Context } from '../context.ts'
-
-export const bounds = {
-  since: { type: 'string', value: 'T', help: 'decided at this time or later' },
-  until: { type: 'string', value: 'T', help: 'decided before this time' },
-} as const
+import { decided } from '../options.ts'
 
 export const causes = `
 CAUSE is KIND:NAME, where KIND is alarm or outcome (named by its record), action, agent, campaign, creative, model, prompt,
@@ -33,13 +29,21 @@ export const rollbackScope: Command = {
   name: 'rollback scope',
   summary: 'whom a cause concerns, and what can be done about it',
   usage: 'rollback scope CAUSE',
-  options: { ...bounds, list: { type: 'boolean', help: 'every decision, one a line as JSON' } },
+  options: {
+    ...decided,
+    list: { type: 'boolean', help: 'every decision, one a line as JSON' },
+    predictions: { type: 'boolean', help: 'every prediction behind it, one a line as JSON; those in batches too' },
+  },
   details: causes,
   async run(context, args) {
     const query = { ...causeOf(positionals(args, 'CAUSE')[0]!), ...boundsOf(args) }
     await withClient(context, args, async (client) => {
       if (flag(args, 'list')) {
         for await (const one of client.scopeActions(query)) context.stdout(`${JSON.stringify(one)}\n`)
+        return
+      }
+      if (flag(args, 'predictions')) {
+        for await (const one of client.scopePredictions(query)) context.stdout(`${JSON.stringify(one)}\n`)
         return
       }
       const scope = await client.scope(query)
@@ -55,7 +59,7 @@ export const rollbackPlan: Command = {
   summary: 'what a rollback would do, and what it cannot undo',
   usage: 'rollback plan CAUSE --reason TEXT [--out FILE]',
   options: {
-    ...bounds,
+    ...decided,
     reason: { type: 'string', value: 'TEXT', help: 'why; it is recorded, so nothing personal' },
     degrees: {
       type: 'string',

@@ -14,6 +14,7 @@ import {
   type Command,
 } from '../command.ts'
 import type { Context } from '../context.ts'
+import { campaign } from '../options.ts'
 import { senderOf } from './message.ts'
 import { send } from './sending.ts'
 import type { Sent } from './sending.ts'
@@ -32,7 +33,7 @@ export const sendCommand: Command = {
       help: 'where recipients reach this server, to opt out (WHENCE_PUBLIC_URL)',
     },
     channel: { type: 'string', value: 'C', help: 'what is sent so (default email)' },
-    campaign: { type: 'string', value: 'C', help: 'only of this campaign' },
+    campaign,
     environment: { type: 'string', value: 'E', help: 'of this environment (default production)' },
     limit: { type: 'string', value: 'N', help: 'try at most N messages' },
     lease: { type: 'string', value: 'SECONDS', help: 'what is lost goes out again after so long (default 300)' },

@@ -7,6 +7,7 @@ import { cut, number } from '../../govern/reports/text.ts'
 import { flag, given, integer, positionals, printJson, required, text, withClient } from '../command.ts'
 import type { Args, Command } from '../command.ts'
 import type { Context } from '../context.ts'
+import { asOf } from '../options.ts'
 import { setLines } from './lines.ts'
 
 /** Milliseconds between two looks at how far it is. */
@@ -35,7 +36,7 @@ export const trainingCreate: Command = {
     'as-of-column': { type: 'string', value: 'COLUMN', help: 'a ledger position for each row' },
     where: { type: 'string', value: 'SQL', help: 'which events of the stream' },
     format: { type: 'string', value: 'csv|parquet', help: 'of the file; default: by its name' },
-    'as-of': { type: 'string', value: 'SEQ', help: 'knowing the records before this one (default: all)' },
+    'as-of': asOf,
     'ignore-knowledge': {
       type: 'boolean',
       help: 'count events that were not known yet at the row’s time: labels may leak',
