@@ -4,7 +4,6 @@ import {
   consistencyPlan,
   edgePlan,
   formatTlogProof,
-  GrowingTiles,
   inclusionPlan,
   leafHash,
   sameBytes,
@@ -13,10 +12,8 @@ import {
   TILE_WIDTH,
   toHex,
   Tree,
-  verifierKey,
-  verifyCheckpoint,
 } from '@whence/ledger'
-import type { SyncSigner } from '@whence/ledger'
+import type { GrowingTiles } from '@whence/ledger'
 import { hash } from 'node:crypto'
 import { Fault } from '../../fault.ts'
 import type { Files } from '../../store/files.ts'
@@ -24,19 +21,22 @@ import type { KeyStore } from '../../store/keys.ts'
 import { open as openSealed, placeBytes } from '../subjects/seal.ts'
 import type { Opened } from '../subjects/seal.ts'
 import { Subjects } from '../subjects/subjects.ts'
-import { SECOND } from '../time.ts'
-import type { Clock, Micros } from '../time.ts'
-import { Archive, decodeLine, INDEX_BYTES, streamNumber } from './archive.ts'
-import type { IndexLine } from './archive.ts'
+import type { Clock } from '../time.ts'
+import { decodeLine, INDEX_BYTES, streamNumber } from './archive.ts'
+import type { Archive, IndexLine } from './archive.ts'
+import { EntryBundles } from './bundles.ts'
 import { Chains } from './chains.ts'
 import { decodeEntry, kindOf } from './entry.ts'
 import type { Entry } from './entry.ts'
 import { Identities } from './identities.ts'
+import { membersOf, recordsLinkedTo, recordsOfStream } from './index-lines.ts'
+import type { Lines } from './index-lines.ts'
 import { Journal } from './journal.ts'
-import { logSigner } from './log-key.ts'
+import { checkArchive, checkClock, checkPin, findLog, readCheckpoint } from './opening.ts'
+import type { FoundLog } from './opening.ts'
 import { openPin } from './pin.ts'
 import { ProvedTiles } from './proved-tiles.ts'
-import { Publication, readEntries } from './publication.ts'
+import { Publication } from './publication.ts'
 import type { CommittedRecord } from './publication.ts'
 import { saysTheSame } from './sameness.ts'
 import { defaultLimits, Writer } from './writer.ts'
@@ -76,9 +76,6 @@ export interface RecordProof {
   entry: Uint8Array
 }
 
-const BUNDLES_CACHED = 1024
-const CLOCK_TOLERANCE: Micros = 300 * SECOND
-
 export class Ledger {
   readonly origin: string
   readonly vkey: string
@@ -102,7 +99,7 @@ export class Ledger {
   #room = Number.MAX_SAFE_INTEGER
   #roomTimer: NodeJS.Timeout | undefined
   #failed: Fault | undefined
-  readonly #bundles = new Map<string, Uint8Array[]>()
+  readonly #bundles: EntryBundles
   readonly #proved = new ProvedTiles((path) => this.#readTile(path))
   readonly #listeners = new Set<() => void>()
 
@@ -111,70 +108,12 @@ export class Ledger {
    * `refused_start` when the folder contradicts itself, its checkpoint, its pin or the clock.
    */
   static async open(options: LedgerOptions): Promise<Ledger> {
-    const { files, folder } = options
-    const logFolder = `${folder}/log`
-    const journalFolder = `${folder}/journal`
-    const fresh = files.read(`${folder}/origin`) === undefined
-    if (fresh) {
-      if (files.list(journalFolder).length > 0 || files.read(`${logFolder}/checkpoint`)) {
-        throw new Fault(
-          'refused_start',
-          `${folder}/origin is missing, but the folder holds a log: restore the file from a backup`,
-        )
-      }
-      // The key first: a folder with an origin and without a key is refused.
-      await logSigner(files, `${options.keyFolder}/log.key`, options.origin, true)
-      await files.replace(`${folder}/origin`, Buffer.from(`${options.origin}\n`))
-      await files.syncFolder(folder)
-    }
-    const origin = Buffer.from(files.read(`${folder}/origin`)!)
-      .toString('utf8')
-      .trim()
-    const signer = await logSigner(files, `${options.keyFolder}/log.key`, origin, false)
-    const vkey = verifierKey(origin, signer.publicKey)
-
-    const note = files.read(`${logFolder}/checkpoint`)
-    const published = note ? await readCheckpoint(note, vkey.text, `${logFolder}/checkpoint`) : undefined
-    const size = published?.size ?? 0
-    let growing: GrowingTiles
-    try {
-      growing = GrowingTiles.resume(size, (path) => files.read(`${logFolder}/${path}`))
-    } catch (cause) {
-      throw new Fault(
-        'refused_start',
-        `the tree in ${logFolder} is damaged: ${(cause as Error).message}. Restore the folder from a backup.`,
-        { cause },
-      )
-    }
-    if (published && !sameBytes(growing.root(), published.root)) {
-      throw new Fault(
-        'refused_start',
-        `the tree in ${logFolder} contradicts its checkpoint at record ${size}: a tile was altered. Run whence verify ${logFolder} to see which, and restore the folder from a backup.`,
-      )
-    }
-    const archive = await Archive.open(files, `${folder}/payloads`, size)
-    if (!(archive instanceof Archive)) {
-      throw new Fault(
-        'refused_start',
-        `the checkpoint in ${logFolder} is at record ${size}, but the payloads end at record ${archive.have}. An older copy of part of the folder has been put back. Restore the whole folder from one backup.`,
-      )
-    }
-    const ledger = new Ledger(
-      options,
-      origin,
-      vkey.text,
-      signer,
-      growing,
-      archive,
-      size,
-      note && Buffer.from(note).toString('utf8'),
-    )
+    const found = await findLog(options)
+    const ledger = new Ledger(options, found)
     try {
       await ledger.#recover()
-      await ledger.#checkPin()
-      ledger.#checkClock()
-      ledger.#checkArchive()
-      await archive.cut()
+      await ledger.#check()
+      await found.archive.cut()
       await ledger.#measureRoom()
       await ledger.publish()
     } catch (error) {
@@ -184,16 +123,7 @@ export class Ledger {
     return ledger
   }
 
-  private constructor(
-    options: LedgerOptions,
-    origin: string,
-    vkey: string,
-    signer: SyncSigner,
-    growing: GrowingTiles,
-    archive: Archive,
-    size: number,
-    checkpoint: string | undefined,
-  ) {
+  private constructor(options: LedgerOptions, { origin, signer, vkey, size, checkpoint, growing, archive }: FoundLog) {
     this.#options = options
     this.origin = origin
     this.vkey = vkey
@@ -202,6 +132,7 @@ export class Ledger {
     this.#published = size
     this.#publishedCheckpoint = checkpoint ?? signCheckpointSync({ origin, size: 0, root: growing.root() }, signer)
     this.#committedCheckpoint = this.#publishedCheckpoint
+    this.#bundles = new EntryBundles(options.files, `${options.folder}/log`)
     this.#journal = new Journal(options.files, `${options.folder}/journal`)
     this.subjects = new Subjects(options.keys)
     this.#publication = new Publication({
@@ -298,7 +229,8 @@ export class Ledger {
     }
     const tail = this.#tail[seq - this.#published]
     if (tail) return tail.entry
-    return this.#bundle(Math.floor(seq / TILE_WIDTH))[seq % TILE_WIDTH]!
+    const bundle = Math.floor(seq / TILE_WIDTH)
+    return this.#bundles.read(bundle, Math.min(TILE_WIDTH, this.#published - bundle * TILE_WIDTH))[seq % TILE_WIDTH]!
   }
 
   /** Throws as `entryBytes`. */
@@ -401,17 +333,7 @@ export class Ledger {
 
   /** The positions of the events that belong to a stream, in [from, to), without those that were erased. */
   members(stream: string, from: number, to: number): number[] {
-    const number = streamNumber(stream)
-    const seqs: number[] = []
-    for (let first = from; first < to; first += 65_536) {
-      const last = Math.min(to, first + 65_536)
-      const lines = this.lines(first, last)
-      for (let seq = first, at = 0; seq < last; seq++, at += INDEX_BYTES) {
-        const flags = lines[at + 10]!
-        if ((flags & 1) !== 0 && (flags & 4) === 0 && lines.readUInt32LE(at + 12) === number) seqs.push(seq)
-      }
-    }
-    return seqs
+    return membersOf(this.#readLines, stream, from, to)
   }
 
   /**
@@ -419,19 +341,7 @@ export class Ledger {
    * at a million index lines reaches. `next` is where to go on.
    */
   ofStream(stream: string, from: number, limit: number): { seqs: number[]; next: number } {
-    const number = streamNumber(stream)
-    const to = Math.min(this.size, from + 1_048_576)
-    const seqs: number[] = []
-    for (let first = from; first < to; first += 65_536) {
-      const last = Math.min(to, first + 65_536)
-      const lines = this.lines(first, last)
-      for (let seq = first, at = 0; seq < last; seq++, at += INDEX_BYTES) {
-        if (lines.readUInt32LE(at + 12) !== number) continue
-        if (seqs.length === limit) return { seqs, next: seq }
-        seqs.push(seq)
-      }
-    }
-    return { seqs, next: Math.max(from, to) }
+    return recordsOfStream(this.#readLines, stream, { from, size: this.size, limit })
   }
 
   /**
@@ -450,15 +360,7 @@ export class Ledger {
 
   /** The positions of all records that the index links to a subject, ascending: every line is looked at. */
   recordsLinkedTo(subject: string): number[] {
-    const id = Buffer.from(subject, 'hex')
-    const seqs: number[] = []
-    for (let first = 0; first < this.size; first += 65_536) {
-      const lines = this.lines(first, Math.min(this.size, first + 65_536))
-      for (let at = lines.indexOf(id, 0); at >= 0; at = lines.indexOf(id, at + 1)) {
-        if (at % INDEX_BYTES === 32) seqs.push(first + (at - 32) / INDEX_BYTES)
-      }
-    }
-    return seqs
+    return recordsLinkedTo(this.#readLines, subject, this.size)
   }
 
   /** The position of the record that has this identity (16 bytes). */
@@ -583,24 +485,14 @@ export class Ledger {
     if (size > 0) this.#writer.resume(size, Date.parse(this.entry(size - 1).recorded) * 1000)
   }
 
-  async #checkPin(): Promise<void> {
-    const pin = openPin(this.#options.files, this.#options.stateFolder, this.origin)
-    const note = pin.read()
-    if (note === undefined || this.#options.ignorePin) return
-    const pinned = await readCheckpoint(note, this.vkey, pin.path)
-    const advice = 'Restore the newer one, or run `whence recover --help`.'
-    if (pinned.size > this.size) {
-      throw new Fault(
-        'refused_start',
-        `the checkpoint pinned in ${pin.path} is at record ${pinned.size}, but the log ends at ${this.size}. An older copy of the folder has been put back. ${advice}`,
-      )
-    }
-    if (!sameBytes(this.#rootAt(pinned.size), pinned.root)) {
-      throw new Fault(
-        'refused_start',
-        `the log is not the one whose checkpoint is pinned in ${pin.path}: at record ${pinned.size} their trees differ. ${advice}`,
-      )
-    }
+  /** That what was recovered is the log of which pin, clock and payloads know. */
+  async #check(): Promise<void> {
+    const { files, folder, stateFolder, clock, ignorePin } = this.#options
+    const rootAt = (size: number): Uint8Array => this.#rootAt(size)
+    const pin = openPin(files, stateFolder, this.origin)
+    if (!ignorePin) await checkPin(pin, { vkey: this.vkey, size: this.size, rootAt })
+    if (this.size > 0) checkClock(clock.now(), this.entry(this.size - 1))
+    checkArchive(folder, this.#archive, this)
   }
 
   /** The root of the first `size` records, the last of which may not be published yet. */
@@ -609,37 +501,6 @@ export class Ledger {
     const tree = Tree.fromEdge(from, solveSync(edgePlan(from), this.#published, this.#readTile))
     for (const record of this.#tail.slice(0, size - from)) tree.append(record.leaf)
     return tree.root()
-  }
-
-  /** Before anything beyond the checkpoint is cut off: that it is the checkpoint, and the last line, that were written. */
-  #checkArchive(): void {
-    const { folder } = this.#options
-    if (this.#published === 0 && this.size === 0 && this.#archive.lineCount > 0) {
-      throw new Fault(
-        'refused_start',
-        `${folder}/log/checkpoint is missing, but ${folder}/payloads holds records: restore the file from a backup`,
-      )
-    }
-    if (this.#published === 0) return
-    const { sealed, payload } = this.entry(this.#published - 1)
-    if (!this.#archive.endsWith((sealed ?? payload)!.bytes)) {
-      throw new Fault(
-        'refused_start',
-        `${folder}/payloads/index is altered: its line of record ${this.#published - 1} is not the one that was written. Restore the folder from a backup.`,
-      )
-    }
-  }
-
-  #checkClock(): void {
-    if (this.size === 0) return
-    const last = Date.parse(this.entry(this.size - 1).recorded) * 1000
-    const behind = last - this.#options.clock.now()
-    if (behind > CLOCK_TOLERANCE) {
-      throw new Fault(
-        'refused_start',
-        `the clock is ${Math.round(behind / SECOND)} s behind the last record: set it right, then start again`,
-      )
-    }
   }
 
   #afterCommit(records: readonly CommittedRecord[], checkpoint: string): void {
@@ -718,47 +579,12 @@ export class Ledger {
     this.#roomTimer.unref()
   }
 
+  readonly #readLines: Lines = (from, to) => this.lines(from, to)
+
   readonly #readTile = (path: string): Uint8Array | undefined =>
     this.#options.files.read(`${this.#options.folder}/log/${path}`)
-
-  #bundle(index: number): Uint8Array[] {
-    const width = Math.min(TILE_WIDTH, this.#published - index * TILE_WIDTH)
-    const key = `${index}/${width}`
-    const cached = this.#bundles.get(key)
-    if (cached) return cached
-    let entries: Uint8Array[] | undefined
-    try {
-      entries = readEntries(this.#options.files, `${this.#options.folder}/log`, index, width)
-    } catch (cause) {
-      throw new Fault(
-        'altered',
-        `the entry bundle ${index} of ${this.#options.folder}/log is altered: ${(cause as Error).message}`,
-        { cause },
-      )
-    }
-    if (!entries) throw new Fault('altered', `the entry bundle ${index} of ${this.#options.folder}/log is missing`)
-    if (this.#bundles.size >= BUNDLES_CACHED) this.#bundles.delete(this.#bundles.keys().next().value!)
-    this.#bundles.set(key, entries)
-    return entries
-  }
 }
 
 function bytesOf(records: readonly CommittedRecord[]): number {
   return records.reduce((sum, { entry, payload }) => sum + entry.length + payload.length, 0)
-}
-
-async function readCheckpoint(
-  note: string | Uint8Array,
-  vkey: string,
-  where: string,
-): Promise<{ size: number; root: Uint8Array }> {
-  try {
-    return await verifyCheckpoint(note, vkey)
-  } catch (cause) {
-    throw new Fault(
-      'refused_start',
-      `the checkpoint in ${where} is not signed by this log's key: ${(cause as Error).message}. The key or the checkpoint was exchanged; restore both from one backup.`,
-      { cause },
-    )
-  }
 }

@@ -2,7 +2,7 @@
 // in the tables.
 //
 // Before a question the caller waits with `await graph.reach()`: then every durable record of a kind that the graph is
-// made of has been applied (the kinds of the readers in main.ts). Every answer states its `asOf`.
+// made of has been applied (the kinds of the readers in wiring/projections.ts). Every answer states its `asOf`.
 import { hash } from 'node:crypto'
 import { Fault } from '../../fault.ts'
 import type { Database } from '../../store/database.ts'
@@ -60,7 +60,7 @@ interface Heard {
   readonly unread: number
 }
 
-/** Made in main.ts, with the readers that its projection has. */
+/** Made in wiring, with the readers that its projection has. */
 export class LineageGraph {
   readonly #ledger: Ledger
   readonly #follower: Follower

@@ -25,6 +25,9 @@ export interface Projection<Read = unknown> {
 /** Records taken together, and the bytes of their payloads. */
 const BATCH = 8192
 const BATCH_BYTES = 24 * 1024 * 1024
+/** Fewer are not worth a transaction of their own: they wait so many milliseconds for others, unless somebody waits for them. */
+const FEW = 512
+const GATHER = 25
 /** Records read in one turn of the event loop, so that requests get theirs. */
 const TURN = 128
 
@@ -46,6 +49,8 @@ export class Follower {
   #failed: Fault | undefined
   #waiting: { seq: number; resolve(): void; reject(fault: Fault): void }[] = []
   #stopListening: (() => void) | undefined
+  /** Ends the waiting for more records. */
+  #hurry: () => void = () => {}
   #stopped = false
 
   constructor(ledger: Ledger, database: Database, projections: readonly Projection[]) {
@@ -74,7 +79,10 @@ export class Follower {
       )
     }
     this.#begun = this.#ledger.size
-    this.#stopListening = this.#ledger.onCommit(() => this.#wake())
+    this.#stopListening = this.#ledger.onCommit(() => {
+      if (this.#ledger.size - this.#next >= FEW) this.#hurry()
+      this.#wake()
+    })
     this.#wake()
   }
 
@@ -109,6 +117,7 @@ export class Follower {
     if (seq < this.#next) return Promise.resolve()
     return new Promise((resolve, reject) => {
       this.#waiting.push({ seq, resolve, reject })
+      this.#hurry()
       this.#wake()
     })
   }
@@ -130,6 +139,7 @@ export class Follower {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#stopListening?.()
+    this.#hurry()
     await this.#running
   }
 
@@ -144,6 +154,7 @@ export class Follower {
   async #run(): Promise<void> {
     try {
       while (!this.#stopped && this.#next < this.#ledger.size) {
+        if (this.#waiting.length === 0 && this.#ledger.size - this.#next < FEW) await this.#gathered()
         await this.#step()
         this.#waiting = this.#waiting.filter((waiter) => {
           if (waiter.seq >= this.#next) return true
@@ -161,9 +172,19 @@ export class Follower {
     }
   }
 
+  #gathered(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, GATHER)
+      this.#hurry = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
   async #step(): Promise<void> {
     const { to, parts } = await (this.#ahead ?? this.#take(this.#next))
-    this.#ahead = to < this.#ledger.size && !this.#stopped ? this.#take(to) : undefined
+    this.#ahead = this.#ledger.size - to >= FEW && !this.#stopped ? this.#take(to) : undefined
     // Whoever takes it up hears of its failure; until then nobody listens.
     this.#ahead?.catch(() => {})
     await this.#database.transaction(async (tx) => {
@@ -183,7 +204,10 @@ export class Follower {
     for (let bytes = 0; to < end && bytes < BATCH_BYTES; to++) {
       if (to > from && (to - from) % TURN === 0) await new Promise((resolve) => setImmediate(resolve))
       const seq = to
-      const record: FollowedRecord = { seq, entry: this.#ledger.entry(seq), open: () => this.#ledger.open(seq) }
+      // Opened once, however many projections ask.
+      let opened: OpenedRecord | undefined
+      const open = (): OpenedRecord => (opened ??= this.#ledger.open(seq))
+      const record: FollowedRecord = { seq, entry: this.#ledger.entry(seq), open }
       bytes += (record.entry.payload ?? record.entry.sealed)?.bytes ?? 0
       const kind = kindOf(record.entry)
       for (const projection of this.#projections) {

@@ -30,14 +30,12 @@ export class Subjects {
 
   /** The subject of an identifier, made when first seen; 'erased' when it was erased. */
   mint(type: string, identifier: string): Subject | 'erased' {
-    const lookup = this.#lookup(`${type}\0${identifier}`)
-    return this.#subject(this.#store.find(lookup) ?? this.#store.mint(lookup))
+    return this.#minted(this.#lookup(`${type}\0${identifier}`))
   }
 
   /** The key of a stream and day, for content whose subject cannot be read. `day`: days since 1970. */
   ofDay(stream: string, day: number): Subject | 'erased' {
-    const lookup = this.#lookup(`\0day\0${stream}\0${day}`)
-    return this.#subject(this.#store.find(lookup) ?? this.#store.mint(lookup, day))
+    return this.#minted(this.#lookup(`\0day\0${stream}\0${day}`), day)
   }
 
   find(type: string, identifier: string): Subject | 'erased' | undefined {
@@ -87,11 +85,18 @@ export class Subjects {
     this.#lookups.clear()
   }
 
-  #subject(slot: Slot): Subject | 'erased' {
+  #minted(lookup: string, day?: number): Subject | 'erased' {
+    const slot = this.#store.find(lookup)
+    if (slot) return this.#subject(slot)
+    const made = this.#store.mint(lookup, day)
+    return this.#subject(made.slot, made.key)
+  }
+
+  #subject(slot: Slot, key?: Uint8Array): Subject | 'erased' {
     if (slot.state === 'destroyed' || this.#erasing.has(slot.id)) return 'erased'
     const cached = this.#cache.get(slot.id)
     if (cached) return cached
-    const subject = { id: slot.id, keys: deriveKeys(this.#store.unwrap(slot)) }
+    const subject = { id: slot.id, keys: deriveKeys(key ?? this.#store.unwrap(slot)) }
     if (this.#cache.size >= this.#limit) this.#cache.delete(this.#cache.keys().next().value!)
     this.#cache.set(slot.id, subject)
     return subject
