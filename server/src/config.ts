@@ -30,6 +30,8 @@ export interface Config {
   captureContent: 'masked' | 'digest'
   /** Variables that connectors name: their secrets, and nobody else's. */
   connectorSecrets: Readonly<Record<string, string>>
+  /** The same of scorers that gates ask. */
+  scorerSecrets: Readonly<Record<string, string>>
 }
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -72,15 +74,14 @@ export function readConfig(
     planLimit: 1000 * seconds(env.WHENCE_PLAN_SECONDS ?? '20', 'WHENCE_PLAN_SECONDS'),
     tablesLocation: location(env.WHENCE_TABLES_LOCATION),
     captureContent: captureContent(env.WHENCE_CAPTURE_CONTENT),
-    connectorSecrets: connectorSecrets(env),
+    connectorSecrets: secrets(env, 'WHENCE_CONNECTOR_'),
+    scorerSecrets: secrets(env, 'WHENCE_SCORER_'),
   }
 }
 
-function connectorSecrets(env: Env): Record<string, string> {
+function secrets(env: Env, prefix: string): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(env).filter(
-      (entry): entry is [string, string] => entry[0].startsWith('WHENCE_CONNECTOR_') && !!entry[1],
-    ),
+    Object.entries(env).filter((entry): entry is [string, string] => entry[0].startsWith(prefix) && !!entry[1]),
   )
 }
 

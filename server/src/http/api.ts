@@ -15,6 +15,7 @@ import type { Planner } from '../govern/changes/plan.ts'
 import { runOf } from '../govern/changes/run.ts'
 import { whatIf } from '../govern/changes/what-if.ts'
 import { explanationPage } from '../govern/reports/explanation-page.ts'
+import type { TableCheck } from '../govern/verify/tables.ts'
 import { verifyData } from '../govern/verify/verify.ts'
 import type { ContractBook } from '../path/events/contract-book.ts'
 import type { Emissions } from '../path/events/emissions.ts'
@@ -70,6 +71,7 @@ import { trialHandlers } from './trials-api.ts'
 import { rollbackHandlers } from './rollback-api.ts'
 import type { RollbackSteps } from './rollback-api.ts'
 import { correctedHandlers } from './corrected-api.ts'
+import { scopeHandlers } from './scope-api.ts'
 import { Jobs } from './jobs.ts'
 import { replayHandlers } from './replay-api.ts'
 import { planHandlers } from './plans-api.ts'
@@ -109,6 +111,7 @@ export interface Steps
   apiKeys: Keys
   anchors: Anchors
   erasures: Erasures
+  recordedTables: TableCheck
   clock: Clock
   warnings: readonly string[]
 }
@@ -166,7 +169,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
       asOf,
     )
 
-  const lineage = new Lineage({ graph, database, follower, clock })
+  const lineage = new Lineage({ graph, database, follower, clock, batches: predictions.batches })
   const covered = (query: { namespace?: string | undefined; asOf?: number | undefined }) =>
     coverage({ graph, database, follower, policies, clock }, query)
 
@@ -232,6 +235,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     ...onlineHandlers(steps),
     ...consentHandlers(steps),
     ...rollbackHandlers(steps),
+    ...scopeHandlers(steps),
     ...actionHandlers(steps, {
       ledger,
       follower,
@@ -263,7 +267,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
     lineageImpact: ({ query }) => lineage.impact(query),
     lineageDiff: ({ query }) => diff({ graph, ledger, follower, snapshots, clock }, query),
     lineageExport: ({ query }) => exported({ graph, ledger }, query),
-    whatIf: ({ body }) => whatIf({ graph, database, follower, contracts, clock }, body),
+    whatIf: ({ body }) => whatIf({ graph, database, follower, batches: predictions.batches, contracts, clock }, body),
     lineageNodes: ({ query }) => lineage.nodes(query),
     lineageNode: ({ query }) => lineage.node(query),
     lineageRun: ({ query }) => runOf({ graph, follower, clock }, query),
@@ -282,6 +286,7 @@ export function createApi(steps: Steps): { handlers: Handlers; pages: Pages } {
         () => predictions.batches.check(),
         () => checkOrder(ledger),
         () => checkAlarms(steps.monitorParts, steps.monitors),
+        () => steps.recordedTables.check(),
       ]),
   }
 

@@ -124,6 +124,9 @@ export function createApp(handlers: Handlers, pages: Pages, doorkeeper: Doorkeep
   return app
 }
 
+/** Milliseconds that a request may take to arrive. */
+const UPLOAD = 3_600_000
+
 /** Listens; resolves with the address that it listens on. */
 export async function listen(
   app: Hono<Env>,
@@ -132,7 +135,8 @@ export async function listen(
 ): Promise<{ url: string; close(): Promise<void> }> {
   const server = await new Promise<Server>((resolve, reject) => {
     // A name has up to 4,000 characters, of any script, and an address may hold several.
-    const serverOptions = { maxHeaderSize: 256 * 1024 }
+    // Millions of rows come as one body: Node would cut it off after five minutes, however steadily it comes.
+    const serverOptions = { maxHeaderSize: 256 * 1024, requestTimeout: UPLOAD }
     const started = serve({ fetch: app.fetch, hostname, port, serverOptions }, () => resolve(started)) as Server
     started.once('error', (cause: NodeJS.ErrnoException) => {
       const why =

@@ -40,8 +40,8 @@ export interface KeyStore {
   readonly revived: readonly string[]
   find(lookup: string): Slot | undefined
   findById(id: string): Slot | undefined
-  /** Makes a subject in memory. It becomes durable with the journal frame that first carries its slot. */
-  mint(lookup: string, day?: number): Slot
+  /** Makes a subject in memory, with its 32-byte key. It becomes durable with the journal frame that first carries its slot. */
+  mint(lookup: string, day?: number): { slot: Slot; key: Uint8Array }
   /** The subject's 32-byte key. Throws `altered` if the slot does not open. */
   unwrap(slot: Slot): Uint8Array
   /** The slots made since the last call, encoded: index and 128 bytes each. They go into the next journal frame. */
@@ -150,13 +150,14 @@ export async function openKeyStore(files: Files, folder: string, kek: Uint8Array
       return index === undefined ? undefined : known[index]
     },
     mint(lookup, day = 0) {
-      const slot: Slot = { index: known.length, state: 'live', day, id: randomBytes(16).toString('hex'), lookup }
-      const bytes = encodeSlot(slot, wrap(kek, randomBytes(32), Buffer.from(slot.id, 'hex')))
+      const [id, key] = [randomBytes(16), randomBytes(32)]
+      const slot: Slot = { index: known.length, state: 'live', day, id: id.toString('hex'), lookup }
+      const bytes = encodeSlot(slot, wrap(kek, key, id))
       raw.set(slot.index, bytes)
       unsynced.add(slot.index)
       fresh.push(slot.index)
       remember(slot.index, bytes)
-      return slot
+      return { slot, key }
     },
     unwrap(slot) {
       const bytes = stored(slot)

@@ -4,7 +4,7 @@ import type { RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { askScorer } from './scorer-http.ts'
+import { askScorer, withSecrets } from './scorer-http.ts'
 import type { ScorerResponse } from './scorer-http.ts'
 
 /** What a scorer that answers so is to us, and the requests that it got. */
@@ -84,4 +84,47 @@ test('a scorer that is not there, hangs up or talks nonsense', async () => {
   assert.equal(failure(nobody), 'unreachable')
   assert.equal(failure((await asking((request) => request.socket.destroy())).reply), 'unreachable')
   assert.equal(failure((await asking((request) => request.socket.end('nonsense\r\n\r\n'))).reply), 'unreachable')
+})
+
+test('a secret is sent as a bearer token to the address that is named, and not where it redirects to', async () => {
+  const seen: (string | undefined)[] = []
+  const server = createServer((request, response) => {
+    seen.push(request.headers.authorization)
+    const good = request.headers.authorization === 'Bearer s3cret'
+    if (request.url === '/moved') response.writeHead(307, { location: '/score' }).end()
+    else response.writeHead(good ? 200 : 401).end(good ? '{"score":0}' : 'no')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const call = { body: '{}', timeoutMs: 5000, mostBytes: 1024 }
+  try {
+    const ask = withSecrets(askScorer, { WHENCE_SCORER_A: 's3cret', WHENCE_SCORER_B: 'other', WHENCE_SCORER_E: '' })
+    const to = (path: string, token?: string) => ask({ ...call, url: `${url}${path}`, ...(token ? { token } : {}) })
+    assert.deepEqual(await to('/score', 'WHENCE_SCORER_A'), { status: 200, body: '{"score":0}' })
+    assert.deepEqual(await to('/score', 'WHENCE_SCORER_B'), { status: 401, body: 'no' })
+    assert.equal(failure(await to('/moved', 'WHENCE_SCORER_A')), 'redirect')
+    assert.deepEqual(await to('/score'), { status: 401, body: 'no' })
+    assert.deepEqual(seen, ['Bearer s3cret', 'Bearer other', 'Bearer s3cret', undefined])
+    for (const token of ['WHENCE_SCORER_E', 'WHENCE_SCORER_NONE', 'constructor']) {
+      const reply = await to('/score', token)
+      assert.deepEqual(reply, { failure: 'no_secret', reason: `${token} is not set in the environment of the server` })
+    }
+    assert.equal(seen.length, 4, 'without its secret nobody is asked')
+  } finally {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  }
+})
+
+test('a secret that no header can carry reaches nobody, and stands in no reason', async () => {
+  const ask = withSecrets(askScorer, { WHENCE_SCORER_A: 'two\nlines' })
+  const reply = await ask({
+    url: 'http://127.0.0.1:1/',
+    token: 'WHENCE_SCORER_A',
+    body: '{}',
+    timeoutMs: 99,
+    mostBytes: 9,
+  })
+  assert.equal(failure(reply), 'unreachable')
+  assert.ok(!JSON.stringify(reply).includes('lines'))
 })

@@ -5,19 +5,46 @@ export interface ScorerRequest {
   readonly body: string
   readonly timeoutMs: number
   readonly mostBytes: number
+  /** The name of the variable that holds a bearer token; `withSecrets` puts the secret in its place. */
+  readonly token?: string
+  readonly authorization?: string
 }
 
 export type ScorerResponse =
   | { readonly status: number; readonly body: string }
-  | { readonly failure: 'timeout' | 'too_long' | 'unreachable' | 'redirect'; readonly reason: string }
+  | { readonly failure: 'timeout' | 'too_long' | 'unreachable' | 'redirect' | 'no_secret'; readonly reason: string }
+
+/** Asks with the secret that a request names. Without it nobody is asked: a scorer that lets anybody in is not the one meant. */
+export function withSecrets(
+  ask: (request: ScorerRequest) => Promise<ScorerResponse>,
+  secrets: Readonly<Record<string, string>>,
+): (request: ScorerRequest) => Promise<ScorerResponse> {
+  return async ({ token, ...request }) => {
+    if (token === undefined) return ask(request)
+    const secret = Object.hasOwn(secrets, token) ? secrets[token] : undefined
+    if (!secret) return { failure: 'no_secret', reason: `${token} is not set in the environment of the server` }
+    return ask({ ...request, authorization: `Bearer ${secret}` })
+  }
+}
 
 /** Never throws. Redirects are not followed: the copy goes to the address that the policy names, or nowhere. */
-export async function askScorer({ url, body, timeoutMs, mostBytes }: ScorerRequest): Promise<ScorerResponse> {
+export async function askScorer({
+  url,
+  body,
+  timeoutMs,
+  mostBytes,
+  authorization,
+}: ScorerRequest): Promise<ScorerResponse> {
   const signal = AbortSignal.timeout(timeoutMs)
   try {
     const response = await fetch(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json', 'accept-encoding': 'identity' },
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json',
+        'accept-encoding': 'identity',
+        ...(authorization === undefined ? {} : { authorization }),
+      },
       body,
       redirect: 'manual',
       signal,

@@ -6,13 +6,14 @@ import type { Follower } from '../../record/projection/follower.ts'
 import type { Micros } from '../../record/time.ts'
 import type { Database } from '../../store/database.ts'
 import { modelsServed, predictionsOf } from './people.ts'
-import type { PredictionsOf } from './people.ts'
+import type { CountedBatches, PredictionsOf } from './people.ts'
 import { datasetOf, reachOf } from './reach.ts'
 
 export interface ImpactParts {
   graph: LineageGraph
   database: Database
   follower: Follower
+  batches: CountedBatches
 }
 
 const MOST = 100_000
@@ -65,7 +66,7 @@ export async function impactOf(
     parts,
     { models: [...models], snapshots: level === 'runs' ? snapshots : [] },
     asOf,
-    since,
+    { from: since },
   )
   return {
     counts: countsOf(reached.ids, found),
@@ -88,8 +89,10 @@ export function countsOf(ids: ReadonlySet<string>, found: PredictionsOf): Impact
     modelVersions: new Set([...namesOf(ids, 'model'), ...found.models.map(({ model }) => model)]).size,
     deployedModels: found.models.length,
     predictions: found.predictions,
+    predictionsInBatches: found.inBatches,
     people: found.people,
     erasedPredictions: found.erased,
+    ...(found.unread === 0 ? {} : { unreadPredictions: found.unread }),
     campaigns: found.campaignCount,
     creatives: found.creativeCount,
   }
@@ -163,14 +166,14 @@ async function snapshotsOf({ database, follower }: ImpactParts, views: string[],
  * the columns have decided.
  */
 export async function servedFrom(
-  { database, follower, graph }: ImpactParts,
+  { database, follower, graph, batches }: ImpactParts,
   snapshots: readonly number[],
   level: LineageLevel,
   asOf: number,
 ): Promise<string[]> {
   if (snapshots.length === 0) return []
   await follower.reach('prediction')
-  const models = await modelsServed(database, snapshots, asOf)
+  const models = await modelsServed({ database, batches }, snapshots, asOf)
   if (level !== 'columns') return models
   const dark: string[] = []
   for (const model of models)

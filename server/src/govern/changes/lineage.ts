@@ -23,11 +23,14 @@ import type { Database } from '../../store/database.ts'
 import { impactOf } from './impact.ts'
 import { lackOf, sentencesOf } from './lack.ts'
 import { positionOf, timeOf } from './moment.ts'
+import { unreadNote } from './people.ts'
+import type { CountedBatches } from './people.ts'
 
 export interface LineageParts {
   graph: LineageGraph
   database: Database
   follower: Follower
+  batches: CountedBatches
   clock: Clock
 }
 
@@ -77,6 +80,7 @@ export class Lineage {
           ? '1 of what is counted is reached only where no column lineage is known: it may not depend on this column.'
           : `${found.onlyPossible.length} of what is counted are reached only where no column lineage is known: they may not depend on this column.`,
       )
+    notes.push(...unreadNote(found.counts.unreadPredictions))
     return { ...answer, notes, ...(query.since === undefined ? {} : { since: query.since }), ...found }
   }
 

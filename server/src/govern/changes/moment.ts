@@ -24,7 +24,7 @@ export async function positionOf(
   query: MomentQuery,
 ): Promise<number> {
   await graph.reach()
-  await follower.reach('prediction', 'erasure', 'policy')
+  await follower.reach('prediction', 'predictions', 'erasure', 'policy')
   const given = [query.asOf, query.at, query.asOfRun, query.asOfVersion].filter((each) => each !== undefined)
   if (given.length > 1) throw new Fault('invalid', 'say one of asOf, at, asOfRun and asOfVersion, not several')
   if (query.cursor !== undefined) return bounded(positionOfCursor(query.cursor), graph.head)

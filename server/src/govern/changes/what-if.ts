@@ -14,7 +14,7 @@ import { countsOf, namesOf, servedFrom, withUnused } from './impact.ts'
 import type { ImpactParts } from './impact.ts'
 import { lackOf, sentencesOf } from './lack.ts'
 import { positionOf, timeOf } from './moment.ts'
-import { predictionsOf } from './people.ts'
+import { predictionsOf, unreadNote } from './people.ts'
 import { datasetOf, reachOf } from './reach.ts'
 import type { FieldReach, Reach } from './reach.ts'
 
@@ -51,9 +51,11 @@ export async function whatIf(parts: WhatIfParts, request: WhatIfRequest): Promis
   const models = namesOf(ids, 'model')
   const breaking = found.filter(({ certainty }) => certainty === 'breaks')
   const broken = new Set(breaking.flatMap(({ kind, name }) => (kind === 'model' ? [name] : [])))
-  const all = await predictionsOf(parts, { models }, asOf, since)
+  const all = await predictionsOf(parts, { models }, asOf, { from: since })
   const ofBroken =
-    broken.size === new Set(models).size ? all : await predictionsOf(parts, { models: [...broken] }, asOf, since)
+    broken.size === new Set(models).size
+      ? all
+      : await predictionsOf(parts, { models: [...broken] }, asOf, { from: since })
   const completeness = await lackOf(graph, [...ids], asOf, clock.now())
   const features = breaking.filter(({ kind, field }) => kind === 'view' && field !== undefined)
   for (const id of changes.map((change) => datasetOf(change.id))) ids.delete(id)
@@ -75,6 +77,7 @@ export async function whatIf(parts: WhatIfParts, request: WhatIfRequest): Promis
       ...(reach.truncated || found.length > MOST
         ? ['There is more than this answer holds: it is cut, and its counts are too small.']
         : []),
+      ...unreadNote(all.unread),
       ...sentencesOf(completeness),
     ],
     completeness,

@@ -152,6 +152,11 @@ export class Erasures {
     })
   }
 
+  /** Runs something between erasures: none is under way, and the next one waits for it. */
+  between<T>(run: () => Promise<T>): Promise<T> {
+    return this.#inTurn(run)
+  }
+
   /** Finishes an erasure that a crash interrupted. */
   async resume(): Promise<Erasure | undefined> {
     const stored = this.#files.read(this.#note)
@@ -228,7 +233,7 @@ export class Erasures {
         [id],
       )
     await this.#database.query(
-      "update action set subject = null, campaign = null, creative = null, message = null, state = 'erased' where subject = any($1::text[])",
+      "update action set subject = null, campaign = null, creative = null, message = null, state = 'erased', at = recorded_at where subject = any($1::text[])",
       [ids],
     )
     await this.#database.query('delete from outbox where subject = any($1::text[])', [ids])

@@ -15,6 +15,7 @@ interface KeyRow {
   source: string
   scopes: KeyInfo['scopes']
   strict: boolean
+  agent: string | null
   digest: string
   created: string
   revoked: string | null
@@ -27,16 +28,27 @@ export const keyProjection: Projection = {
     for (const record of records) {
       const opened = record.open()
       if (opened.state !== 'open') continue
-      const body = JSON.parse(Buffer.from(opened.content).toString('utf8')) as Omit<KeyRow, 'strict'> & {
+      const body = JSON.parse(Buffer.from(opened.content).toString('utf8')) as Omit<KeyRow, 'strict' | 'agent'> & {
         change: 'issued' | 'revoked'
         strict?: true
+        agent?: string
       }
       if (body.change === 'revoked') {
         await tx.query('update api_key set revoked = $2 where id = $1', [body.id, record.entry.recorded])
       } else {
         await tx.query(
-          'insert into api_key (id, name, source, scopes, strict, digest, created) values ($1, $2, $3, $4, $5, $6, $7)',
-          [body.id, body.name, body.source, body.scopes, body.strict ?? false, body.digest, record.entry.recorded],
+          `insert into api_key (id, name, source, scopes, strict, agent, digest, created)
+           values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+          [
+            body.id,
+            body.name,
+            body.source,
+            body.scopes,
+            body.strict ?? false,
+            body.agent ?? null,
+            body.digest,
+            record.entry.recorded,
+          ],
         )
       }
     }
@@ -69,7 +81,13 @@ export class Keys {
     return rows.map(keyInfo)
   }
 
+  /** Throws `invalid` for an agent's key that could issue itself another. */
   async issue(request: KeyRequest, by: string): Promise<IssuedKey> {
+    if (request.agent !== undefined && request.scopes.includes('admin'))
+      throw new Fault(
+        'invalid',
+        'an admin key cannot be bound to an agent, because it may issue others: leave the scope admin out',
+      )
     const secret = `wk_${randomBytes(32).toString('base64url')}`
     const key = {
       id: `k-${randomBytes(6).toString('hex')}`,
@@ -77,6 +95,7 @@ export class Keys {
       source: request.source ?? request.name,
       scopes: [...new Set(request.scopes)],
       ...(request.strict ? { strict: true as const } : {}),
+      ...(request.agent === undefined ? {} : { agent: request.agent }),
     }
     const { recorded } = await this.#record(key.id, { change: 'issued', ...key, digest: digestOf(secret) }, by)
     return { ...key, created: recorded, secret }
@@ -111,9 +130,9 @@ export class Keys {
     await this.#follower.reach('key')
     const rows = await this.#database.query<KeyRow>('select * from api_key where revoked is null')
     return new Map(
-      rows.map(({ digest, id, name, source, scopes, strict }) => [
+      rows.map(({ digest, id, name, source, scopes, strict, agent }) => [
         digest,
-        { id, name, source, scopes, ...(strict ? { strict } : {}) },
+        { id, name, source, scopes, ...(strict ? { strict } : {}), ...(agent === null ? {} : { agent }) },
       ]),
     )
   }
@@ -126,6 +145,7 @@ function digestOf(secret: string): string {
 function keyInfo(row: KeyRow): KeyInfo {
   const info: KeyInfo = { id: row.id, name: row.name, scopes: row.scopes, source: row.source, created: row.created }
   if (row.strict) info.strict = true
+  if (row.agent !== null) info.agent = row.agent
   if (row.revoked !== null) info.revoked = row.revoked
   return info
 }

@@ -7,11 +7,12 @@ const SHOWN = 20
 export function correctedText(given: Corrected, { color, width }: { color: boolean; width: number }): string {
   const told = printable(given)
   const { bold, dim, green, yellow } = paint(color)
-  const { says, under, population, sampled, erased, computed, decisions, scores, actions, notes, rows } = told
+  const { says, under, population, sampled, inBatches, erased, computed, decisions, scores, actions, notes, rows } =
+    told
   const { same, different, undetermined, changes, rules } = decisions
   const lines = [`${bold(says)}, under ${under.join(' and ')}`]
   lines.push(
-    `${sampled < population ? `${number(sampled)} drawn of ` : ''}${plural(population, 'prediction')}, ${number(computed)} computed again${erased > 0 ? `, ${number(erased)} about people who were erased` : ''}`,
+    `${sampled < population ? `${number(sampled)} drawn of ` : ''}${plural(population, 'prediction')}${inBatches > 0 ? ` (${number(inBatches)} in batches)` : ''}, ${number(computed)} computed again${erased > 0 ? `, ${number(erased)} about people who were erased` : ''}`,
     '',
   )
   if (same + different > 0)

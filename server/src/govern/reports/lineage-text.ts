@@ -55,7 +55,10 @@ export function impactText(impact: LineageImpact, options: Terminal = {}): strin
     [
       'predictions',
       number(counts.predictions),
-      counts.erasedPredictions > 0 ? `${number(counts.erasedPredictions)} about people who were erased` : '',
+      [
+        ...(counts.predictionsInBatches > 0 ? [`${number(counts.predictionsInBatches)} in batches`] : []),
+        ...(counts.erasedPredictions > 0 ? [`${number(counts.erasedPredictions)} about people who were erased`] : []),
+      ].join(', '),
     ],
     ['people', number(counts.people), ''],
     [

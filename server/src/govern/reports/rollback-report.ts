@@ -3,6 +3,7 @@ import type { RollbackReport } from '@whence/sdk'
 import { html } from './html.ts'
 import type { Html } from './html.ts'
 import { fact, page, section, stacked } from './page.ts'
+import { predictedText } from './rollback-text.ts'
 import { number, printable } from './text.ts'
 
 const parts = [
@@ -159,6 +160,7 @@ function rowsOf({ scope, now }: RollbackReport): string[][] {
 function outcomeLines({ now }: RollbackReport): string[] {
   const { allowed, ended } = now.consent
   return [
+    ...(now.predictions.predictions > 0 ? [predictedText(now.predictions)] : []),
     ...Object.entries(now.outcomes).map(
       ([type, { actions, people }]) => `${type}: ${number(actions)}, ${number(people)} people`,
     ),

@@ -30,13 +30,25 @@ export function scopeText(scope: RollbackScope, color: boolean): string {
       '',
       `Of those who were reached ${number(consent.allowed)} may still be written to for it, ${number(consent.ended)} may not.`,
     )
-  if (predictions.predictions > 0)
-    lines.push(
-      `${plural(predictions.predictions, 'prediction')} about ${number(predictions.people)} people by ${predictions.models.map(({ model }) => model).join(', ')}.`,
-    )
-  if (predictions.inBatches > 0)
-    lines.push(`${plural(predictions.inBatches, 'prediction')} more in batches; their people are not counted.`)
+  if (predictions.predictions > 0) lines.push(`${predictedText(predictions)}.`)
   return `${lines.join('\n')}\n${dim(`as of position ${number(scope.asOf)}`)}\n`
+}
+
+/** The predictions behind a cause, in one line. */
+export function predictedText({
+  predictions,
+  inBatches,
+  people,
+  erased,
+  unread,
+  models,
+}: RollbackScope['predictions']): string {
+  return [
+    `${plural(predictions, 'prediction')} about ${number(people)} people by ${models.map(({ model }) => model).join(', ')}`,
+    ...(inBatches > 0 ? [`${number(inBatches)} of them in batches`] : []),
+    ...(erased > 0 ? [`${number(erased)} about people who were erased`] : []),
+    ...(unread === undefined ? [] : [`${number(unread)} in files that cannot be read, their people not counted`]),
+  ].join(', ')
 }
 
 export function planText(plan: RollbackPlan, color: boolean): string {

@@ -55,6 +55,7 @@ const report = (over: Partial<WhatIf> = {}): WhatIf => ({
     modelVersions: 1,
     deployedModels: 1,
     predictions: 9,
+    predictionsInBatches: 0,
     people: 7,
     erasedPredictions: 0,
     campaigns: 0,

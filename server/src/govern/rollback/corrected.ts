@@ -73,6 +73,7 @@ export async function corrected(
     under: [...correction.under],
     population: run.population,
     sampled: run.sampled,
+    inBatches: run.inBatches,
     erased: run.erased,
     computed: computed.length,
     ...reasonsOf(run.notDone),
@@ -124,6 +125,7 @@ interface Run {
   correction: Correction
   population: number
   sampled: number
+  inBatches: number
   erased: number
   computed: Again[]
   notDone: NotDone[]
@@ -141,7 +143,7 @@ async function compute(parts: CorrectedParts, asked: Asked, onProgress: OnProgre
   const rescoring = new Rescoring(parts, correction)
   const computed: Again[] = []
   const notDone: NotDone[] = []
-  let [erased, done] = [0, 0]
+  let [erased, done, inBatches] = [0, 0, 0]
   onProgress(0, drawn.sampled)
   for (const chunk of drawn.chunks(CHUNK)) {
     for (const outcome of await rescoring.chunk(concerned.source, chunk)) {
@@ -150,6 +152,7 @@ async function compute(parts: CorrectedParts, asked: Asked, onProgress: OnProgre
       else notDone.push(outcome)
     }
     done += chunk.refs.length
+    inBatches += chunk.refs.filter(({ row }) => row !== undefined).length
     onProgress(done, drawn.sampled)
   }
   const rules = new Map<string, Rule>()
@@ -161,7 +164,7 @@ async function compute(parts: CorrectedParts, asked: Asked, onProgress: OnProgre
     )
   }
   const { population, sampled } = drawn
-  return { asked, rollback, concerned, correction, population, sampled, erased, computed, notDone, rules }
+  return { asked, rollback, concerned, correction, population, sampled, inBatches, erased, computed, notDone, rules }
 }
 
 /** What is asked: the predictions, and the configuration. */

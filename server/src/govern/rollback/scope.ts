@@ -9,11 +9,13 @@ import { SAYINGS } from '../../path/actions/said.ts'
 import type { Standing } from '../../rules/consent/verdict.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import { predictionsOf } from '../changes/people.ts'
+import type { CountedBatches } from '../changes/people.ts'
 import { trace } from './cause.ts'
 import type { CauseParts, Condition, Traced } from './cause.ts'
 
 export interface ScopeParts extends CauseParts {
   follower: Follower
+  batches: CountedBatches
   standing: Standing
   clock: Clock
 }
@@ -36,7 +38,8 @@ export interface Bounded extends Traced {
 }
 
 export async function bounded(parts: ScopeParts, query: ScopeQuery): Promise<Bounded> {
-  await parts.follower.reach('action', 'review', 'claim', 'delivery', 'recall', 'event', 'erasure', ...SAYINGS)
+  const ofActions = ['action', 'review', 'claim', 'delivery', 'recall', ...SAYINGS]
+  await parts.follower.reach('model', 'prediction', 'predictions', 'event', 'erasure', ...ofActions)
   const traced = await trace(parts, query)
   const from = query.since === undefined ? traced.since : timeOf(query.since)
   const until = query.until === undefined ? undefined : timeOf(query.until)
@@ -57,7 +60,7 @@ export const ROLLBACK_ACTOR = 'whence.rollback'
 /** Throws `not_found` and `invalid`. */
 export async function scopeOf(parts: ScopeParts, query: ScopeQuery): Promise<RollbackScope> {
   const found = await bounded(parts, query)
-  const { database, follower, ledger } = parts
+  const { database, follower, batches, ledger } = parts
   const { sql, params } = found.condition
   // An erased action has no state but that, and no person.
   const states = await database.query<{ state: string; actions: bigint; people: bigint; first: bigint; last: bigint }>(
@@ -79,7 +82,10 @@ export async function scopeOf(parts: ScopeParts, query: ScopeQuery): Promise<Rol
      group by campaign order by actions desc, campaign limit ${CAMPAIGNS}`,
     [...params],
   )
-  const predicted = await predictionsOf({ database, follower }, { models: found.models }, found.asOf, found.from)
+  const predicted = await predictionsOf({ database, follower, batches }, { models: found.models }, found.asOf, {
+    from: found.from,
+    to: found.until,
+  })
   const ends = states.filter(({ actions }) => actions > 0n)
   const at = (seq: bigint): { seq: number; recorded: string } => ({
     seq: Number(seq),
@@ -117,8 +123,10 @@ export async function scopeOf(parts: ScopeParts, query: ScopeQuery): Promise<Rol
     consent: await consentOf(parts, found),
     predictions: {
       predictions: predicted.predictions,
-      inBatches: await inBatches(parts, found),
+      inBatches: predicted.inBatches,
       people: predicted.people,
+      erased: predicted.erased,
+      ...(predicted.unread === 0 ? {} : { unread: predicted.unread }),
       models: predicted.models.map(({ model, predictions }) => ({ model, predictions })),
     },
   }
@@ -197,18 +205,6 @@ function shown({ ledger, standing, clock }: ScopeParts, row: Row): ScopedAction 
         }
       : {}),
   }
-}
-
-/** Rows of batches: whose they are stands in their files. */
-async function inBatches({ database, follower }: ScopeParts, { models, from, asOf }: Bounded): Promise<number> {
-  if (models.length === 0) return 0
-  await follower.reach('predictions')
-  const [row] = await database.query<{ rows: bigint | null }>(
-    `select sum(rows)::int8 as rows from prediction_batch
-     where model = any($1::text[]) and seq < $2 and ($3::int8 is null or last_at >= $3)`,
-    [[...models], BigInt(asOf), from === undefined ? null : BigInt(from)],
-  )
-  return Number(row!.rows ?? 0n)
 }
 
 /** Of those who were reached: who may still be written to for the same, and who has ended it. */

@@ -1,6 +1,6 @@
 // Proposals: judged by gates, and recorded with what was decided. What is released is in the outbox from that moment.
 import type { ActionProposal, ActionResults, DecidedAction } from '@whence/sdk'
-import { Fault } from '../../fault.ts'
+import { Fault, isFault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Draft, Placed } from '../../record/ledger/writer.ts'
 import { saysTheSame } from '../../record/ledger/sameness.ts'
@@ -8,12 +8,13 @@ import type { Follower } from '../../record/projection/follower.ts'
 import { identityOf, placeBytes } from '../../record/subjects/seal.ts'
 import type { Clock, Micros } from '../../record/time.ts'
 import { formatTime } from '../../record/time.ts'
+import { mayActAs } from '../../rules/access/access.ts'
 import type { Caller } from '../../rules/access/access.ts'
 import { scopeRefs } from '../../rules/actions/scope.ts'
 import type { ConsentVerdict } from '../../rules/consent/verdict.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import type { Database } from '../../store/database.ts'
-import { predictionIdentity } from '../predictions/recorded.ts'
+import type { Predictions } from '../predictions/predictions.ts'
 import { decide } from './decide.ts'
 import type { Judging } from './judging.ts'
 import { pauseKeys } from './pauses.ts'
@@ -29,6 +30,8 @@ export interface ActionParts {
   clock: Clock
   judging: Judging
   pauses: Pauses
+  /** The model versions that somebody may mean by the id of a prediction. */
+  modelsOf: Predictions['modelsOf']
 }
 
 /** A proposal, judged as of one position of the log. */
@@ -53,7 +56,8 @@ export class Actions {
     const [told] = (await this.proposeAll([proposal], caller)).results
     if ('decision' in told!) return told
     const { code, message } = told!.problem
-    throw new Fault(code === 'conflict' ? 'conflict' : code === 'erased' ? 'conflict' : 'invalid', message)
+    if (code === 'altered' || code === 'forbidden') throw new Fault(code, message)
+    throw new Fault(code === 'conflict' || code === 'erased' ? 'conflict' : 'invalid', message)
   }
 
   /**
@@ -153,6 +157,11 @@ export class Actions {
   async #judge(proposal: ActionProposal, caller: Caller, releasing: Map<string, number>): Promise<Judged | Told> {
     const { clock, judging } = this.#parts
     const problem = (code: string, message: string): Told => ({ id: proposal.id, problem: { code, message } })
+    if (!mayActAs(caller, proposal.actor))
+      return problem(
+        'forbidden',
+        `this key is for actions of the agent ${caller.agent} only: propose as it, or with another key`,
+      )
     const personal = proposal.entity !== undefined || proposal.subject !== undefined
     if (proposal.entity !== undefined && proposal.subject !== undefined)
       return problem('invalid', 'say whom it concerns by "entity" or by "subject", not by both')
@@ -174,7 +183,9 @@ export class Actions {
     if (earlier) return earlier
 
     const cap = `cap:${subject.id}:${proposal.channel ?? ''}`
-    const scopes = scopeRefs(proposal, this.#restsOn(proposal, caller))
+    const rests = await this.#restsOn(proposal, caller)
+    if (rests instanceof Fault) return problem(rests.code, rests.message)
+    const scopes = scopeRefs(proposal, rests)
     const { verdicts, shadow, statement, consent } = await judging.judge(
       proposal,
       { subject, personal },
@@ -217,14 +228,18 @@ export class Actions {
     }
   }
 
-  /** Versions of the models of its predictions, as far as these have records of their own. */
-  #restsOn({ inputs }: ActionProposal, caller: Caller): string[] {
-    const { ledger } = this.#parts
+  /**
+   * Versions of the models of its predictions, those in batches too. What cannot be looked up is a fault: an action that is
+   * recorded without its model would go out under a pause of it.
+   */
+  async #restsOn({ inputs }: ActionProposal, caller: Caller): Promise<string[] | Fault> {
     const models = new Set<string>()
-    for (const id of inputs?.predictions ?? []) {
-      const seq = ledger.find(predictionIdentity(ledger.subjects.idKey, caller.source, id))
-      const model = seq === undefined ? undefined : ledger.entry(seq).refs.model
-      if (model !== undefined) models.add(model)
+    try {
+      for (const id of inputs?.predictions ?? [])
+        for (const model of await this.#parts.modelsOf(id, caller.source)) models.add(model)
+    } catch (error) {
+      if (isFault(error, 'altered')) return error
+      throw error
     }
     return [...models].sort()
   }

@@ -7,6 +7,7 @@ import { Fault, isFault } from '../../fault.ts'
 import type { Follower } from '../../record/projection/follower.ts'
 import { parseTime } from '../../rules/contracts/time.ts'
 import { differences } from '../../rules/gates/difference.ts'
+import type { TriedPurposes } from '../consent/past-standing.ts'
 import { decide } from './decide.ts'
 import type { Gatekeeper } from './gatekeeper.ts'
 import { hindsight } from './hindsight.ts'
@@ -22,6 +23,8 @@ type Request = z.output<typeof GateTrialRequest>
 export interface GateTrialParts extends HindsightParts, TrialBooks {
   follower: Follower
   gatekeeper: Gatekeeper
+  /** What a check would have answered with these purposes in the place of those in force then. */
+  consentTrying(given: readonly TriedPurposes[], remove: boolean): HindsightParts['consent']
 }
 
 /** Actions of which the facts are gathered together. */
@@ -31,7 +34,9 @@ export async function tryGates(parts: GateTrialParts, request: Request): Promise
   const { ledger, follower, gatekeeper } = parts
   await follower.reach('action', 'review', ...SAYINGS, 'erasure')
   const asOf = follower.next
-  const { rules, ...files } = await trialRules(parts, await gatekeeper.inForce(), request)
+  const inForce = { ...(await gatekeeper.inForce()), purposes: await parts.purposes.inForce(asOf) }
+  const { rules, purposes, ...files } = await trialRules(parts, inForce, request)
+  const consent = purposes.length === 0 ? parts.consent : parts.consentTrying(purposes, request.remove)
   const { seqs, next } = await chosen(parts, request)
   const tally = new TrialTally()
   for (let from = 0; from < seqs.length; from += TOGETHER) {
@@ -41,7 +46,7 @@ export async function tryGates(parts: GateTrialParts, request: Request): Promise
       if (typeof action === 'string') tally.leaveOut(action)
       else actions.push(action)
     }
-    const facts = await hindsight(parts, actions)
+    const facts = await hindsight({ ...parts, consent }, actions)
     for (const [i, action] of actions.entries()) {
       const before = request.scorers ? undefined : action.verdicts
       const { verdicts, shadow } = await gatekeeper.judge(facts[i]!, { rules, ...(before ? { before } : {}) })

@@ -117,11 +117,10 @@ const apply: Record<string, (tx: Transaction, records: readonly FollowedRecord[]
       )
       if (refs.decision === undefined) continue
       const released = refs.decision === 'released'
-      await tx.query('update action set state = $2, released_at = $3 where seq = $1 and subject is not null', [
-        action,
-        released ? 'queued' : refs.decision,
-        released ? at : null,
-      ])
+      await tx.query(
+        'update action set state = case when subject is null then state else $2 end, released_at = $3 where seq = $1',
+        [action, released ? 'queued' : refs.decision, released ? at : null],
+      )
       const opened = released ? open() : undefined
       if (opened?.state === 'open')
         await queue(tx, [{ seq: Number(action), released: seq, subject: opened.subject, refs }])

@@ -4,6 +4,8 @@ import { Fault } from '../../fault.ts'
 import type { AgentPolicy } from '../../rules/agents/agent.ts'
 import type { GateChain } from '../../rules/gates/chain.ts'
 import type { TermList } from '../../rules/gates/terms/term-list.ts'
+import type { PurposesPolicy } from '../../rules/consent/purposes.ts'
+import type { TriedPurposes } from '../consent/past-standing.ts'
 import type { AnyPolicy, PolicyBook } from '../events/policy-book.ts'
 import type { Rules } from './gatekeeper.ts'
 
@@ -11,10 +13,13 @@ export interface TrialBooks {
   agents: PolicyBook<AgentPolicy>
   chains: PolicyBook<GateChain>
   terms: PolicyBook<TermList>
+  purposes: PolicyBook<PurposesPolicy>
 }
 
 export interface TrialRules extends Pick<GateTrial, 'files' | 'ignored' | 'removed'> {
   readonly rules: Rules
+  /** Purposes among the files; those of the time of each action count where there are none. */
+  readonly purposes: readonly TriedPurposes[]
 }
 
 interface Versioned<Policy> {
@@ -26,8 +31,8 @@ type File = { readonly path: string; readonly text: string }
 
 /** Throws what is wrong with a file. With `remove`, what is in force and not among the files is left out. */
 export async function trialRules(
-  { agents, chains, terms }: TrialBooks,
-  inForce: Rules,
+  { agents, chains, terms, purposes }: TrialBooks,
+  inForce: Rules & { purposes: readonly TriedPurposes[] },
   { files, remove }: { files: readonly File[]; remove: boolean },
 ): Promise<TrialRules> {
   const told: TrialRules['files'] = []
@@ -72,8 +77,13 @@ export async function trialRules(
     agents: new Map(actors.map((one) => [one.policy.name, one])),
     gates: { chains: await over(chains, inForce.gates.chains), terms: await over(terms, inForce.gates.terms) },
   }
+  const tried = await over(purposes, [])
+  // A folder without any is one of gates: then purposes are those of the time of each action, also with `remove`.
+  if (remove && tried.length > 0)
+    for (const { policy } of inForce.purposes)
+      if (!tried.some((one) => one.policy.name === policy.name)) removed.push(`${purposes.form.kind} ${policy.name}`)
   const ignored = files.filter((file) => !taken.has(file)).map(({ path }) => path)
-  return { rules, files: told, ignored, removed }
+  return { rules, purposes: tried, files: told, ignored, removed }
 }
 
 /** What a file says that it is. */

@@ -8,6 +8,18 @@ import type { Database } from '../../store/database.ts'
 import type { PolicyBook } from '../events/policy-book.ts'
 import type { ConsentStanding } from './standing.ts'
 
+/** A file of purposes, as it would be put into force. */
+export interface TriedPurposes {
+  readonly policy: PurposesPolicy
+  readonly version: number
+}
+
+/** What was in force, and what it stated. */
+interface PurposesThen {
+  readonly inForce: readonly TriedPurposes[]
+  readonly stated: readonly StatedPurpose[]
+}
+
 export class PastStanding {
   readonly #parts: {
     follower: Follower
@@ -16,7 +28,7 @@ export class PastStanding {
     standing: ConsentStanding
   }
   /** By the position of the plan that put them into force: nothing comes into force between two plans. */
-  readonly #purposes = new Map<number, Promise<readonly StatedPurpose[]>>()
+  readonly #purposes = new Map<number, Promise<PurposesThen>>()
 
   constructor(parts: {
     follower: Follower
@@ -29,10 +41,30 @@ export class PastStanding {
 
   /** What a check answered at some time, when the log had `asOf` records. */
   async check(question: ConsentQuestion, asOf: number): Promise<ConsentVerdict> {
-    return this.#parts.standing.checkBefore(question, asOf, await this.#purposesOf(asOf))
+    const { stated } = await this.#purposesOf(asOf)
+    return this.#parts.standing.checkBefore(question, asOf, stated)
   }
 
-  async #purposesOf(asOf: number): Promise<readonly StatedPurpose[]> {
+  /**
+   * What it would have answered with these purposes in the place of those that were in force then under their names; with
+   * `remove` without any others.
+   */
+  trying(given: readonly TriedPurposes[], remove: boolean): PastStanding['check'] {
+    const names = new Set(given.map(({ policy }) => policy.name))
+    const made = new Map<PurposesThen, readonly StatedPurpose[]>()
+    return async (question, asOf) => {
+      const then = await this.#purposesOf(asOf)
+      let stated = made.get(then)
+      if (stated === undefined) {
+        const kept = remove ? [] : then.inForce.filter(({ policy }) => !names.has(policy.name))
+        stated = statedPurposes([...kept, ...given].sort((a, b) => (a.policy.name < b.policy.name ? -1 : 1)))
+        made.set(then, stated)
+      }
+      return this.#parts.standing.checkBefore(question, asOf, stated)
+    }
+  }
+
+  async #purposesOf(asOf: number): Promise<PurposesThen> {
     const { follower, database, policies } = this.#parts
     await follower.reach('plan', policies.form.kind)
     const [last] = await database.query<{ seq: bigint | null }>(
@@ -42,7 +74,7 @@ export class PastStanding {
     const plan = Number(last?.seq ?? -1)
     let found = this.#purposes.get(plan)
     if (found === undefined) {
-      found = policies.inForce(asOf).then(statedPurposes)
+      found = policies.inForce(asOf).then((inForce) => ({ inForce, stated: statedPurposes(inForce) }))
       // Whoever asks next tries again.
       found.catch(() => this.#purposes.delete(plan))
       this.#purposes.set(plan, found)

@@ -69,7 +69,11 @@ export class Intake {
       }
       try {
         const results = await this.#recording.record(batch)
-        for (const [i, one] of batch.entries()) one.resolve(results[i]!)
+        for (const [i, one] of batch.entries()) {
+          const result = results[i]!
+          if (result instanceof Fault) one.reject(result)
+          else one.resolve(result)
+        }
       } catch (error) {
         for (const one of batch) one.reject(error)
       }

@@ -1,6 +1,7 @@
 // Outcomes are recorded, and what they demand is done: whoever unsubscribes or complains is opted out, an address that takes
 // nothing is noted. Answered is only what is durable, with what followed from it.
 import type { OutcomeResults, PlacedOutcome } from '@whence/sdk'
+import { Fault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Appended, Draft } from '../../record/ledger/writer.ts'
 import { identityOf, placeBytes } from '../../record/subjects/seal.ts'
@@ -47,8 +48,11 @@ export class Recording {
     this.#parts = parts
   }
 
-  /** Records what was told, each in its order. Durable when it resolves, and done what it demands. */
-  async record(tellings: readonly Telling[]): Promise<OutcomeResults[]> {
+  /**
+   * Records what was told, each in its order. Durable when it resolves, and done what it demands. Whoever was refused is
+   * answered so: others whose request came in the same turn are not.
+   */
+  async record(tellings: readonly Telling[]): Promise<(OutcomeResults | Fault)[]> {
     const { ledger, contracts, clock, tying } = this.#parts
     const contract = await outcomeContract(contracts, ledger)
     const now = clock.now()
@@ -67,11 +71,15 @@ export class Recording {
       tellings.map(async ({ told, caller }) => {
         const ours = prepared.slice(from, (from += told.length))
         const drafts = ours.flatMap(({ draft }) => draft ?? [])
-        return { ours, caller, appended: (await ledger.append(drafts, { actor: caller.id })) as Appended[] }
+        const appended = await ledger
+          .append(drafts, { actor: caller.id })
+          .then((results) => results as Appended[], Fault.from)
+        return { ours, caller, appended }
       }),
     )
-    const results: OutcomeResults[] = []
-    for (const { ours, caller, appended } of placed) results.push(await this.#answer(ours, caller, appended))
+    const results: (OutcomeResults | Fault)[] = []
+    for (const { ours, caller, appended } of placed)
+      results.push(appended instanceof Fault ? appended : await this.#answer(ours, caller, appended).catch(Fault.from))
     return results
   }
 

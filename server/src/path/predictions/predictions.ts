@@ -1,6 +1,6 @@
 // Predictions: what a model said of a person, from which snapshot, with which inputs and reasons; sealed under the person.
 import type { FindQuery, Found, Numbered, Prediction, PredictionBatch, PredictionResults } from '@whence/sdk'
-import { Fault } from '../../fault.ts'
+import { Fault, isFault } from '../../fault.ts'
 import type { Ledger } from '../../record/ledger/ledger.ts'
 import type { Appended, Draft } from '../../record/ledger/writer.ts'
 import type { Follower, Projection } from '../../record/projection/follower.ts'
@@ -150,17 +150,8 @@ export class Predictions {
   async locate(id: string): Promise<Located> {
     const direct = /^seq:(\d{1,15})(?:\/(\d{1,10}))?$/.exec(id)
     if (direct) return this.#direct(Number(direct[1]), direct[2] === undefined ? undefined : Number(direct[2]))
-    const sources = await this.#sources.of('', async () => {
-      const rows = await this.#database.query<{ source: string }>(
-        'select source from prediction_source order by source',
-      )
-      return rows.map(({ source }) => source)
-    })
-    const found: Located[] = sources.flatMap((source) => {
-      const seq = this.#ledger.find(predictionIdentity(this.#ledger.subjects.idKey, source, id))
-      return seq === undefined ? [] : [{ seq }]
-    })
-    found.push(...(await this.batches.locate(id)))
+    const found: Located[] = await this.#singles(id)
+    found.push(...(await this.batches.finder.locate(id)))
     if (found.length === 0)
       throw new Fault('not_found', `no prediction has the id "${id}": whence find shows what there is`)
     if (found.length > 1)
@@ -169,6 +160,41 @@ export class Predictions {
         `${found.length} predictions have the id "${id}": ask for one of ${found.slice(0, 20).map(addressOf).join(', ')}`,
       )
     return found[0]!
+  }
+
+  /**
+   * The model versions whose predictions somebody may mean by an id or an address: their own, if they told of one; else all
+   * those of the id, because nobody knows which is meant. None where no prediction is on record under it.
+   */
+  async modelsOf(id: string, source: string): Promise<string[]> {
+    const modelAt = ({ seq }: Located): string => this.#ledger.entry(seq).refs.model!
+    const direct = id.startsWith('seq:')
+    const own = direct ? undefined : this.#ledger.find(predictionIdentity(this.#ledger.subjects.idKey, source, id))
+    if (own !== undefined) return [modelAt({ seq: own })]
+    if (direct)
+      try {
+        return [modelAt(await this.locate(id))]
+      } catch (error) {
+        if (isFault(error, 'not_found')) return []
+        throw error
+      }
+    const models = await this.batches.finder.modelsOf(id)
+    for (const at of await this.#singles(id)) models.add(modelAt(at))
+    return [...models]
+  }
+
+  /** Those of an id that have records of their own, whoever told of them. */
+  async #singles(id: string): Promise<Located[]> {
+    const sources = await this.#sources.of('', async () => {
+      const rows = await this.#database.query<{ source: string }>(
+        'select source from prediction_source order by source',
+      )
+      return rows.map(({ source }) => source)
+    })
+    return sources.flatMap((source) => {
+      const seq = this.#ledger.find(predictionIdentity(this.#ledger.subjects.idKey, source, id))
+      return seq === undefined ? [] : [{ seq }]
+    })
   }
 
   async #direct(seq: number, row: number | undefined): Promise<Located> {

@@ -9,11 +9,18 @@ export interface Caller {
   readonly scopes: readonly Scope[]
   /** Its OpenLineage events must keep to the specification. */
   readonly strict?: boolean
+  /** Only actions of this agent may be proposed with it. */
+  readonly agent?: string
 }
 
 /** An admin key may do everything but read chains of thought; the others what their scopes say. */
 export function permits(caller: Caller, scope: Scope): boolean {
   return caller.scopes.includes(scope) || (scope !== 'reasoning' && caller.scopes.includes('admin'))
+}
+
+/** Whether actions of this actor may be proposed: with the key of an agent its own and nobody else's, whatever its scopes. */
+export function mayActAs({ agent }: Caller, actor: { readonly type: string; readonly id: string }): boolean {
+  return agent === undefined || (actor.type === 'agent' && actor.id === agent)
 }
 
 /** The source of a record: the key's own, or for an admin the one that the request states; undefined for anyone else's. */

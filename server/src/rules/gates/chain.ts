@@ -2,6 +2,7 @@
 import { ActionType, Name } from '@whence/sdk'
 import type { ActionProposal } from '@whence/sdk'
 import { z } from 'zod'
+import { isLoopback } from '../connectors/connector-file.ts'
 import { matches, readPolicyFile } from '../files/policy-file.ts'
 import type { PolicyForm } from '../files/policy-file.ts'
 import { checkPolicies } from './kinds/cedar-policies.ts'
@@ -40,6 +41,15 @@ const Phrasing = z.union([
     }
   }),
 ])
+
+/** Of variables with secrets: whoever may apply a file cannot send off any other variable of the server. */
+const ScorerSecret = z
+  .string()
+  .max(100)
+  .regex(
+    /^WHENCE_SCORER_[A-Z0-9_]+$/,
+    'must be the name of an environment variable that begins with WHENCE_SCORER_, not the secret itself',
+  )
 
 const common = { name: Name, shadow: z.boolean().default(false) }
 const finds = (usual: 'hold' | 'refuse') => ({ finds: z.enum(['hold', 'refuse']).default(usual) })
@@ -149,6 +159,10 @@ export const GateConfiguration = z.discriminatedUnion('kind', [
     ...common,
     ...finds('hold'),
     url: z.url({ protocol: /^https?$/ }),
+    /** A bearer token, named and never written. */
+    credentials: z.strictObject({ token: ScorerSecret }).optional(),
+    /** Whether the token may go unencrypted to another machine. */
+    plaintext: z.literal('allowed').optional(),
     /** `score` answers `{score}` to `{text}`; `presidio` is the API of Presidio's analyser. */
     shape: z.enum(['score', 'presidio']).default('score'),
     scorer: z.string().min(1).max(200),
@@ -210,7 +224,16 @@ const Chain = z
     gates: z.array(GateConfiguration).min(1).max(100),
   })
   .superRefine(({ gates }, context) => {
-    gates.forEach(({ name, kind }, place) => {
+    gates.forEach((gate, place) => {
+      const { name, kind } = gate
+      if (gate.kind === 'scorer' && gate.credentials !== undefined) {
+        const { protocol, hostname, username, password } = new URL(gate.url)
+        const refuse = (message: string): void =>
+          context.addIssue({ code: 'custom', path: ['gates', place, 'url'], message })
+        if (username !== '' || password !== '') refuse('holds a secret: name an environment variable under credentials')
+        if (protocol === 'http:' && gate.plaintext === undefined && !isLoopback(hostname))
+          refuse('would show the credentials to others: use https, or say plaintext: allowed')
+      }
       if (gates.findIndex((gate) => gate.name === name) !== place)
         context.addIssue({ code: 'custom', path: ['gates', place, 'name'], message: `is the name of a gate before it` })
       if (kind === 'consent' && gates.findIndex((gate) => gate.kind === 'consent') !== place)

@@ -53,12 +53,14 @@ export interface ScorerCall {
   readonly timeoutMs: number
   /** A longer answer is not read to its end. */
   readonly mostBytes: number
+  /** The name of the variable that holds the bearer token by which the scorer knows us. */
+  readonly token?: string
 }
 
 /** What came back: a body, or why there is none. Never throws, and never takes longer than it may. */
 export type ScorerReply =
   | { readonly status: number; readonly body: string }
-  | { readonly failure: 'timeout' | 'too_long' | 'unreachable' | 'redirect'; readonly reason: string }
+  | { readonly failure: 'timeout' | 'too_long' | 'unreachable' | 'redirect' | 'no_secret'; readonly reason: string }
 
 /** How scorers are reached: the only thing here that leaves the process, and so it is handed in. */
 export type AskScorer = (call: ScorerCall) => Promise<ScorerReply>

@@ -5,6 +5,7 @@ import type { Ledger } from '../../../record/ledger/ledger.ts'
 import type { Follower, Projection } from '../../../record/projection/follower.ts'
 import { Kept } from '../../../record/projection/kept.ts'
 import { identityOf, placeBytes } from '../../../record/subjects/seal.ts'
+import type { Micros } from '../../../record/time.ts'
 import { parseTime } from '../../../rules/contracts/time.ts'
 import type { Database } from '../../../store/database.ts'
 import { STREAM } from '../recorded.ts'
@@ -12,6 +13,19 @@ import type { BatchName } from './row.ts'
 
 /** The payload of a `predictions/1` record, and where it stands. */
 export type Batch = PredictionBatchRecord & BatchName & { seq: number }
+
+/** Which batches: all conditions hold together. */
+export interface BatchChoice {
+  /** `name@N`. */
+  readonly models: readonly string[]
+  /** Versions of which only what was made from one of these snapshots is meant. */
+  readonly served?: { readonly models: readonly string[]; readonly snapshots: readonly number[] }
+  /** Recorded before this position. */
+  readonly before: number
+  /** With rows that may have been made then: from <= time < to. */
+  readonly from?: Micros | undefined
+  readonly to?: Micros | undefined
+}
 
 export const batchProjection: Projection = {
   tables: ['prediction_batch'],
@@ -108,6 +122,36 @@ export class BatchBook {
       ],
     )
     return rows.map(batchOf)
+  }
+
+  /** Batches of versions of models, in the order of the log. */
+  async chosen({ models, served, before, from, to }: BatchChoice): Promise<Batch[]> {
+    await this.#follower.reach('predictions')
+    const rows = await this.#database.query<Stored>(
+      `select seq, source, body from prediction_batch
+       where (model = any($1::text[]) or (model = any($2::text[]) and snapshot = any($3::int8[])))
+         and seq < $4 and ($5::int8 is null or last_at >= $5) and ($6::int8 is null or first_at < $6)
+       order by seq`,
+      [
+        [...models],
+        [...(served?.models ?? [])],
+        (served?.snapshots ?? []).map(BigInt),
+        BigInt(before),
+        from === undefined ? null : BigInt(from),
+        to === undefined ? null : BigInt(to),
+      ],
+    )
+    return rows.map(batchOf)
+  }
+
+  /** The model versions of batches that were made from snapshots. */
+  async served(snapshots: readonly number[], before: number): Promise<string[]> {
+    await this.#follower.reach('predictions')
+    const rows = await this.#database.query<{ model: string }>(
+      'select distinct model from prediction_batch where snapshot = any($1::int8[]) and seq < $2 order by model',
+      [snapshots.map(BigInt), BigInt(before)],
+    )
+    return rows.map(({ model }) => model)
   }
 }
 

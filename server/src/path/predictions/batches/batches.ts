@@ -21,12 +21,13 @@ import type { OpenedPrediction } from '../recorded.ts'
 import { BatchBook } from './batch-book.ts'
 import type { Batch } from './batch-book.ts'
 import { allRows, countRows, newestRows, FOLDER, readRows, rowSubjects, treeFlaw, writeWithout } from './files.ts'
-import { findInIndex } from './id-index.ts'
+import { BatchFinder } from './batch-finder.ts'
 import { Receiving, sweepIncoming } from './receiving.ts'
 import type { Upload } from './receiving.ts'
 import { openCell, rowBytes, rowLeaf, rowPlace, rowSalt } from './row.ts'
 import type { StoredRow } from './row.ts'
 import { rowInclusion } from './row-tree.ts'
+import { BatchTally } from './tally.ts'
 import type { PolicyBook } from '../../events/policy-book.ts'
 import type { CapturePolicy } from '../../../rules/capture/policy.ts'
 import type { ConsentStanding } from '../../consent/standing.ts'
@@ -50,6 +51,8 @@ export interface BatchParts {
 
 export class PredictionBatches {
   readonly book: BatchBook
+  readonly tally: BatchTally
+  readonly finder: BatchFinder
   readonly #parts: BatchParts
   readonly #receiving: Receiving
   readonly #removed: string[] = []
@@ -59,6 +62,9 @@ export class PredictionBatches {
   constructor(parts: BatchParts) {
     this.#parts = parts
     this.book = new BatchBook(parts)
+    this.tally = new BatchTally({ book: this.book, derived: parts.derived })
+    const { idKey } = parts.ledger.subjects
+    this.finder = new BatchFinder({ book: this.book, idKey, reader: (path) => this.#reader(path) })
     this.#receiving = new Receiving({
       ...parts,
       place: parts.derived.place,
@@ -83,23 +89,6 @@ export class PredictionBatches {
   /** Rows of a batch that erasures have taken out. */
   takenOut(batch: Batch): number {
     return batch.rows - this.#rowsNow(batch)
-  }
-
-  /** The rows that have this id, in all batches: positions and row numbers, oldest first. */
-  async locate(id: string): Promise<{ seq: number; row: number }[]> {
-    const { ledger } = this.#parts
-    const digests = new Map<string, Buffer>()
-    const found: { seq: number; row: number }[] = []
-    for (const batch of await this.book.all()) {
-      let digest = digests.get(batch.source)
-      if (!digest) {
-        digest = predictionIdentity(ledger.subjects.idKey, batch.source, id)
-        digests.set(batch.source, digest)
-      }
-      const row = findInIndex(this.#reader(batch.files[2]!.path), batch.rows, digest)
-      if (row !== undefined) found.push({ seq: batch.seq, row })
-    }
-    return found.reverse()
   }
 
   /** Opens a row and checks it up to the root that the batch's entry names. Throws `not_found`, or `altered` naming file and row. */

@@ -235,13 +235,30 @@ export async function newestRows(
   conditions: readonly string[],
   limit: number,
 ): Promise<{ file: number; stored: StoredRow }[]> {
-  const files = `[${paths.map((path) => quote(join(folder, path))).join(', ')}]`
+  const files = filesOf({ folder }, paths)
   const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''
   const found = await columns.rows(
     `SELECT ${selected}, list_position(${files}, filename) - 1 AS file
      FROM read_parquet(${files}, filename = true) ${where} ORDER BY file, leaf DESC LIMIT ${limit}`,
   )
   return found.map(({ file, ...cells }) => ({ file: Number(file), stored: storedRow(cells) }))
+}
+
+/** Files of batches as SQL: a list of paths. */
+export function filesOf({ folder }: Pick<Place, 'folder'>, paths: readonly string[]): string {
+  return `[${paths.map((path) => quote(join(folder, path))).join(', ')}]`
+}
+
+/** Whether what is counted of a file can be read to its end. */
+export async function readable({ columns, folder }: Place, path: string): Promise<boolean> {
+  const file = `read_parquet(${quote(join(folder, path))})`
+  const counted = ['subject', 'at', 'campaign', 'creative'].map((name) => `max("${name}")`)
+  try {
+    await columns.rows(`SELECT ${counted.join(', ')} FROM ${file}`)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** All rows of a batch's file, page by page, each with its number in the file as it is now. */

@@ -120,3 +120,40 @@ test('nobody else is asked once something is refused', async () => {
   )
   assert.equal(asked, 1, 'a refusal in shadow refuses nothing')
 })
+
+test('a scorer with a token is asked by the name of its variable; without the secret the gate stays closed', async () => {
+  const calls: ScorerCall[] = []
+  const own = `${base.replace('http:', 'https:')}, credentials: { token: WHENCE_SCORER_TONE }`
+  await said(async (call) => (calls.push(call), { status: 200, body: '{"score":0}' }), own)
+  assert.deepEqual(
+    calls.map(({ token }) => token),
+    ['WHENCE_SCORER_TONE'],
+  )
+  const none: ScorerReply = { failure: 'no_secret', reason: 'WHENCE_SCORER_TONE is not set' }
+  for (const unanswered of ['hold', 'pass', 'refuse']) {
+    const verdict = await said(none, `${own}, unanswered: ${unanswered}`)
+    assert.equal(verdict.outcome, unanswered === 'refuse' ? 'refuse' : 'hold', unanswered)
+    assert.match(verdict.findings[0]!.message, /WHENCE_SCORER_TONE is not set/)
+  }
+  const refused = await said({ status: 401, body: '' }, own)
+  assert.match(refused.findings[0]!.message, /401: it does not take the credentials/)
+})
+
+test('credentials are named and not written, of scorers only, and not shown to others on the way', async () => {
+  const wrong: [string, RegExp][] = [
+    ['credentials: { token: s3cret }', /begins with WHENCE_SCORER_, not the secret itself/],
+    ['credentials: { token: WHENCE_CONNECTOR_MAIL }', /begins with WHENCE_SCORER_/],
+    ['credentials: { token: WHENCE_SCORER_A, user: WHENCE_SCORER_B }', /user/],
+    ['credentials: { token: WHENCE_SCORER_A }', /would show the credentials to others/],
+  ]
+  for (const [more, says] of wrong) await assert.rejects(said(answer({ score: 0 }), `${base}, ${more}`), says)
+  const at = (url: string, more = '') =>
+    said(
+      answer({ score: 0 }),
+      `${base.replace('http://scorer.example/', url)}, credentials: { token: WHENCE_SCORER_A }${more}`,
+    )
+  assert.equal((await at('https://scorer.example/')).outcome, 'pass')
+  assert.equal((await at('http://127.0.0.1:8080/')).outcome, 'pass')
+  assert.equal((await at('http://scorer.example/', ', plaintext: allowed')).outcome, 'pass')
+  await assert.rejects(at('https://user:pass@scorer.example/'), /holds a secret/)
+})

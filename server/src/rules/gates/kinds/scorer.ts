@@ -28,7 +28,10 @@ interface Scored {
   readonly findings: readonly Finding[]
 }
 
-export type ScorerAnswer = Scored | { readonly part: string; readonly unanswered: string }
+export type ScorerAnswer =
+  | Scored
+  /** `unasked`: it was not even asked, for want of a secret. */
+  | { readonly part: string; readonly unanswered: string; readonly unasked?: true }
 
 export function scorerGate(gate: GateOf<'scorer'>): Gate {
   return async ({ readings, ask }) => {
@@ -46,31 +49,44 @@ export function heard(gate: GateOf<'scorer'>, answers: readonly ScorerAnswer[]):
   const { scorer, version, threshold, finding, shape, unanswered } = gate
   const findings: Finding[] = []
   let failed = false
+  let unasked = false
   for (const answer of answers) {
     if ('unanswered' in answer) {
       failed = true
+      unasked ||= answer.unasked === true
       findings.push({ code: 'scorer.unanswered', message: `${scorer}: ${answer.unanswered}`, part: answer.part })
     } else findings.push(...answer.findings)
   }
   const scores = Object.fromEntries(answers.map((one) => [one.part, 'score' in one ? one.score : null]))
   const inputs = { scorer, version, shape, threshold, finding, scores, ...(failed ? { unanswered } : {}) }
   const found = findings.some(({ code }) => code !== 'scorer.unanswered')
-  const said = seen(findings, inputs, found || (failed && unanswered !== 'pass'))
+  // A scorer that may be silent is not one that nobody set up: for want of a secret the gate stays closed.
+  const said = seen(findings, inputs, found || unasked || (failed && unanswered !== 'pass'))
   // Of what was found and what was not answered, the stricter counts.
   const refused = (found && gate.finds === 'refuse') || (failed && unanswered === 'refuse')
   return { ...said, outcome: refused ? 'refuse' : 'hold' }
 }
 
 async function answerOf(gate: GateOf<'scorer'>, reading: Reading, ask: AskScorer): Promise<ScorerAnswer> {
-  const { url, timeout, language, shape, entities } = gate
+  const { url, timeout, language, shape, entities, credentials } = gate
   const { part } = reading
   const text = reading.visible.text.toWellFormed()
   const body =
     shape === 'presidio'
       ? { text, language, score_threshold: gate.threshold, ...(entities ? { entities } : {}) }
       : { text, part, language }
-  const reply = await ask({ url, body: JSON.stringify(body), timeoutMs: timeout / 1000, mostBytes })
+  const reply = await ask({
+    url,
+    body: JSON.stringify(body),
+    timeoutMs: timeout / 1000,
+    mostBytes,
+    ...(credentials === undefined ? {} : { token: credentials.token }),
+  })
+  if ('failure' in reply && reply.failure === 'no_secret')
+    return { part, unanswered: `it was not asked (${reply.reason})`, unasked: true }
   if ('failure' in reply) return { part, unanswered: `no answer (${reply.reason})` }
+  if (reply.status === 401 || reply.status === 403)
+    return { part, unanswered: `it answered with status ${reply.status}: it does not take the credentials` }
   if (reply.status !== 200) return { part, unanswered: `it answered with status ${reply.status}` }
   let json: unknown
   try {
