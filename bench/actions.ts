@@ -1,21 +1,12 @@
 // Actions: proposed and released in batches, with the built-in gates and with the chain of the e-mail example; opt-outs
 // while many sends are queued; and the preflight of a large audience. The proposer is a process of its own.
-import { fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createClient } from '@whence/sdk'
 import type { Client } from '@whence/sdk'
-import { contract, eventLine, memory, ms, quantile, rate, whole, withWorld } from './world.ts'
+import { purposes } from '../journeys/messages.ts'
+import { apart, contract, eventLine, memory, ms, quantile, rate, tell, whole, withWorld } from './world.ts'
 import type { Measured } from './world.ts'
 
-const purposes = `
-kind: Purposes
-name: shop
-purposes:
-  - name: newsletter
-    marketing: true
-    grounds:
-      - { basis: legitimate_interest, assessment: Existing customers expect it. }
-`
 const AT_ONCE = 500
 const ABREAST = 3
 
@@ -26,6 +17,9 @@ const copy = [
     text: 'Spring is here, and with it our new collection. Unsubscribe: https://shop.example/unsubscribe',
   },
 ]
+// Where it is afternoon now, so that no quiet hours hold.
+const hours = 14 - new Date().getUTCHours()
+const daytime = `Etc/GMT${hours > 0 ? '-' : '+'}${Math.abs(hours)}`
 const message = (n: number, people: number) => ({
   id: `a-${n}`,
   type: 'send' as const,
@@ -35,17 +29,14 @@ const message = (n: number, people: number) => ({
   campaign: `k-${n % 40}`,
   purpose: 'newsletter',
   address: `c-${n % people}@example.com`,
-  targeting: { time_zone: 'Europe/Berlin' },
+  targeting: { time_zone: daytime },
   output: { copy },
 })
 
 export async function actions(queued = 100_000, audience = 100_000, optOuts = 500): Promise<Measured[]> {
   return withWorld(async ({ server, client }) => {
     await client.apply({
-      files: [
-        { path: 'sends.yaml', text: contract },
-        { path: 'purposes.yaml', text: purposes },
-      ],
+      files: [{ path: 'sends.yaml', text: contract }, purposes],
     })
     const proposing = await proposed(server, 0, queued, audience)
     const optingOut: number[] = []
@@ -78,7 +69,8 @@ export async function actions(queued = 100_000, audience = 100_000, optOuts = 50
         text: readFileSync(new URL(`../examples/email/policies/${name}.yaml`, import.meta.url), 'utf8'),
       })),
     })
-    const chained = await proposed(server, queued, Math.ceil(queued / 5), audience)
+    // Of those who have not opted out.
+    const chained = await proposed(server, queued + optOuts * 2, Math.ceil(queued / 5), audience)
     const line = (times: number[]): string => `p50 ${ms(quantile(times, 0.5))}, p99 ${ms(quantile(times, 0.99))}`
     const limit = `events of about that size, as many at once: ${rate(events)}`
     return [
@@ -120,24 +112,16 @@ async function foresee(client: Client, audience: number): Promise<{ took: number
 }
 
 /** Proposals a second. */
-function proposed(server: Server, first: number, count: number, people: number): Promise<number> {
-  return apart(server, 'propose', first, count, people)
+function proposed({ url, token }: Server, first: number, count: number, people: number): Promise<number> {
+  return apart(import.meta.url, url, token, 'propose', first, count, people)
 }
 
 /** Events a second, of about the size of a proposal. */
-function ingested(server: Server, count: number): Promise<number> {
-  return apart(server, 'ingest', 60_000_000, count, 50_000)
+function ingested({ url, token }: Server, count: number): Promise<number> {
+  return apart(import.meta.url, url, token, 'ingest', 60_000_000, count, 50_000)
 }
 
 type Server = { url: string; token: string }
-
-async function apart({ url, token }: Server, what: string, first: number, count: number, people: number) {
-  const child = fork(new URL(import.meta.url), [url, token, what, String(first), String(count), String(people)])
-  return new Promise<number>((resolve, reject) => {
-    child.once('message', (found) => resolve(found as number))
-    child.once('exit', (code) => reject(new Error(`the proposer ended with ${code}`)))
-  })
-}
 
 async function call(client: Client, what: string, first: number, count: number, people: number): Promise<number> {
   const size = JSON.stringify(message(first, people)).length
@@ -166,6 +150,5 @@ async function call(client: Client, what: string, first: number, count: number, 
 
 if (process.connected && import.meta.main) {
   const [url, key, what, first, count, people] = process.argv.slice(2)
-  process.send!(await call(createClient({ url: url!, key: key! }), what!, Number(first), Number(count), Number(people)))
-  process.disconnect!()
+  tell(await call(createClient({ url: url!, key: key! }), what!, Number(first), Number(count), Number(people)))
 } else if (import.meta.main) console.log(await actions(5000, 5000, 50))

@@ -1,8 +1,8 @@
 // Consent checks of a million people, one after another over HTTP, while batch events come in. Beside them: the same round
 // trip without a question. The caller is a process of its own, so that it does not wait for its own load.
-import { fork, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createClient } from '@whence/sdk'
-import { contract, memory, ms, quantile, whole, withWorld } from './world.ts'
+import { apart, contract, memory, ms, quantile, tell, whole, withWorld } from './world.ts'
 import type { Measured } from './world.ts'
 
 const purposes = `
@@ -44,14 +44,14 @@ export async function consent(people = 1_000_000, checks = 5000, pace = 2000): P
     for (let first = 0; first < people; first += AT_ONCE * 3)
       await Promise.all([0, 1, 2].map((n) => first + n * AT_ONCE).flatMap((n) => (n < people ? [batch(n)] : [])))
     const filled = (performance.now() - began) / 1000
-    const idle = await taken(server, people, checks)
+    const idle = await apart<Taken>(import.meta.url, server.url, server.token, people, checks)
     const load = spawn(
       process.execPath,
       [new URL('load.ts', import.meta.url).pathname, server.url, server.token, '200', '600', String(pace)],
       { stdio: 'ignore' },
     )
     await new Promise((resolve) => setTimeout(resolve, 2000))
-    const busy = await taken(server, people, checks)
+    const busy = await apart<Taken>(import.meta.url, server.url, server.token, people, checks)
     load.kill()
     const line = (times: number[]): string => `p50 ${ms(quantile(times, 0.5))}, p99 ${ms(quantile(times, 0.99))}`
     return [
@@ -63,14 +63,6 @@ export async function consent(people = 1_000_000, checks = 5000, pace = 2000): P
       limit: `GET /health, same connection: ${line(times.bare)}`,
       goal,
     }))
-  })
-}
-
-async function taken(server: { url: string; token: string }, people: number, checks: number): Promise<Taken> {
-  const child = fork(new URL(import.meta.url), [server.url, server.token, String(people), String(checks)])
-  return new Promise((resolve, reject) => {
-    child.once('message', (times) => resolve(times as Taken))
-    child.once('exit', (code) => reject(new Error(`the caller ended with ${code}`)))
   })
 }
 
@@ -94,6 +86,5 @@ async function call(url: string, key: string, people: number, checks: number): P
 
 if (process.connected && import.meta.main) {
   const [url, key, people, checks] = process.argv.slice(2)
-  process.send!(await call(url!, key!, Number(people), Number(checks)))
-  process.disconnect!()
+  tell(await call(url!, key!, Number(people), Number(checks)))
 } else if (import.meta.main) console.log(await consent(5000, 500))

@@ -1,7 +1,7 @@
 // Lineage: OpenLineage events to the ledger and through to the graph; closures of layered graphs, beside the shape of
 // query that array columns lead to; a ladder of columns; and the rebuild of the graph.
 import { readConfig } from '../server/src/config.ts'
-import { startServer } from '../server/src/main.ts'
+import { startServer } from '../server/src/server.ts'
 import { openTestDatabase } from '../server/src/store/testing.ts'
 import { at, contract, eventLine, ms, quantile, rate, view, whole, withWorld } from './world.ts'
 import type { Measured, World } from './world.ts'

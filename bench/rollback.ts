@@ -1,23 +1,15 @@
 // What was decided wrongly is stopped: 10,000 queued sends quarantined; and whom a model version concerns, over a million of
 // its predictions.
+import { purposes } from '../journeys/messages.ts'
 import { ms, quantile, whole, withWorld } from './world.ts'
 import type { Measured } from './world.ts'
 
-const purposes = `
-kind: Purposes
-name: shop
-purposes:
-  - name: newsletter
-    marketing: true
-    grounds:
-      - { basis: legitimate_interest, assessment: Existing customers expect it. }
-`
 const AT_ONCE = 1000
 const TIMES = 20
 
 export function rollback(queued = 10_000, predictions = 1_000_000, people = 200_000): Promise<Measured[]> {
   return withWorld(async ({ client }) => {
-    await client.apply({ files: [{ path: 'purposes.yaml', text: purposes }] })
+    await client.apply({ files: [purposes] })
     for (let n = 0; n < queued; n += AT_ONCE) {
       const { released } = await client.proposeAll(
         Array.from({ length: AT_ONCE }, (_, i) => ({

@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises'
 import { cpus, release, totalmem } from 'node:os'
 import { acknowledge } from './acknowledge.ts'
 import { actions } from './actions.ts'
+import { batchScope } from './batch-scope.ts'
 import { chain } from './chain.ts'
 import { consent } from './consent.ts'
 import { emitter } from './emitter.ts'
@@ -47,6 +48,7 @@ const parts: Record<string, () => Promise<Measured[]>> = {
   monitors: () => monitorsSimulated(),
   webhooks: () => webhooks(),
   rollback: () => rollback(),
+  'batch-scope': () => batchScope(),
 }
 
 /** Measured only when named: it takes an hour. */

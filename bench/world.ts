@@ -1,12 +1,13 @@
 // What the measurements share: a server on a fresh folder, a stream of e-mail events, and the way numbers are put down.
+import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient, type Client } from '@whence/sdk'
 import { readConfig } from '../server/src/config.ts'
-import { startServer } from '../server/src/main.ts'
-import type { Server } from '../server/src/main.ts'
+import { startServer } from '../server/src/server.ts'
+import type { Server } from '../server/src/server.ts'
 import { dropSchema } from '../server/src/store/testing.ts'
 
 /** One line of the results. `limit` is what was measured beside it in the same run. */
@@ -42,6 +43,23 @@ export async function withWorld<T>(work: (world: World) => Promise<T>): Promise<
     await rm(folder, { recursive: true })
     if (env.DATABASE_URL !== undefined) await dropSchema(env.DATABASE_URL, schema)
   }
+}
+
+/**
+ * What a file of measurements finds when it is run with these arguments: callers are processes of their own, so that a
+ * server does not wait for them. The file gives it to `tell`.
+ */
+export function apart<T>(file: string, ...args: readonly (string | number)[]): Promise<T> {
+  const child = fork(new URL(file), args.map(String))
+  return new Promise((resolve, reject) => {
+    child.once('message', (found) => resolve(found as T))
+    // Not at its exit: what it said last may be on its way still.
+    child.once('disconnect', () => reject(new Error(`${file} ended without a result`)))
+  })
+}
+
+export function tell(found: unknown): void {
+  process.send!(found, () => process.disconnect!())
 }
 
 export const contract = `
