@@ -21,7 +21,7 @@ const everything = [
 
 /** What a machine may lack. Tests that need it skip themselves; here it is said once, with what to do. */
 const parts = [
-  ['slow journeys', false, 'they take ten minutes: npm test -- "journeys/slow/*.test.ts"'],
+  ['slow journeys', false, 'they take twelve minutes: npm test -- "journeys/slow/*.test.ts"'],
   ['PostgreSQL suite', Boolean(process.env.DATABASE_URL), 'DATABASE_URL is not set'],
   ['real data', existsSync(join(root, '../shared/data')), '../shared/data is absent'],
   ['third-party verifiers', false, 'they need Go: npm test -- "interop/*.test.ts"'],
@@ -29,6 +29,7 @@ const parts = [
   ['a model of scikit-learn', false, 'it needs Python: see interop/README.md'],
   ['statements in the hands of others', false, 'they need Python and Go: see interop/README.md'],
   ['engines that read the tables', false, 'they need Python: see interop/README.md'],
+  ['mailing systems', false, 'they need Go, PostgreSQL and Python: see interop/README.md'],
   ['imports from MLflow and Feast', false, 'they need Python: see interop/README.md'],
 ]
 

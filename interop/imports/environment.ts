@@ -3,6 +3,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
+import { ended, environmentWithout, programsOf } from '../running.ts'
 
 /** A virtual environment by its variable, and a module that it must have. */
 export class Environment {
@@ -11,7 +12,7 @@ export class Environment {
 
   constructor(variable: string, module: string) {
     const folder = process.env[variable]
-    this.#bin = join(folder ?? '', process.platform === 'win32' ? 'Scripts' : 'bin')
+    this.#bin = programsOf(folder ?? '')
     const found = folder !== undefined && spawnSync(this.program('python'), ['-c', `import ${module}`]).status === 0
     this.lacking =
       found || process.env.CI === 'true'
@@ -24,9 +25,8 @@ export class Environment {
   }
 
   get #env(): NodeJS.ProcessEnv {
-    const inherited = Object.entries(process.env).filter(([name]) => !/^(MLFLOW|FEAST|WHENCE|NODE_TEST)_/.test(name))
     return {
-      ...Object.fromEntries(inherited),
+      ...environmentWithout(/^(MLFLOW|FEAST|WHENCE|NODE_TEST)_/),
       PATH: `${this.#bin}:${process.env.PATH}`,
       DO_NOT_TRACK: '1',
       MLFLOW_DISABLE_TELEMETRY: 'true',
@@ -42,10 +42,7 @@ export class Environment {
       env: { ...this.#env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    let [stdout, stderr] = ['', '']
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-    const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+    const { code, stdout, stderr } = await ended(child)
     if (code !== 0) throw new Error(`${program} ended with ${code}: ${stderr.slice(-2000)}`)
     return stdout
   }

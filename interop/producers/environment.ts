@@ -3,9 +3,11 @@
 // `WHENCE_PRODUCERS` is its folder. Without it the tests skip themselves; with CI=true they fail instead.
 import { spawn, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { ended, environmentWithout, programsOf } from '../running.ts'
+import type { Ran } from '../running.ts'
 
 const folder = process.env['WHENCE_PRODUCERS']
-const bin = join(folder ?? '', process.platform === 'win32' ? 'Scripts' : 'bin')
+const bin = programsOf(folder ?? '')
 
 export const python = join(bin, 'python')
 
@@ -24,35 +26,17 @@ export function lackingSpark(): string | false {
   return spawnSync('java', ['-version']).status === 0 ? false : 'Java is not installed'
 }
 
-export interface Ran {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
 /** Runs a program of the environment. Nothing of the surroundings that would point a producer elsewhere is handed on. */
-export async function run(
+export function run(
   program: string,
   args: readonly string[],
-  { env = {}, cwd, input = '' }: { env?: Record<string, string>; cwd?: string; input?: string } = {},
+  { env = {}, cwd, input }: { env?: Record<string, string>; cwd?: string; input?: string } = {},
 ): Promise<Ran> {
-  const inherited = Object.entries(process.env).filter(
-    ([name]) => !/^(OPENLINEAGE|DBT|SPARK|PYSPARK|WHENCE)_/.test(name),
-  )
+  const inherited = environmentWithout(/^(OPENLINEAGE|DBT|SPARK|PYSPARK|WHENCE)_/)
   const child = spawn(join(bin, program), args, {
-    env: { ...Object.fromEntries(inherited), PATH: `${bin}:${process.env['PATH']}`, DO_NOT_TRACK: '1', ...env },
-    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...inherited, PATH: `${bin}:${process.env['PATH']}`, DO_NOT_TRACK: '1', ...env },
+    stdio: 'pipe',
     ...(cwd === undefined ? {} : { cwd }),
   })
-  // A program that does not read ends the pipe: nothing is wrong with that.
-  child.stdin.on('error', () => {})
-  child.stdin.end(input)
-  let [stdout, stderr] = ['', '']
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', resolve)
-  })
-  return { code, stdout, stderr }
+  return ended(child, input)
 }

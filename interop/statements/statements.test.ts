@@ -18,8 +18,8 @@ import {
 import type { Envelope, PublicKey } from '@whence/sdk'
 import { actionProv } from '../../server/src/path/actions/exports/prov.ts'
 import { bareView, wholeView } from '../../server/src/path/actions/exports/testing.ts'
+import type { Ran } from '../running.ts'
 import { buildCheck, lackingGo, lackingPython, python, run } from './tools.ts'
-import type { Ran } from './tools.ts'
 
 const [{ key: agent, file: agentFile }, { key: approver }, { key: stranger }] = await Promise.all([
   createAgentKey(),

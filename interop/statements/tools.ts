@@ -3,9 +3,11 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { ended, programsOf } from '../running.ts'
+import type { Ran } from '../running.ts'
 
 const environment = process.env['WHENCE_STATEMENTS']
-export const python = join(environment ?? '', process.platform === 'win32' ? 'Scripts' : 'bin', 'python')
+export const python = join(programsOf(environment ?? ''), 'python')
 
 export function lackingPython(): string | false {
   if (process.env['CI'] === 'true') return false
@@ -28,22 +30,6 @@ export function buildCheck(): string {
   return program
 }
 
-export interface Ran {
-  code: number | null
-  stdout: string
-  stderr: string
-}
-
-export async function run(program: string, args: readonly string[], input: string): Promise<Ran> {
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
-  child.stdin.on('error', () => {})
-  child.stdin.end(input)
-  let [stdout, stderr] = ['', '']
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', resolve)
-  })
-  return { code, stdout, stderr }
+export function run(program: string, args: readonly string[], input: string): Promise<Ran> {
+  return ended(spawn(program, args, { stdio: 'pipe' }), input)
 }
