@@ -3,18 +3,10 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Client } from '@whence/sdk'
 import { decide, traced } from './agent.ts'
+import { purposes } from './messages.ts'
+import type { Given } from './messages.ts'
 import { Site } from './site.ts'
 import type { Running } from './site.ts'
-
-const purposes = `
-kind: Purposes
-name: shop
-purposes:
-  - name: newsletter
-    marketing: true
-    grounds:
-      - { basis: legitimate_interest, assessment: Existing customers expect it. }
-`
 
 let site: Site
 let server: Running
@@ -26,11 +18,10 @@ before(async () => {
   server = await site.start()
   client = server.client
   here = ['--url', server.url, '--key', server.token]
-  await client.apply({ files: [{ path: 'purposes.yaml', text: purposes }] })
+  await client.apply({ files: [purposes] })
 })
 after(() => site.remove())
 
-type Given = Partial<Parameters<Client['propose']>[0]>
 const message = (id: string, entity: string, more: Given = {}) => ({
   id,
   type: 'send' as const,

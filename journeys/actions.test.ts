@@ -4,21 +4,9 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createClient } from '@whence/sdk'
 import type { Client } from '@whence/sdk'
+import { message, purposes } from './messages.ts'
 import { Site } from './site.ts'
 import type { Running } from './site.ts'
-
-const purposes = `
-kind: Purposes
-name: shop
-purposes:
-  - name: newsletter
-    marketing: true
-    grounds:
-      - { basis: legitimate_interest, assessment: Existing customers expect it. }
-  - name: service
-    grounds:
-      - { basis: contract }
-`
 
 let site: Site
 let server: Running
@@ -28,24 +16,9 @@ before(async () => {
   site = await Site.make()
   server = await site.start()
   client = server.client
-  await client.apply({ files: [{ path: 'purposes.yaml', text: purposes }] })
+  await client.apply({ files: [purposes] })
 })
 after(() => site.remove())
-
-type Given = Partial<Parameters<Client['propose']>[0]>
-
-const message = (id: string, entity: string, more: Given = {}) => ({
-  id,
-  type: 'send' as const,
-  actor: { type: 'service' as const, id: 'mailer' },
-  entity,
-  channel: 'email',
-  purpose: 'newsletter',
-  campaign: 'spring',
-  address: `${entity}@example.com`,
-  output: { copy: [{ part: 'subject', text: `Spring is here` }] },
-  ...more,
-})
 
 const acknowledged = async (claim: number, status: 'sent' | 'failed' | 'returned' = 'sent', by = client) => {
   const { results } = await by.acknowledge([{ claim, status, providerId: `m-${claim}` }])
@@ -149,7 +122,7 @@ test('what was returned, or not acknowledged in time, is given out again; an old
   try {
     const running = await timed.start({ clock: { now: () => now } })
     const by = running.client
-    await by.apply({ files: [{ path: 'purposes.yaml', text: purposes }] })
+    await by.apply({ files: [purposes] })
     await by.propose(message('back-1', 'b-1', { notBefore: new Date(now / 1000 + 60_000).toISOString() }))
     assert.equal((await by.claim()).claims.length, 0, 'its time has not come')
     now += 61_000_000

@@ -2,17 +2,11 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Client } from '@whence/sdk'
+import { purposes } from './messages.ts'
+import type { Given } from './messages.ts'
 import { Site } from './site.ts'
 import type { Running } from './site.ts'
 
-const purposes = `
-kind: Purposes
-name: shop
-purposes:
-  - name: service
-    grounds:
-      - { basis: contract }
-`
 const agent = (name: string, more = '') =>
   `kind: Agent\nname: ${name}\nowner: mail\n${more}configurations:\n  usual: { channels: [email, push] }\n`
 const gates = `
@@ -33,7 +27,7 @@ before(async () => {
   client = server.client
   await client.apply({
     files: [
-      { path: 'purposes.yaml', text: purposes },
+      purposes,
       { path: 'older.yaml', text: agent('older') },
       { path: 'newer.yaml', text: agent('newer', 'mode: shadow\nbeside: older\n') },
       { path: 'gates.yaml', text: gates },
@@ -42,7 +36,6 @@ before(async () => {
 })
 after(() => site.remove())
 
-type Given = Partial<Parameters<Client['propose']>[0]>
 const by = (name: string, n: number | string, text: string, more: Given = {}) => ({
   id: `${name}-${n}`,
   type: 'send' as const,

@@ -19,6 +19,7 @@ import {
   view,
 } from './shop.ts'
 import type { Thread } from './shop.ts'
+import { message, purposes } from './messages.ts'
 import { Site } from './site.ts'
 import type { Running } from './site.ts'
 
@@ -52,27 +53,13 @@ const clicked = (customer: string): number =>
 
 const idOf = (customer: string): string => `p-${customer.split('-')[1]}`
 
-const purposes = `
-kind: Purposes
-name: shop
-purposes:
-  - name: service
-    grounds:
-      - { basis: contract }
-`
-
-const message = (id: string, entity: string, predictions: string[], campaign = 'winter') => ({
-  id,
-  type: 'send' as const,
-  actor: { type: 'service' as const, id: 'mailer' },
-  entity,
-  channel: 'email',
-  purpose: 'service',
-  campaign,
-  address: `${entity}@example.com`,
-  output: { copy: [{ part: 'subject', text: 'It snows' }] },
-  inputs: { predictions },
-})
+const follows = (id: string, entity: string, predictions: string[], campaign = 'winter') =>
+  message(id, entity, {
+    purpose: 'service',
+    campaign,
+    output: { copy: [{ part: 'subject', text: 'It snows' }] },
+    inputs: { predictions },
+  })
 
 suite('predictions under a corrected configuration', () => {
   let site: Site
@@ -96,14 +83,28 @@ suite('predictions under a corrected configuration', () => {
     thread = await follow(client)
     await client.registerModel({ ...modelOf(thread.training.id), run: { id: 'run-2' }, model: generous })
     await client.apply({
-      files: [
-        { path: 'features/reader.yaml', text: clicks },
-        { path: 'purposes.yaml', text: purposes },
-      ],
+      files: [{ path: 'features/reader.yaml', text: clicks }, purposes],
     })
     await client.apply({ files: [{ path: 'features/reader.yaml', text: fewer }] })
   })
   after(() => site.remove())
+
+  test('two runs at once give what each gives alone', async () => {
+    const requests = [
+      { ...cause, model: 'opens@2', threshold },
+      { ...cause, view: 'reader@v2', threshold },
+      { ...cause, model: 'opens@2', threshold },
+    ]
+    const alone = []
+    for (const request of requests) alone.push(await client.corrected(request))
+    assert.deepEqual(await Promise.all(requests.map((request) => client.corrected(request))), alone)
+    const under = { ...cause, model: 'opens@2', job: 'under-way' }
+    const both = await Promise.allSettled([client.corrected(under), client.corrected(under)])
+    // Of one name only one is under way; a second that came when the first was over is answered too.
+    for (const one of both)
+      if (one.status === 'rejected') assert.equal((one.reason as { code: string }).code, 'conflict')
+    assert.ok(both.some(({ status }) => status === 'fulfilled'))
+  })
 
   test('under another model version: the same inputs, other scores, and which decisions would have been different', async () => {
     const told = await client.corrected({ ...cause, model: 'opens@2', threshold })
@@ -167,11 +168,11 @@ suite('predictions under a corrected configuration', () => {
     const steady = scores.find(({ id }) => !told.rows.some((row) => row.id === id))!
     const whose = (id: string): string => customers.find((customer) => idOf(customer) === id)!
     const { results } = await client.proposeAll([
-      message('a-1', whose(flip!.id), [flip!.id, flip!.id]),
-      message('a-2', whose(flip!.id), [flip!.id]),
-      message('a-3', whose(steady.id), [steady.id, 'nobody knows this one']),
+      follows('a-1', whose(flip!.id), [flip!.id, flip!.id]),
+      follows('a-2', whose(flip!.id), [flip!.id]),
+      follows('a-3', whose(steady.id), [steady.id, 'nobody knows this one']),
       // About somebody else than its prediction.
-      message('a-4', whose(steady.id), [`seq:${other!.seq}`, other!.id]),
+      follows('a-4', whose(steady.id), [`seq:${other!.seq}`, other!.id]),
     ])
     assert.ok(
       results.every((one) => !('problem' in one)),

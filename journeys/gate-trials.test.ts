@@ -80,11 +80,11 @@ test('without a change nothing differs, and nothing is recorded', async () => {
 })
 
 test('a new chain and a new list show whom they would stop, and which gate does', async () => {
-  const told = await tried({ 'mail.yaml': pii, 'purposes.yaml': purposes })
+  const told = await tried({ 'mail.yaml': pii, 'playbook.yaml': 'kind: Playbook\nname: other\n' })
   assert.deepEqual(turned(told), [['plain-2', 'released held', 'pii']])
   assert.deepEqual(told.different[0]!.gates[0]!.after, { outcome: 'hold' })
   assert.equal(told.different[0]!.gates[0]!.before, undefined)
-  assert.deepEqual(told.ignored, ['purposes.yaml'])
+  assert.deepEqual(told.ignored, ['playbook.yaml'])
   assert.ok(!JSON.stringify(told).includes('example.net'), 'what a gate found is not in the answer')
   await client.propose(message('claim-1', 'p-1', 'this is risk free'))
   const lists = await tried({
@@ -123,6 +123,49 @@ test('consent is as it was when an action was judged, whatever was said since', 
   })
   assert.deepEqual(turned(await tried({})), [])
   await client.apply({ files: [{ path: 'purposes.yaml', text: purposes }] })
+})
+
+test('purposes that are changed show whom they would have reached, and whom not', async () => {
+  const now = await tried({ 'purposes.yaml': purposes })
+  assert.deepEqual([now.changed, now.ignored], [0, []])
+  assert.deepEqual(
+    now.files.map(({ kind, name, change }) => [kind, name, change]),
+    [['purposes', 'shop', 'unchanged']],
+  )
+  // Of those who agreed nothing changes; service rested on a contract, and nobody ever agreed to it.
+  const stricter = await tried({ 'purposes.yaml': purposes.replace('basis: contract', 'basis: consent') })
+  assert.deepEqual(stricter.files[0]!.change, 'changed')
+  const refused = turned(stricter)
+  assert.ok(refused.length > 1 && refused.every(([, both]) => both === 'released refused'), JSON.stringify(refused))
+  assert.ok(!refused.some(([id]) => id!.startsWith('news')))
+  assert.deepEqual(stricter.different[0]!.gates, [
+    {
+      gate: 'consent',
+      kind: 'consent',
+      policy: 'built-in',
+      before: { outcome: 'pass' },
+      after: { outcome: 'refuse' },
+      message: stricter.different[0]!.gates[0]!.message,
+    },
+  ])
+  assert.match(stricter.different[0]!.reason, /consent/)
+  const looser = purposes.replace(
+    '{ basis: consent }',
+    '{ basis: legitimate_interest, assessment: Existing customers expect it. }',
+  )
+  // Who had said nothing would have been written to; who had objected by then would not.
+  assert.deepEqual(turned(await tried({ 'purposes.yaml': looser })), [['plain-3', 'refused released', 'consent']])
+  // Other purposes in the place of all that were in force then, and beside them.
+  const other = purposes
+    .replace('name: shop', 'name: club')
+    .replaceAll(/newsletter|service/g, 'club $&')
+    .replaceAll('club ', 'club_')
+  const beside = await tried({ 'club.yaml': other })
+  assert.deepEqual([beside.changed, beside.removed], [0, []])
+  const instead = await tried({ 'club.yaml': other }, { remove: true })
+  assert.deepEqual(instead.removed.toSorted(), ['agent writer', 'purposes shop'])
+  assert.ok(turned(instead).every(([, both]) => both!.endsWith('refused')))
+  await assert.rejects(tried({ 'purposes.yaml': purposes.replace('consent', 'whim') }), /purposes\.yaml line \d+/)
 })
 
 test('a cap counts what had been released by then, and hours are those of then', async () => {

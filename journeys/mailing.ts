@@ -1,6 +1,8 @@
 // A shop that sends mail by a provider: what its stories of outcomes have in common.
 import { createHmac } from 'node:crypto'
 import type { Client } from '@whence/sdk'
+import { message as plainMessage, purposes } from './messages.ts'
+import type { Given } from './messages.ts'
 
 export const SIGNING_KEY = 'the-key-that-mailersend-signs-with'
 export const TOKEN = 'a-long-random-token-that-postmark-was-given'
@@ -8,21 +10,7 @@ export const TOKEN = 'a-long-random-token-that-postmark-was-given'
 export const environment = { WHENCE_WEBHOOK_MAIL: SIGNING_KEY, WHENCE_WEBHOOK_POST: TOKEN }
 
 export const files = [
-  {
-    path: 'purposes.yaml',
-    text: `
-kind: Purposes
-name: shop
-purposes:
-  - name: newsletter
-    marketing: true
-    grounds:
-      - { basis: legitimate_interest, assessment: Existing customers expect it. }
-  - name: service
-    grounds:
-      - { basis: contract }
-`,
-  },
+  purposes,
   {
     path: 'mail.yaml',
     text: `
@@ -44,23 +32,14 @@ token: { env: WHENCE_WEBHOOK_POST }
   },
 ]
 
-type Given = Partial<Parameters<Client['propose']>[0]>
-
-export const message = (id: string, entity: string, more: Given = {}) => ({
-  id,
-  type: 'send' as const,
-  actor: { type: 'service' as const, id: 'mailer' },
-  entity,
-  channel: 'email',
-  purpose: 'newsletter',
-  campaign: 'spring',
-  creative: 'green',
-  model: { name: 'writer', version: '3' },
-  prompt: { template: 'offer', version: '7' },
-  address: `${entity}@example.com`,
-  output: { copy: [{ part: 'subject', text: 'Spring is here' }] },
-  ...more,
-})
+/** As a model wrote it. */
+export const message = (id: string, entity: string, more: Given = {}) =>
+  plainMessage(id, entity, {
+    creative: 'green',
+    model: { name: 'writer', version: '3' },
+    prompt: { template: 'offer', version: '7' },
+    ...more,
+  })
 
 /** Proposes, claims and sends a message; the provider calls it `m-ID`. */
 export async function sent(client: Client, id: string, entity: string, more: Given = {}): Promise<number> {
@@ -79,6 +58,16 @@ export interface MailEvent {
   time?: string
   tags?: string[]
 }
+
+/** An event about the message `m-ID`, now. */
+export const event = (type: string, id: string, more: object = {}): MailEvent => ({
+  type,
+  id: `${type}-${id}`,
+  message: `m-${id}`,
+  recipient: `c-${id}@example.com`,
+  time: new Date().toISOString(),
+  ...more,
+})
 
 /** What MailerSend posts of an event. */
 export function activity({ type, id, message: of, recipient, time, tags }: MailEvent): object {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Client } from '@whence/sdk'
-import { activity, environment, files, message, post, sent, tell, TOKEN } from './mailing.ts'
+import { activity, environment, event, files, message, post, sent, tell, TOKEN } from './mailing.ts'
 import { Site } from './site.ts'
 import type { Running } from './site.ts'
 
@@ -20,14 +20,6 @@ before(async () => {
 after(() => site?.remove())
 
 const now = (): string => new Date().toISOString()
-const event = (type: string, id: string, more: object = {}) => ({
-  type,
-  id: `${type}-${id}`,
-  message: `m-${id}`,
-  recipient: `c-${id}@example.com`,
-  time: now(),
-  ...more,
-})
 
 test('what a provider tells is tied to the action, and counted by what the action was made with', async () => {
   const action = await sent(client, 'first', 'c-first')

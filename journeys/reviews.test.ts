@@ -3,18 +3,9 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createAgentKey, createClient, formatPublicKey, signProposal } from '@whence/sdk'
 import type { AgentKey, Client } from '@whence/sdk'
+import { purposes } from './messages.ts'
 import { Site } from './site.ts'
 import type { Running } from './site.ts'
-
-const purposes = `
-kind: Purposes
-name: shop
-purposes:
-  - name: newsletter
-    marketing: true
-    grounds:
-      - { basis: legitimate_interest, assessment: Existing customers expect it. }
-`
 
 let site: Site
 let server: Running
@@ -44,11 +35,7 @@ configurations:
   all: { actions: [send] }
 `
   await client.apply({
-    files: [
-      { path: 'purposes.yaml', text: purposes },
-      { path: 'writer.yaml', text: agent },
-      { path: 'newcomer.yaml', text: shadow },
-    ],
+    files: [purposes, { path: 'writer.yaml', text: agent }, { path: 'newcomer.yaml', text: shadow }],
   })
 })
 after(() => site.remove())

@@ -3,21 +3,9 @@ import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import type { Client } from '@whence/sdk'
 import { collect, refused } from './answers.ts'
+import { message, purposes } from './messages.ts'
 import { Site } from './site.ts'
 import type { Running } from './site.ts'
-
-const purposes = `
-kind: Purposes
-name: shop
-purposes:
-  - name: newsletter
-    marketing: true
-    grounds:
-      - { basis: legitimate_interest, assessment: Existing customers expect it. }
-  - name: service
-    grounds:
-      - { basis: contract }
-`
 
 const agent = `
 kind: Agent
@@ -27,21 +15,6 @@ unsigned: allowed
 configurations:
   any: { channels: [email] }
 `
-
-type Given = Partial<Parameters<Client['propose']>[0]>
-
-const message = (id: string, entity: string, more: Given = {}) => ({
-  id,
-  type: 'send' as const,
-  actor: { type: 'service' as const, id: 'mailer' },
-  entity,
-  channel: 'email',
-  purpose: 'newsletter',
-  campaign: 'spring',
-  address: `${entity}@example.com`,
-  output: { copy: [{ part: 'subject', text: 'Spring is here' }] },
-  ...more,
-})
 
 suite('what is paused', () => {
   let site: Site
@@ -57,10 +30,7 @@ suite('what is paused', () => {
     server = await site.start()
     client = server.client
     await client.apply({
-      files: [
-        { path: 'purposes.yaml', text: purposes },
-        { path: 'writer.yaml', text: agent },
-      ],
+      files: [purposes, { path: 'writer.yaml', text: agent }],
     })
   })
   after(() => site.remove())
@@ -175,7 +145,7 @@ suite('a rollback', () => {
     client = server.client
     await client.apply({
       files: [
-        { path: 'purposes.yaml', text: purposes },
+        purposes,
         {
           path: 'playbook.yaml',
           text: 'kind: Playbook\nname: wrong-offer\ntell: [{ who: legal }]\nfollows: [Call the regulator]\n',
@@ -316,7 +286,8 @@ suite('a rollback', () => {
     ])
     for (const cause of [`${name}@${version}`, name]) {
       const scope = await client.scope({ kind: 'model', name: cause })
-      assert.deepEqual([scope.actions, scope.predictions.predictions, scope.predictions.inBatches], [1, 1, 1], cause)
+      assert.deepEqual([scope.actions, scope.predictions.predictions, scope.predictions.inBatches], [1, 2, 1], cause)
+      assert.equal(scope.predictions.people, 2)
     }
     await client.pause({ kind: 'model', name, reason: 'a look' })
     const { claims } = await client.claim({ campaign: 'scored' })
@@ -325,6 +296,14 @@ suite('a rollback', () => {
       ['m-2'],
     )
     await client.resume({ kind: 'model', name, reason: 'all well' })
+  })
+
+  test('counts what was acknowledged a moment ago', async () => {
+    const { name, version } = await client.registerModel({ name: 'hasty', predicts: 'nothing', metrics: {} })
+    const predictions = Array.from({ length: 1000 }, (_, n) => ({ id: `hasty-${n}`, entity: `h-${n}`, score: 0.5 }))
+    await client.predict({ model: `${name}@${version}`, predictions })
+    const { predictions: counted } = await client.scope({ kind: 'model', name })
+    assert.deepEqual([counted.predictions, counted.people], [1000, 1000])
   })
 
   test('has one of its kind at a time, and is the same when the tables are made again', async () => {

@@ -19,22 +19,9 @@ import { send } from '../server/src/cli/sending/sending.ts'
 import type { Sent, Wanted } from '../server/src/cli/sending/sending.ts'
 import { SmtpLine } from '../server/src/store/smtp.ts'
 import type { SmtpServer } from '../server/src/store/smtp.ts'
+import { purposes } from './messages.ts'
 import { Site } from './site.ts'
 import type { Running } from './site.ts'
-
-const purposes = `
-kind: Purposes
-name: shop
-purposes:
-  - name: newsletter
-    marketing: true
-    grounds:
-      - { basis: legitimate_interest, assessment: Existing customers expect it. }
-  - name: service
-    marketing: false
-    grounds:
-      - { basis: contract }
-`
 
 let site: Site
 let server: Running
@@ -44,7 +31,7 @@ let senderKey: string
 before(async () => {
   site = await Site.make()
   server = await site.start()
-  await server.client.apply({ files: [{ path: 'purposes.yaml', text: purposes }] })
+  await server.client.apply({ files: [purposes] })
   ;({ secret: senderKey } = await server.client.issueKey({ name: 'sender', scopes: ['send'] }))
   sender = createClient({ url: server.url, key: senderKey })
 })

@@ -14,6 +14,7 @@ import {
   WhenceError,
 } from '@whence/sdk'
 import type { AgentKey, Client, StatedAction } from '@whence/sdk'
+import { purposes } from './messages.ts'
 import { Site } from './site.ts'
 import type { Running } from './site.ts'
 
@@ -25,17 +26,7 @@ let agent: AgentKey
 let approver: AgentKey
 
 const files = (agentKey: AgentKey) => [
-  {
-    path: 'purposes.yaml',
-    text: `kind: Purposes
-name: shop
-purposes:
-  - name: newsletter
-    marketing: true
-    grounds:
-      - { basis: legitimate_interest, assessment: Existing customers expect it. }
-`,
-  },
+  purposes,
   {
     path: 'gates.yaml',
     text: 'kind: GateChain\nname: people\ngates:\n  - { kind: approval, name: somebody-looks, when: { risk: high } }\n',

@@ -176,6 +176,13 @@ suite('an agent traced by OpenTelemetry', () => {
     for (const name of ['subject-line', 'spring-sale', 'gpt-4o-2024-08-06']) assert.ok(said.includes(name), name)
     // Without a policy that lets it pass, nobody is written to.
     assert.notEqual(told.decision, 'released')
+    const bound = await server.client.issueKey({ name: 'bound', scopes: ['ingest', 'propose'], agent: 'another' })
+    const foreign = await spansOf((provider) => void decide(provider, { action: 'send-foreign', agent: asks }))
+    assert.match(
+      Buffer.from(await send(foreign, 'json', { ...server, token: bound.secret })).toString(),
+      /could not be proposed \(forbidden\)/,
+    )
+    await assert.rejects(server.client.action('send-foreign'), { code: 'not_found' })
     const other = await spansOf(
       (provider) => void decide(provider, { action: 'send-odd', agent: { ...asks, 'whence.channel': 'No channel' } }),
     )

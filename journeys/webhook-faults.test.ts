@@ -8,7 +8,7 @@ import type { Client } from '@whence/sdk'
 import { Intake } from '../server/src/path/outcomes/intake.ts'
 import { nothing } from '../server/src/path/outcomes/intake.ts'
 import type { Told } from '../server/src/path/outcomes/told.ts'
-import { activity, environment, files, message, post, sent, tell, tellText, TOKEN } from './mailing.ts'
+import { activity, environment, event, files, message, post, sent, tell, tellText, TOKEN } from './mailing.ts'
 import { Site } from './site.ts'
 import type { Running } from './site.ts'
 import { certificate, snsBody } from './sns-signer.ts'
@@ -43,15 +43,6 @@ before(async () => {
   await client.apply({ files: [...files, ...more] })
 })
 after(() => site?.remove())
-
-const event = (type: string, id: string, given: object = {}) => ({
-  type,
-  id: `${type}-${id}`,
-  message: `m-${id}`,
-  recipient: `c-${id}@example.com`,
-  time: new Date().toISOString(),
-  ...given,
-})
 
 async function size(): Promise<number> {
   return (await client.status()).size

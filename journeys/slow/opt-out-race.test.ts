@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from '@whence/sdk'
 import type { Client } from '@whence/sdk'
+import { purposes } from '../messages.ts'
 import { Site } from '../site.ts'
 import type { Running } from '../site.ts'
 
@@ -19,15 +20,7 @@ let server: Running
 before(async () => {
   site = await Site.make()
   server = await site.start()
-  const text = `
-kind: Purposes
-name: shop
-purposes:
-  - name: newsletter
-    marketing: true
-    grounds: [{ basis: legitimate_interest, assessment: Existing customers expect it. }]
-`
-  await server.client.apply({ files: [{ path: 'purposes.yaml', text }] })
+  await server.client.apply({ files: [purposes] })
 })
 after(() => site.remove())
 

@@ -8,27 +8,15 @@ import { farEnd } from '../../server/src/path/actions/connectors/testing.ts'
 import type { FarEnd } from '../../server/src/path/actions/connectors/testing.ts'
 import { readLock } from '../../server/src/store/lock.ts'
 import { refused } from '../answers.ts'
+import { message, purposes } from '../messages.ts'
 import { main, Site } from '../site.ts'
 import type { Running } from '../site.ts'
-
-const purposes = `
-kind: Purposes
-name: shop
-purposes:
-  - name: newsletter
-    marketing: true
-    grounds:
-      - { basis: legitimate_interest, assessment: Existing customers expect it. }
-  - name: service
-    grounds:
-      - { basis: contract }
-`
 
 /** A campaign with three sent, three queued, and a price that it changed; gives what would take it back. */
 async function campaign(client: Client, far: FarEnd, name: string): Promise<RollbackRequest> {
   await client.apply({
     files: [
-      { path: 'purposes.yaml', text: purposes },
+      purposes,
       {
         path: 'shop.yaml',
         text: `kind: Connector\nname: shop\ntype: http\nurl: ${far.url}\nowns: { campaigns: ['*'], prices: ['*'] }\nretries: 0\ntimeout: 2s\nconfirmWithin: 1s\n`,
@@ -48,18 +36,13 @@ async function campaign(client: Client, far: FarEnd, name: string): Promise<Roll
     output: { value: { price } },
   })
   const { receipt } = await client.propose(priced('old-price', 10))
-  const message = (i: number) => ({
-    id: `${name}-${i}`,
-    type: 'send' as const,
-    actor: { type: 'service' as const, id: 'mailer' },
-    entity: `${name}-person-${i}`,
-    channel: 'email',
-    purpose: 'newsletter',
-    campaign: name,
-    address: `p${i}@example.com`,
-    output: { copy: [{ part: 'subject', text: 'Half the price' }] },
-  })
-  await client.proposeAll(Array.from({ length: 6 }, (_, i) => message(i)))
+  const sale = (i: number) =>
+    message(`${name}-${i}`, `${name}-person-${i}`, {
+      campaign: name,
+      address: `p${i}@example.com`,
+      output: { copy: [{ part: 'subject', text: 'Half the price' }] },
+    })
+  await client.proposeAll(Array.from({ length: 6 }, (_, i) => sale(i)))
   await client.propose(priced('new-price', 5))
   const { claims } = await client.claim({ campaign: name, types: ['send'], limit: 3 })
   await client.acknowledge(claims.map(({ claim }) => ({ claim, status: 'sent' as const })))

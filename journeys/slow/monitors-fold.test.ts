@@ -2,18 +2,18 @@
 // facts arrive, in whatever steps they are followed, and after any crash.
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, suite, test } from 'node:test'
-import { checkAlarms } from '../server/src/govern/monitors/check.ts'
-import { testMonitors } from '../server/src/govern/monitors/replay.ts'
-import { planProjection } from '../server/src/path/events/plan-records.ts'
-import { policyProjection } from '../server/src/path/events/policy-book.ts'
-import type { Draft } from '../server/src/record/ledger/writer.ts'
-import { Follower } from '../server/src/record/projection/follower.ts'
-import { monitorForm } from '../server/src/rules/monitors/monitor.ts'
-import { openTestDatabase } from '../server/src/store/testing.ts'
-import type { TestDatabase } from '../server/src/store/testing.ts'
-import { monitorProjections, wireMonitors } from '../server/src/wiring/monitors.ts'
-import { Site } from './site.ts'
-import type { BareLedger } from './site.ts'
+import { checkAlarms } from '../../server/src/govern/monitors/check.ts'
+import { testMonitors } from '../../server/src/govern/monitors/replay.ts'
+import { planProjection } from '../../server/src/path/events/plan-records.ts'
+import { PolicyBook, policyProjection } from '../../server/src/path/events/policy-book.ts'
+import type { Draft } from '../../server/src/record/ledger/writer.ts'
+import { Follower } from '../../server/src/record/projection/follower.ts'
+import { monitorForm } from '../../server/src/rules/monitors/monitor.ts'
+import { openTestDatabase } from '../../server/src/store/testing.ts'
+import type { TestDatabase } from '../../server/src/store/testing.ts'
+import { monitorProjections, wireMonitors } from '../../server/src/wiring/monitors.ts'
+import { Site } from '../site.ts'
+import type { BareLedger } from '../site.ts'
 
 const complaints = (more = '', name = 'complaints') => `kind: Monitor
 name: ${name}
@@ -55,7 +55,12 @@ suite('monitors over a log', () => {
       ...monitorProjections(bare.ledger),
     ])
     await follower.start()
-    parts = wireMonitors({ ledger: bare.ledger, follower, database, clock })
+    parts = wire()
+  }
+
+  function wire(): ReturnType<typeof wireMonitors> {
+    const recorded = { ledger: bare.ledger, follower, database, clock }
+    return wireMonitors(recorded, new PolicyBook(monitorForm, recorded))
   }
 
   async function append(drafts: Draft[]): Promise<number[]> {
@@ -68,10 +73,10 @@ suite('monitors over a log', () => {
   }
 
   async function apply(text: string): Promise<void> {
-    const prepared = await parts.monitorFiles.prepare('m.yaml', text)
+    const prepared = await parts.monitorParts.book.prepare('m.yaml', text)
     const change = { kind: 'monitor', name: prepared.policy.name, action: 'change', class: 'breaking' }
     const plan = { previous: null, digest: `d${++number}`, changes: [change] }
-    await append([parts.monitorFiles.draft(prepared), draft('plan/1', 'whence.plans', {}, plan)])
+    await append([parts.monitorParts.book.draft(prepared), draft('plan/1', 'whence.plans', {}, plan)])
   }
 
   function draft(kind: string, stream: string, refs: Record<string, string>, content: object = {}): Draft {
@@ -169,7 +174,7 @@ suite('monitors over a log', () => {
     }
     const [stepwise, ...more] = await found()
     assert.equal(more.length, 0)
-    const again = wireMonitors({ ledger: bare.ledger, follower, database, clock })
+    const again = wire()
     const { problems } = await checkAlarms(again.monitorParts, again.monitors)
     assert.deepEqual(problems, [])
     assert.ok(stepwise!.counted.units < 60)
@@ -237,7 +242,7 @@ suite('monitors over a log', () => {
     await apply(complaints())
     await send('spring', 200, 10)
     await apply(complaints('minimum: 10'))
-    const late = wireMonitors({ ledger: bare.ledger, follower, database, clock })
+    const late = wire()
     await late.monitors.catchUp()
     assert.deepEqual(
       (await found()).map(({ monitor }) => monitor),
@@ -248,7 +253,7 @@ suite('monitors over a log', () => {
   test('two that follow at once record an alarm once', async () => {
     await apply(complaints())
     await send('spring', 200, 10)
-    const other = wireMonitors({ ledger: bare.ledger, follower, database, clock })
+    const other = wire()
     await Promise.all([parts.monitors.catchUp(), other.monitors.catchUp(), parts.monitors.catchUp()])
     assert.equal((await found()).length, 1)
   })

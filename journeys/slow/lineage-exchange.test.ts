@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
-import { Site } from './site.ts'
+import { Site } from '../site.ts'
 
 const run = '3f5e83fa-3480-44ff-99c5-ff943904e5e8'
 const strange = 'a: #%é/"\\ 🎈.(1)\''

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
-import { Site } from './site.ts'
+import { main, Site } from '../site.ts'
 
 const files = (url: string) => [
   {
@@ -160,5 +160,39 @@ suite('a drill', () => {
     }
     assert.deepEqual(await readdir(temporary), [])
     assert.deepEqual(heard, [])
+  })
+
+  test('runs beside another of the same original, and neither hears of the other', async () => {
+    const both = await Promise.all([1, 2].map(() => drilled('wrong-offer', '--cause', 'campaign:spring', '--json')))
+    for (const { code, stdout, stderr } of both) {
+      assert.equal(code, 0, stderr)
+      const told = JSON.parse(stdout) as Told
+      assert.deepEqual([told.state, told.actions, told.steps.length, told.original.unchanged], ['done', 6, 5, true])
+    }
+    assert.deepEqual(await readdir(temporary), [])
+    assert.deepEqual(heard, [])
+  })
+
+  test('that was killed leaves its copy, which the next one removes', async () => {
+    const child = site.spawn([main, 'drill', 'wrong-offer', '--cause', 'campaign:spring', '--in', temporary])
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    const copied = async (): Promise<boolean> => {
+      const [work] = await readdir(temporary)
+      return work !== undefined && (await readdir(join(temporary, work))).includes('keys')
+    }
+    while (!(await copied())) {
+      assert.equal(child.exitCode, null, 'it ended before it had copied anything')
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    child.kill('SIGKILL')
+    await ended
+    assert.equal((await readdir(temporary)).length, 1)
+    // Whatever becomes of the next one, it first removes what was left.
+    const empty = join(site.folder, 'empty')
+    const { code, stderr } = await site.whence('drill', 'wrong-offer', '--in', temporary, '--data', empty)
+    assert.match(stderr, /1 copy of drills that were killed removed/)
+    assert.match(stderr, /holds no published log yet/)
+    assert.notEqual(code, 0)
+    assert.deepEqual(await readdir(temporary), [])
   })
 })
