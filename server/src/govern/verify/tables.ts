@@ -57,8 +57,8 @@ export class TableCheck {
     const [place] = await database.query<{ live: string }>('select current_schema()::text as live')
     const live = place!.live
     const again = `${live.slice(0, 56)}_again`
-    await makeCopies(database, { live, again }, tables)
     try {
+      await makeCopies(database, { live, again }, tables)
       let next = 0
       while (next < follower.next) {
         const to = Math.min(follower.next, next + BATCH)
@@ -72,7 +72,7 @@ export class TableCheck {
       }
       return await database.transaction((tx) => this.#held(tx, { live, again, next, tables }))
     } catch (error) {
-      if (!isFault(error, 'altered')) throw error
+      if (!isFault(error, 'altered') && !isFault(error, 'disk_full')) throw error
       return {
         problems: [
           {
@@ -84,7 +84,10 @@ export class TableCheck {
         checked: {},
       }
     } finally {
-      await database.query(`drop schema if exists "${again}" cascade`)
+      // What a full disk does not let go of is dropped when the copies are next made.
+      await database.query(`drop schema if exists "${again}" cascade`).catch((error: unknown) => {
+        if (!isFault(error, 'disk_full')) throw error
+      })
     }
   }
 
