@@ -89,6 +89,8 @@ test('keeps house: the write-ahead log stays small, dead rows go, the planner kn
     await db.query(`insert into item select n, repeat('x', 1800) from generate_series(1, 20000) as n`)
     largest = Math.max(largest, await bytes(join(folder, 'pg_wal')))
   }
+  const [grown] = await db.query("select relallvisible > 10000 as read from pg_class where relname = 'item'")
+  assert.ok(grown!.read, 'what only grew can be read from its indexes alone')
   await db.query('delete from item where n > 10000')
   await db.query('select 1')
   const [known] = await db.query(`

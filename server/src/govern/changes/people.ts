@@ -186,8 +186,8 @@ interface Grouped {
   creatives: Names
 }
 
-/** By model, by campaign and by creative: the table is read once for all three. */
-async function grouped(database: Database, { where, params }: Where): Promise<Grouped> {
+/** By model, by campaign and by creative: each row of the table is counted once for all three. */
+async function grouped(database: Database, { bounds, params }: Where): Promise<Grouped> {
   const rows = await database.query<{
     kind: number
     model: string | null
@@ -198,11 +198,15 @@ async function grouped(database: Database, { where, params }: Where): Promise<Gr
     last: bigint | null
     total: bigint
   }>(
-    `with counted as (
+    `with each as (
+       select m as model, one.* from unnest($1::text[]) as m cross join lateral (
+         select campaign, creative, count(*) as predictions, count(*) - count(subject) as erased,
+           min(at) as first, max(at) as last
+         from prediction where model = m${bounds} group by campaign, creative) as one),
+     counted as (
        select grouping(model, campaign, creative) as kind, model, coalesce(campaign, creative) as name,
-         count(*) as predictions, count(*) - count(subject) as erased, min(at) as first, max(at) as last
-       from prediction where ${where}
-       group by grouping sets ((model), (campaign), (creative))),
+         sum(predictions)::int8 as predictions, sum(erased)::int8 as erased, min(first) as first, max(last) as last
+       from each group by grouping sets ((model), (campaign), (creative))),
      ranked as (
        select *, row_number() over ranks as rank, count(*) over (partition by kind) as total
        from counted where model is not null or name is not null
