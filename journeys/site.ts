@@ -4,8 +4,8 @@ import { randomBytes } from 'node:crypto'
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
-import { tmpdir, userInfo } from 'node:os'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createClient } from '@whence/sdk'
@@ -20,7 +20,7 @@ import { systemClock } from '../server/src/record/time.ts'
 import { localFiles } from '../server/src/store/files.ts'
 import { loadKek, openKeyStore } from '../server/src/store/keys.ts'
 import type { KeyStore } from '../server/src/store/keys.ts'
-import { dropSchema, template } from '../server/src/store/testing.ts'
+import { dropSchema, templateFolder } from '../server/src/store/testing.ts'
 
 export const main = fileURLToPath(new URL('../server/src/main.ts', import.meta.url))
 
@@ -145,10 +145,10 @@ export class Site {
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 })
   }
 
-  /** An initialised database to begin with: initdb takes seconds. */
+  /** An initialised database with its tables to begin with: they take seconds to make. */
   async #layDatabase(): Promise<void> {
     if (this.env.DATABASE_URL) return
-    await cp(await unpacked(), join(this.data, 'database'), { recursive: true })
+    await cp(await templateFolder(), join(this.data, 'database'), { recursive: true })
   }
 }
 
@@ -183,24 +183,4 @@ export async function openLedger(config: Config, options: Partial<LedgerOptions>
       files.close()
     },
   }
-}
-
-let made: Promise<string> | undefined
-
-/** The initialised PGlite folder, unpacked once a machine. */
-function unpacked(): Promise<string> {
-  made ??= (async () => {
-    const tar = await template()
-    const folder = join(tmpdir(), `whence-${userInfo().username}-pglite-${tar.length}`)
-    if (existsSync(folder)) return folder
-    const draft = await mkdtemp(`${folder}-`)
-    await mkdir(draft, { recursive: true })
-    const child = spawn('tar', ['-xf', '-', '-C', draft], { stdio: ['pipe', 'ignore', 'ignore'] })
-    child.stdin.end(tar)
-    const code = await new Promise((resolve) => child.once('close', resolve))
-    if (code !== 0) throw new Error(`tar ended with ${String(code)}`)
-    await rename(draft, folder).catch(() => rm(draft, { recursive: true }))
-    return folder
-  })()
-  return made
 }

@@ -61,6 +61,6 @@ function refuseUnlessSame(name: string, sha256: string, wanted: readonly Migrati
   )
 }
 
-function digest(sql: string): string {
+export function digest(sql: string): string {
   return createHash('sha256').update(sql).digest('hex')
 }

@@ -29,7 +29,7 @@ function run(script: string) {
 
 test('a process that is killed loses nothing that was committed', async (t) => {
   const folder = await temporary(t)
-  await (await openPglite(folder, { template: await template() })).close()
+  await (await openPglite(folder, { template: await template({ migrated: false }) })).close()
   const { child, exited } = run(`
     const db = await openPglite(${JSON.stringify(folder)})
     await db.query('create table item (n int8)')
@@ -54,7 +54,7 @@ test('a process that is killed loses nothing that was committed', async (t) => {
 
 test('a process ends by itself once the database is closed', async (t) => {
   const folder = await temporary(t)
-  await (await openPglite(folder, { template: await template() })).close()
+  await (await openPglite(folder, { template: await template({ migrated: false }) })).close()
   const { exited } = run(`
     const db = await openPglite(${JSON.stringify(folder)})
     await db.query('select 1')
@@ -63,7 +63,7 @@ test('a process ends by itself once the database is closed', async (t) => {
 })
 
 test('when PGlite breaks, everyone who waits is told, and so is everyone who comes', async () => {
-  const db = await openPglite('memory://', { template: await template() })
+  const db = await openPglite('memory://', { template: await template({ migrated: false }) })
   // The statement waits for data inside PGlite, where none can come: a way to break it from outside.
   const breaking = db.query('copy (select 1) to stdout; copy pg_class from stdin')
   const waiting = [db.query('select 1'), db.transaction((tx) => tx.query('select 1'))]
@@ -74,14 +74,14 @@ test('when PGlite breaks, everyone who waits is told, and so is everyone who com
 
 test('refuses to start on a folder that is not its own', async (t) => {
   const folder = await temporary(t)
-  await (await openPglite(folder, { template: await template() })).close()
+  await (await openPglite(folder, { template: await template({ migrated: false }) })).close()
   await rm(join(folder, 'global'), { recursive: true })
   await assert.rejects(openPglite(folder), (error) => error instanceof Fault && error.code === 'refused_start')
 })
 
 test('keeps house: the write-ahead log stays small, dead rows go, the planner knows its tables', async (t) => {
   const folder = await temporary(t)
-  const db = await openPglite(folder, { template: await template(), housekeeping: 0 })
+  const db = await openPglite(folder, { template: await template({ migrated: false }), housekeeping: 0 })
   t.after(() => db.close())
   await db.query('create table item (n int8, filler text)')
   let largest = 0
