@@ -39,6 +39,7 @@ import { ProvedTiles } from './proved-tiles.ts'
 import { Publication } from './publication.ts'
 import type { CommittedRecord } from './publication.ts'
 import { saysTheSame } from './sameness.ts'
+import { bytesOf, Tail } from './tail.ts'
 import { defaultLimits, Writer } from './writer.ts'
 import type { AppendOptions, Appended, AppendResult, Draft, Placed, WriterLimits } from './writer.ts'
 
@@ -84,21 +85,10 @@ export class Ledger {
   readonly #journal: Journal
   readonly #growing: GrowingTiles
   readonly #archive: Archive
-  readonly #publication: Publication
   readonly #writer: Writer
-  /** Committed, not yet published; the first of them has the position `#published`. */
-  #tail: CommittedRecord[] = []
-  #tailBytes = 0
-  #published: number
-  #publishedCheckpoint: string
-  #committedCheckpoint: string
-  #publishing: Promise<void> | undefined
-  #publishRequested = false
-  #publishedAt = 0
-  #timer: NodeJS.Timeout | undefined
+  readonly #tail: Tail
   #room = Number.MAX_SAFE_INTEGER
   #roomTimer: NodeJS.Timeout | undefined
-  #failed: Fault | undefined
   readonly #bundles: EntryBundles
   readonly #proved = new ProvedTiles((path) => this.#readTile(path))
   readonly #listeners = new Set<() => void>()
@@ -129,13 +119,10 @@ export class Ledger {
     this.vkey = vkey
     this.#growing = growing
     this.#archive = archive
-    this.#published = size
-    this.#publishedCheckpoint = checkpoint ?? signCheckpointSync({ origin, size: 0, root: growing.root() }, signer)
-    this.#committedCheckpoint = this.#publishedCheckpoint
     this.#bundles = new EntryBundles(options.files, `${options.folder}/log`)
     this.#journal = new Journal(options.files, `${options.folder}/journal`)
     this.subjects = new Subjects(options.keys)
-    this.#publication = new Publication({
+    const publication = new Publication({
       files: options.files,
       folder: `${options.folder}/log`,
       archive,
@@ -143,6 +130,16 @@ export class Ledger {
       journal: this.#journal,
       pin: openPin(options.files, options.stateFolder, origin),
       size,
+    })
+    this.#tail = new Tail({
+      publication,
+      journal: this.#journal,
+      growing,
+      size: () => this.size,
+      published: size,
+      checkpoint: checkpoint ?? signCheckpointSync({ origin, size: 0, root: growing.root() }, signer),
+      publishEvery: options.publishEvery ?? 900,
+      onFatal: (error) => this.#fatal(error),
     })
     const identities = new Identities()
     for (let from = 0; from < size; from += 65_536) {
@@ -165,9 +162,9 @@ export class Ledger {
       limits: { ...defaultLimits, ...options.limits },
       afterCommit: (records, checkpoint) => this.#afterCommit(records, checkpoint),
       isGone: (subject) => this.subjects.isGone(subject),
-      publicationDue: () => this.#publicationDue(),
+      publicationDue: () => this.#tail.due,
       room: () => this.#room,
-      unpublished: () => this.#tailBytes,
+      unpublished: () => this.#tail.bytes,
       onFatal: (error) => this.#fatal(error),
     })
     this.#identities = identities
@@ -184,12 +181,12 @@ export class Ledger {
 
   /** Records that stand in published tiles. */
   get published(): number {
-    return this.#published
+    return this.#tail.published
   }
 
   /** The last published signed checkpoint. */
   get checkpoint(): string {
-    return this.#publishedCheckpoint
+    return this.#tail.checkpoint
   }
 
   get queued(): { records: number; bytes: number } {
@@ -227,10 +224,10 @@ export class Ledger {
     if (!Number.isSafeInteger(seq) || seq < 0 || seq >= this.size) {
       throw new Fault('not_found', `the log has no record ${seq}: it ends at ${this.size - 1}`)
     }
-    const tail = this.#tail[seq - this.#published]
+    const tail = this.#tail.at(seq)
     if (tail) return tail.entry
     const bundle = Math.floor(seq / TILE_WIDTH)
-    return this.#bundles.read(bundle, Math.min(TILE_WIDTH, this.#published - bundle * TILE_WIDTH))[seq % TILE_WIDTH]!
+    return this.#bundles.read(bundle, Math.min(TILE_WIDTH, this.published - bundle * TILE_WIDTH))[seq % TILE_WIDTH]!
   }
 
   /** Throws as `entryBytes`. */
@@ -254,7 +251,7 @@ export class Ledger {
   }
 
   lineBytes(seq: number): Uint8Array {
-    return this.#tail[seq - this.#published]?.line ?? this.#archive.lines(seq, seq + 1)
+    return this.#tail.at(seq)?.line ?? this.#archive.lines(seq, seq + 1)
   }
 
   line(seq: number): IndexLine {
@@ -263,7 +260,7 @@ export class Ledger {
 
   /** The index lines of [from, to), 64 bytes each. */
   lines(from: number, to: number): Buffer {
-    const middle = Math.min(Math.max(from, this.#published), to)
+    const middle = Math.min(Math.max(from, this.published), to)
     const parts: Uint8Array[] = middle > from ? [this.#archive.lines(from, middle)] : []
     for (let seq = middle; seq < to; seq++) parts.push(this.lineBytes(seq))
     return Buffer.concat(parts)
@@ -276,13 +273,13 @@ export class Ledger {
 
   /** The stored bytes of a payload: clear, or sealed. */
   payload(seq: number): Uint8Array {
-    const tail = this.#tail[seq - this.#published]
+    const tail = this.#tail.at(seq)
     return tail ? tail.payload : this.#archive.payload(seq, this.#archive.line(seq))
   }
 
   /** The same, by an index line that has been read already. */
   #payloadAt(seq: number, line: IndexLine): Uint8Array {
-    return this.#tail[seq - this.#published]?.payload ?? this.#archive.payload(seq, line)
+    return this.#tail.at(seq)?.payload ?? this.#archive.payload(seq, line)
   }
 
   /**
@@ -374,14 +371,14 @@ export class Ledger {
    * first when it must.
    */
   async intact(seq: number): Promise<boolean> {
-    if (seq >= this.#published) await this.publish()
+    if (seq >= this.published) await this.publish()
     return this.provedIn(seq)
   }
 
   /** As `intact`, for records that are published. */
   provedIn(seq: number): boolean {
     try {
-      return this.#proved.holds(seq, leafHash(this.entryBytes(seq)), this.#publishedCheckpoint)
+      return this.#proved.holds(seq, leafHash(this.entryBytes(seq)), this.checkpoint)
     } catch {
       return false
     }
@@ -390,8 +387,8 @@ export class Ledger {
   /** The tlog-proof of a record, with the entry that it proves. */
   async proof(seq: number): Promise<RecordProof> {
     const entry = this.entryBytes(seq)
-    if (seq >= this.#published) await this.publish()
-    const checkpoint = this.#publishedCheckpoint
+    if (seq >= this.published) await this.publish()
+    const checkpoint = this.checkpoint
     const { size } = claimedCheckpoint(checkpoint)
     const hashes = solveSync(inclusionPlan(seq, size), size, this.#readTile)
     return { text: formatTlogProof({ index: seq, hashes, checkpoint, extra: entry }), entry }
@@ -399,22 +396,13 @@ export class Ledger {
 
   /** Hashes that show that the published log grew from an older size. */
   consistency(from: number): Uint8Array[] {
-    const { size } = claimedCheckpoint(this.#publishedCheckpoint)
+    const { size } = claimedCheckpoint(this.checkpoint)
     return solveSync(consistencyPlan(from, size), size, this.#readTile)
   }
 
   /** Resolves when all that is durable now is published too. */
-  async publish(): Promise<void> {
-    const target = this.size
-    while (this.#published < target) {
-      if (this.#failed) throw this.#failed
-      if (!this.#publishing) {
-        this.#publishRequested = true
-        this.#startPublishing()
-      }
-      if (this.#publishing) await this.#publishing
-      else await new Promise((resolve) => setImmediate(resolve))
-    }
+  publish(): Promise<void> {
+    return this.#tail.publish()
   }
 
   /** Resolves when everything that was accepted until now is durable. */
@@ -427,7 +415,7 @@ export class Ledger {
     await this.publish()
     await this.#options.keys.flush()
     await this.#journal.rotate()
-    await this.#journal.drop(this.#published)
+    await this.#journal.drop(this.published)
   }
 
   /** Takes the link to their subjects away from records, on the disk and in memory. */
@@ -446,15 +434,14 @@ export class Ledger {
   }
 
   async #close(): Promise<void> {
-    clearTimeout(this.#timer)
     clearInterval(this.#roomTimer)
-    await this.#publishing?.catch(() => {})
+    await this.#tail.close()
     await this.#journal.rotate()
     await this.#archive.close()
   }
 
   async #recover(): Promise<void> {
-    for await (const frame of this.#journal.replay(this.#published)) {
+    for await (const frame of this.#journal.replay(this.published)) {
       if (frame.first !== this.#growing.size) {
         throw new Fault(
           'refused_start',
@@ -476,9 +463,7 @@ export class Ledger {
           `the journal's records up to ${claimed.size} contradict the checkpoint signed with them. Restore the folder from a backup.`,
         )
       }
-      this.#tail.push(...records)
-      this.#tailBytes += bytesOf(records)
-      this.#committedCheckpoint = frame.checkpoint
+      this.#tail.add(records, frame.checkpoint)
     }
     const size = this.#growing.size
     this.#writer.resume(size, 0)
@@ -497,75 +482,27 @@ export class Ledger {
 
   /** The root of the first `size` records, the last of which may not be published yet. */
   #rootAt(size: number): Uint8Array {
-    const from = Math.min(size, this.#published)
-    const tree = Tree.fromEdge(from, solveSync(edgePlan(from), this.#published, this.#readTile))
-    for (const record of this.#tail.slice(0, size - from)) tree.append(record.leaf)
+    const from = Math.min(size, this.published)
+    const tree = Tree.fromEdge(from, solveSync(edgePlan(from), this.published, this.#readTile))
+    for (const record of this.#tail.first(size - from)) tree.append(record.leaf)
     return tree.root()
   }
 
   #afterCommit(records: readonly CommittedRecord[], checkpoint: string): void {
-    for (const record of records) {
-      this.#tail.push(record)
-      this.#chains.add(record.line)
-    }
-    this.#committedCheckpoint = checkpoint
-    const bytes = bytesOf(records)
-    this.#tailBytes += bytes
-    this.#room -= 2 * bytes
-    this.#startPublishing()
+    this.#tail.add(records, checkpoint)
+    for (const record of records) this.#chains.add(record.line)
+    this.#room -= 2 * bytesOf(records)
+    this.#tail.start()
     for (const listener of this.#listeners) listener()
-  }
-
-  #publicationDue(): boolean {
-    if (this.#publishing) return false
-    return this.#publishRequested || Date.now() - this.#publishedAt >= this.#publishEvery || this.#tail.length > 50_000
-  }
-
-  get #publishEvery(): number {
-    return this.#options.publishEvery ?? 900
-  }
-
-  /** Begins to publish when it is due. Only between commits: then all leaves of the tree are durable. */
-  #startPublishing(): void {
-    if (this.#failed || this.#publishing || this.#tail.length === 0) return
-    if (!this.#publicationDue() || this.#growing.size !== this.#writer.size) {
-      this.#timer ??= setTimeout(() => {
-        this.#timer = undefined
-        this.#publishRequested = true
-        this.#startPublishing()
-      }, this.#publishEvery)
-      return
-    }
-    this.#publishRequested = false
-    const from = this.#published
-    const records = this.#tail.slice()
-    const checkpoint = this.#committedCheckpoint
-    const tiles = this.#growing.cut()
-    this.#publishing = this.#journal
-      .rotate()
-      .then(() => this.#publication.publish({ from, records, tiles, checkpoint }))
-      .then(() => {
-        this.#published = from + records.length
-        this.#publishedCheckpoint = checkpoint
-        this.#tail = this.#tail.slice(records.length)
-        this.#tailBytes -= bytesOf(records)
-        this.#publishedAt = Date.now()
-      })
-      .catch((error: unknown) => this.#fatal(error))
-      .finally(() => {
-        this.#publishing = undefined
-        this.#startPublishing()
-      })
   }
 
   /** Nothing is written any more: what is on the disk is for the next start to judge. */
   #fatal(error: unknown): void {
-    this.#failed ??= new Fault(
-      'internal',
-      'the ledger could not be written; the server stops, and recovers at its next start',
-      { cause: error },
+    this.#tail.fail(
+      new Fault('internal', 'the ledger could not be written; the server stops, and recovers at its next start', {
+        cause: error,
+      }),
     )
-    clearTimeout(this.#timer)
     clearInterval(this.#roomTimer)
     this.#options.onFatal(error)
   }
@@ -583,8 +520,4 @@ export class Ledger {
 
   readonly #readTile = (path: string): Uint8Array | undefined =>
     this.#options.files.read(`${this.#options.folder}/log/${path}`)
-}
-
-function bytesOf(records: readonly CommittedRecord[]): number {
-  return records.reduce((sum, { entry, payload }) => sum + entry.length + payload.length, 0)
 }
