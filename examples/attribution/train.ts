@@ -1,10 +1,8 @@
 // Learns who buys within the next seven days from what they were shown before.
 //
 //   WHENCE_KEY=wk_… node train.ts attribution_data.csv
-import { createHash, randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { createClient, type Client, type ModelVersion, type TrainingRow } from '@whence/sdk'
-import { auc, fit, score, type Row } from '../logistic.ts'
+import { createClient, type Client, type ModelVersion } from '@whence/sdk'
+import { learn } from '../training.ts'
 import { readTouchpoints } from './touchpoints.ts'
 
 const features = [
@@ -41,52 +39,21 @@ export function labelled(file: string): { entity: string; at: string; label: boo
   })
 }
 
-export async function train(whence: Client, file: string): Promise<ModelVersion> {
-  const started = new Date().toISOString()
-  const run = randomUUID()
-  const trainingSet = await whence.createTrainingSet({
-    id: `converts-in-7-days-${run.slice(0, 8)}`,
+export function train(whence: Client, file: string): Promise<ModelVersion> {
+  return learn(whence, {
+    id: 'converts-in-7-days',
     view: 'customer_touchpoints',
     label: 'converts within 7 days',
     spine: labelled(file),
-  })
-  const rows: TrainingRow[] = []
-  for await (const row of whence.trainingRows(trainingSet.id)) rows.push(row)
-  const isTest = (row: TrainingRow) => Date.parse(row.at) === Date.parse(testAt)
-  const { teach = [], test = [] } = Object.groupBy(rows, (row) => (isTest(row) ? 'test' : 'teach'))
-  const model = fit(teach, parameters)
-
-  return whence.registerModel({
-    name: 'converts_in_7_days',
-    description: 'Whether a customer buys within seven days, from ads shown and purchases so far',
-    predicts: 'buys within 7 days',
-    view: trainingSet.view,
-    trainingSet: trainingSet.id,
-    run: {
-      id: run,
-      started,
-      ended: new Date().toISOString(),
-      parameters: { ...parameters, teachAt, testAt },
-      code: { sha256: codeDigest() },
+    parameters: { ...parameters, teachAt, testAt },
+    isTest: (row) => Date.parse(row.at) === Date.parse(testAt),
+    model: {
+      name: 'converts_in_7_days',
+      description: 'Whether a customer buys within seven days, from ads shown and purchases so far',
+      predicts: 'buys within 7 days',
     },
-    metrics: {
-      auc: auc(test.map((row) => ({ ...row, score: score(model, row.values).score }))),
-      rows_train: teach.length,
-      rows_test: test.length,
-      rate_train: rate(teach),
-      rate_test: rate(test),
-    },
-    model,
+    script: import.meta.url,
   })
-}
-
-const rate = (rows: readonly Row[]): number => rows.filter((row) => row.label).length / rows.length
-
-/** What `cat train.ts ../logistic.ts | sha256sum` prints. */
-function codeDigest(): string {
-  const hash = createHash('sha256')
-  for (const file of ['./train.ts', '../logistic.ts']) hash.update(readFileSync(new URL(file, import.meta.url)))
-  return hash.digest('hex')
 }
 
 if (import.meta.main) {

@@ -1,10 +1,8 @@
 // Learns who opens an e-mail with a subject line of style A within three days.
 //
 //   WHENCE_KEY=wk_… node train.ts email_events.ndjson
-import { createHash, randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { createClient, type Client, type ModelVersion, type TrainingRow } from '@whence/sdk'
-import { auc, fit, score, type Row } from '../logistic.ts'
+import { createClient, type Client, type ModelVersion } from '@whence/sdk'
+import { learn } from '../training.ts'
 import { readEvents } from './events.ts'
 
 const features = [
@@ -46,51 +44,21 @@ export function labelled(file: string): { entity: string; at: string; label: boo
     }))
 }
 
-export async function train(whence: Client, file: string): Promise<ModelVersion> {
-  const started = new Date().toISOString()
-  const run = randomUUID()
-  const trainingSet = await whence.createTrainingSet({
-    id: `opens-subject-a-${run.slice(0, 8)}`,
+export function train(whence: Client, file: string): Promise<ModelVersion> {
+  return learn(whence, {
+    id: 'opens-subject-a',
     view: 'customer_engagement',
     label: 'opens subject line A within 3 days',
     spine: labelled(file),
-  })
-  const rows: TrainingRow[] = []
-  for await (const row of whence.trainingRows(trainingSet.id)) rows.push(row)
-  const { teach = [], test = [] } = Object.groupBy(rows, (row) => (Date.parse(row.at) < split ? 'teach' : 'test'))
-  const model = fit(teach, parameters)
-
-  return whence.registerModel({
-    name: 'opens_subject_a',
-    description: 'Whether a customer opens an e-mail within three days when its subject line is of style A',
-    predicts: 'opens subject line A',
-    view: trainingSet.view,
-    trainingSet: trainingSet.id,
-    run: {
-      id: run,
-      started,
-      ended: new Date().toISOString(),
-      parameters: { ...parameters, split: new Date(split).toISOString() },
-      code: { sha256: codeDigest() },
+    parameters: { ...parameters, split: new Date(split).toISOString() },
+    isTest: (row) => Date.parse(row.at) >= split,
+    model: {
+      name: 'opens_subject_a',
+      description: 'Whether a customer opens an e-mail within three days when its subject line is of style A',
+      predicts: 'opens subject line A',
     },
-    metrics: {
-      auc: auc(test.map((row) => ({ ...row, score: score(model, row.values).score }))),
-      rows_train: teach.length,
-      rows_test: test.length,
-      rate_train: rate(teach),
-      rate_test: rate(test),
-    },
-    model,
+    script: import.meta.url,
   })
-}
-
-const rate = (rows: readonly Row[]): number => rows.filter((row) => row.label).length / rows.length
-
-/** What `cat train.ts ../logistic.ts | sha256sum` prints. */
-function codeDigest(): string {
-  const hash = createHash('sha256')
-  for (const file of ['./train.ts', '../logistic.ts']) hash.update(readFileSync(new URL(file, import.meta.url)))
-  return hash.digest('hex')
 }
 
 if (import.meta.main) {
