@@ -26,6 +26,28 @@ export function lackingSpark(): string | false {
   return spawnSync('java', ['-version']).status === 0 ? false : 'Java is not installed'
 }
 
+/** Surroundings in which Spark runs here, with a package that it fetches by its coordinates; `work` is a folder of its own. */
+export function sparkSettings(
+  work: string,
+  packages: string,
+  conf: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const all = {
+    ...conf,
+    'spark.driver.bindAddress': '127.0.0.1',
+    'spark.driver.host': '127.0.0.1',
+    'spark.ui.enabled': 'false',
+    'spark.sql.shuffle.partitions': '1',
+    // Kept between runs where the environment says so, else fetched anew.
+    'spark.jars.ivy': process.env['WHENCE_PRODUCERS_IVY'] ?? join(work, 'ivy'),
+  }
+  const settings = Object.entries(all).flatMap(([name, value]) => ['--conf', `${name}=${value}`])
+  return {
+    SPARK_LOCAL_IP: '127.0.0.1',
+    PYSPARK_SUBMIT_ARGS: ['--master', 'local[1]', '--packages', packages, ...settings, 'pyspark-shell'].join(' '),
+  }
+}
+
 /** Runs a program of the environment. Nothing of the surroundings that would point a producer elsewhere is handed on. */
 export function run(
   program: string,

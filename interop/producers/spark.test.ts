@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { Site } from '../../journeys/site.ts'
 import type { Running } from '../../journeys/site.ts'
-import { lackingSpark, run } from './environment.ts'
+import { lackingSpark, run, sparkSettings } from './environment.ts'
 import { readAsProv } from './prov.ts'
 import { relayTo, eventOf } from './relay.ts'
 import type { Relay } from './relay.ts'
@@ -43,20 +43,10 @@ describe('Spark with OpenLineage’s listener', { skip: lackingSpark() }, () => 
       'spark.openlineage.transport.auth.apiKey': secret,
       'spark.openlineage.transport.compression': 'gzip',
       'spark.openlineage.namespace': 'shop',
-      'spark.driver.bindAddress': '127.0.0.1',
-      'spark.driver.host': '127.0.0.1',
-      'spark.ui.enabled': 'false',
-      'spark.sql.shuffle.partitions': '1',
-      // Kept between runs where the environment says so, else fetched anew.
-      'spark.jars.ivy': process.env['WHENCE_PRODUCERS_IVY'] ?? join(work, 'ivy'),
     }
-    const settings = Object.entries(conf).flatMap(([name, value]) => ['--conf', `${name}=${value}`])
     const { code, stdout, stderr } = await run('python', [job, work], {
       cwd: work,
-      env: {
-        SPARK_LOCAL_IP: '127.0.0.1',
-        PYSPARK_SUBMIT_ARGS: ['--master', 'local[1]', '--packages', listener, ...settings, 'pyspark-shell'].join(' '),
-      },
+      env: sparkSettings(work, listener, conf),
     })
     assert.equal(code, 0, stdout + stderr)
   })

@@ -1,50 +1,19 @@
-"""Reads every snapshot of every table of a Whence server with two engines that are not Whence, and says what it found.
+"""Reads every snapshot of every table of a Whence server with three engines that are not Whence, and says what it found.
 
-pyiceberg attaches to the REST catalog (WHENCE_URL, WHENCE_KEY); ClickHouse, as chdb, reads the folder (WHENCE_DATA).
-Prints one JSON object: engine -> table -> {schema, snapshots: {id: {rows, columns}}}. Of each column there is a sum
-that is exact (of doubles that of their bits), so that the engines can be held against each other value by value.
+pyiceberg and DuckDB attach to the REST catalog (WHENCE_URL, WHENCE_KEY); ClickHouse, as chdb, reads the folder
+(WHENCE_DATA). Prints one JSON object: engine -> table -> {schema, snapshots: {id: {rows, columns}}}.
 """
 
 import json
 import os
-import struct
 import sys
+from importlib import import_module
+from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
+from figures import plain, summed
 from pyiceberg.catalog.rest import RestCatalog
 
 url, key, data = (os.environ[name] for name in ("WHENCE_URL", "WHENCE_KEY", "WHENCE_DATA"))
-
-
-def summed(column, kind):
-    """A column as a few exact figures; kinds as Iceberg names them."""
-    known = column.drop_null()
-    if len(known) == 0:
-        return ["0"]
-    if kind == "long" or kind.startswith("decimal"):
-        figures = [sum(known.to_pylist())]
-    elif kind == "double":
-        bits = sum(struct.unpack("<Q", struct.pack("<d", value))[0] for value in known.to_pylist()) % 2**64
-        figures = [repr(pc.min(known).as_py()), repr(pc.max(known).as_py()), bits]
-    elif kind == "timestamp":
-        micros = known.cast(pa.timestamp("us")).cast(pa.int64()).to_pylist()
-        figures = [min(micros), max(micros), sum(micros)]
-    elif kind == "boolean":
-        figures = [sum(known.to_pylist())]
-    elif kind == "string":
-        figures = [sum(len(text.encode()) for text in known.to_pylist()), min(known.to_pylist())]
-    elif kind == "binary":
-        figures = [len(set(known.to_pylist())), min(known.to_pylist()).hex()]
-    else:
-        figures = [str(min(known.to_pylist())), str(max(known.to_pylist()))]
-    return [str(len(known)), *(plain(figure) for figure in figures)]
-
-
-def plain(figure):
-    """Numbers without the zeros behind the point, of which engines write more or fewer."""
-    text = str(figure)
-    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 
 
 def with_pyiceberg():
@@ -70,6 +39,28 @@ def with_pyiceberg():
                 "current": str(table.current_snapshot().snapshot_id) if table.current_snapshot() else None,
                 "snapshots": snapshots,
             }
+    return found
+
+
+def with_duckdb(tables):
+    import duckdb
+
+    connection = duckdb.connect()
+    for name in ("httpfs", "avro", "iceberg"):
+        # A package of the registry holds the extension: nothing is fetched from DuckDB's own place.
+        (file,) = Path(import_module(f"duckdb_extension_{name}").__file__).parent.rglob("*.duckdb_extension")
+        connection.execute(f"LOAD '{file}'")
+    connection.execute(f"ATTACH 'whence' AS whence (TYPE iceberg, ENDPOINT '{url}/iceberg', TOKEN '{key}')")
+    found = {}
+    for name, said in tables.items():
+        namespace, table = name.split(".", 1)
+        snapshots = {}
+        for snapshot, at in said["snapshots"].items():
+            query = f'SELECT * FROM whence."{namespace}"."{table}" AT (VERSION => {snapshot})'
+            rows = connection.execute(query).to_arrow_table()
+            columns = {column: summed(rows[column], kind) for column, kind in at["schema"].items()}
+            snapshots[snapshot] = {"rows": rows.num_rows, "columns": columns}
+        found[name] = {"snapshots": snapshots}
     return found
 
 
@@ -137,4 +128,5 @@ def with_chdb(tables):
 
 
 tables = with_pyiceberg()
-json.dump({"pyiceberg": tables, "chdb": with_chdb(tables)}, sys.stdout)
+engines = {"pyiceberg": tables, "duckdb": with_duckdb(tables), "chdb": with_chdb(tables)}
+json.dump(engines, sys.stdout)

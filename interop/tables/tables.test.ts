@@ -1,5 +1,5 @@
-// Engines that others wrote, held against our tables: pyiceberg through the REST catalog, ClickHouse (chdb) from the
-// folder. Every snapshot of every table, by its id, must give both of them what it gives us.
+// Engines that others wrote, held against our tables: pyiceberg, DuckDB and Spark through the REST catalog, ClickHouse
+// (chdb) from the folder. Every snapshot of every table, by its id, must give each of them what it gives us.
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,7 +11,8 @@ import { contract, customers, follow, letters, modelName, prediction, stream, vi
 import { Site } from '../../journeys/site.ts'
 import type { Running } from '../../journeys/site.ts'
 import { openColumns } from '../../server/src/store/columns.ts'
-import { lacking, pythonSays, readTables } from './engines.ts'
+import { lackingSpark } from '../producers/environment.ts'
+import { lacking, pythonSays, readTables, readWithSpark } from './engines.ts'
 import type { At, Read } from './engines.ts'
 
 const ARCHIVE = 'predictions.archive'
@@ -105,7 +106,7 @@ describe('tables, read by engines that others wrote', { skip: lacking() }, () =>
   })
   after(() => site?.remove())
 
-  test('both see every table and every snapshot that we list, with our counts of rows', async () => {
+  test('they see every table and every snapshot that we list, with our counts of rows', async () => {
     const { tables } = await server.client.tables()
     assert.ok(tables.length >= 2)
     assert.deepEqual(Object.keys(read.pyiceberg).toSorted(), tables.map(({ name }) => name).toSorted())
@@ -115,8 +116,8 @@ describe('tables, read by engines that others wrote', { skip: lacking() }, () =>
       const ours = Object.fromEntries(history.map(({ id, rows }) => [id, rows]))
       const rowsOf = (snapshots: Record<string, At>) =>
         Object.fromEntries(Object.entries(snapshots).map(([id, { rows }]) => [id, rows]))
-      assert.deepEqual(rowsOf(read.pyiceberg[name]!.snapshots), ours, name)
-      assert.deepEqual(rowsOf(read.chdb[name]!.snapshots), ours, name)
+      for (const engine of [read.pyiceberg, read.duckdb, read.chdb])
+        assert.deepEqual(rowsOf(engine[name]!.snapshots), ours, name)
       assert.equal(read.pyiceberg[name]!.current, snapshot)
     }
   })
@@ -126,9 +127,20 @@ describe('tables, read by engines that others wrote', { skip: lacking() }, () =>
     for (const [name, { snapshots }] of Object.entries(read.pyiceberg))
       for (const [id, { columns }] of Object.entries(snapshots)) {
         assert.deepEqual(read.chdb[name]!.snapshots[id]!.columns, columns, `${name} at ${id}`)
+        assert.deepEqual(read.duckdb[name]!.snapshots[id]!.columns, columns, `${name} at ${id}`)
         compared++
       }
     assert.ok(compared >= 6, `${compared} snapshots`)
+  })
+
+  test('Spark lists the same tables and snapshots, and reads the same values', { skip: lackingSpark() }, async () => {
+    const spark = await readWithSpark(server, site.folder, read.pyiceberg)
+    assert.deepEqual(Object.keys(spark).toSorted(), Object.keys(read.pyiceberg).toSorted())
+    for (const [name, { snapshots }] of Object.entries(read.pyiceberg)) {
+      assert.deepEqual(spark[name]!.listed.toSorted(), Object.keys(snapshots).toSorted(), name)
+      for (const [id, { rows, columns }] of Object.entries(snapshots))
+        assert.deepEqual(spark[name]!.snapshots[id], { rows, columns }, `${name} at ${id}`)
+    }
   })
 
   test('they see our columns, those of earlier snapshots as they were', async () => {
@@ -178,7 +190,7 @@ describe('tables, read by engines that others wrote', { skip: lacking() }, () =>
         bits.reduce((total, each) => total + each, 0n),
       )
       const wanted = [String(rows), String(Math.min(...scores)), String(Math.max(...scores)), String(sum)]
-      for (const engine of [read.pyiceberg, read.chdb])
+      for (const engine of [read.pyiceberg, read.duckdb, read.chdb])
         assert.deepEqual(engine[ARCHIVE]!.snapshots[id]!.columns['score'], wanted, id)
       assert.equal(scores.length, rows)
     }
@@ -217,7 +229,7 @@ describe('tables, read by engines that others wrote', { skip: lacking() }, () =>
     assert.deepEqual([said['digest'], said['rows']], [contentDigest, rows])
   })
 
-  test('a third engine, DuckDB, gives the same for the files of an event table', async () => {
+  test('DuckDB without the catalog gives the same for the files of an event table', async () => {
     const columns = await openColumns({ folder: site.data, threads: 1 })
     try {
       const { columns: said } = Object.values(read.pyiceberg['events.letters']!.snapshots).at(-1)!
