@@ -114,6 +114,7 @@ export class Disk {
     }
     return {
       read: (path) => seen(path)?.slice(),
+      readInto: (path) => seen(path)?.slice(),
       readAt: (path, at, length) => {
         const bytes = seen(path)
         if (!bytes) throw Object.assign(new Error(`ENOENT: ${path}`), { code: 'ENOENT' })

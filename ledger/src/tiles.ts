@@ -1,6 +1,6 @@
 // Tiles and entry bundles of C2SP tlog-tiles: their names, which of them a tree of a given size has, and their bytes.
 import { LedgerFault } from './fault.ts'
-import { checkSize, HASH_BYTES, nodeHash } from './tree.ts'
+import { checkSize, foldLevels, HASH_BYTES } from './tree.ts'
 import type { Hash, NodeAt } from './tree.ts'
 
 /** Levels of the tree in one level of tiles. */
@@ -134,6 +134,8 @@ export function nodeInTile(node: NodeAt, tile: Uint8Array): Hash {
   return tileRoot(hashes)
 }
 
+const tileScratch = new Uint8Array(TILE_WIDTH * HASH_BYTES)
+
 /**
  * The root over the hashes of a tile: of a full one, the hash that stands for it in the tile above. Throws `bad-tile`
  * unless there are 1 to 256 whole hashes.
@@ -141,17 +143,11 @@ export function nodeInTile(node: NodeAt, tile: Uint8Array): Hash {
  * @example tileRoot(tile) // 32 bytes
  */
 export function tileRoot(tile: Uint8Array): Hash {
-  let count = tile.length / HASH_BYTES
+  const count = tile.length / HASH_BYTES
   if (!isWidth(count)) throw new LedgerFault('bad-tile', `a tile of ${tile.length} bytes is not 1 to 256 hashes`)
-  const hashes: Hash[] = []
-  for (let i = 0; i < count; i++) hashes.push(tile.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES))
-  for (; count > 1; count = Math.ceil(count / 2)) {
-    for (let i = 0; 2 * i + 1 < count; i++) hashes[i] = nodeHash(hashes[2 * i]!, hashes[2 * i + 1]!)
-    // An odd one out is carried up unhashed: RFC 6962 never pairs a node with itself.
-    if (count % 2 === 1) hashes[(count - 1) / 2] = hashes[count - 1]!
-  }
-  // A copy, and not by slice(): of a Buffer that would be a view onto the tile.
-  return new Uint8Array(hashes[0]!)
+  const hashes = tileScratch.subarray(0, tile.length)
+  hashes.set(tile)
+  return foldLevels(hashes)
 }
 
 /**

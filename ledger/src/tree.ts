@@ -1,7 +1,7 @@
 // The Merkle tree of RFC 6962, section 2.1. A node is named by (level, index): the complete subtree over the leaves
 // [index * 2^level, (index + 1) * 2^level). Sizes and indices are numbers up to 2^53-1, so no bit operators here.
 import { LedgerFault } from './fault.ts'
-import { sha256 } from './sha256.ts'
+import { sha256, sha256Into } from './sha256.ts'
 
 /** 32 bytes of SHA-256. */
 export type Hash = Uint8Array
@@ -36,6 +36,20 @@ export function nodeHash(left: Hash, right: Hash): Hash {
   nodeScratch.set(left, 1)
   nodeScratch.set(right, 1 + HASH_BYTES)
   return sha256(nodeScratch)
+}
+
+/** The root over hashes that stand one behind the other, at least one, in whose place those of the levels above are put. */
+export function foldLevels(hashes: Uint8Array): Hash {
+  for (let count = hashes.length / HASH_BYTES; count > 1; count = Math.ceil(count / 2)) {
+    for (let i = 0; 2 * i + 1 < count; i++) {
+      const pair = 2 * i * HASH_BYTES
+      for (let k = 0; k < 2 * HASH_BYTES; k++) nodeScratch[1 + k] = hashes[pair + k]!
+      sha256Into(nodeScratch, hashes, i * HASH_BYTES)
+    }
+    // An odd one out is carried up unhashed: RFC 6962 never pairs a node with itself.
+    if (count % 2 === 1) hashes.copyWithin(((count - 1) / 2) * HASH_BYTES, (count - 1) * HASH_BYTES, count * HASH_BYTES)
+  }
+  return Uint8Array.prototype.slice.call(hashes, 0, HASH_BYTES)
 }
 
 /**

@@ -3,6 +3,7 @@
 import {
   constants,
   createReadStream,
+  fstatSync,
   readdirSync,
   readFileSync,
   readSync,
@@ -32,6 +33,11 @@ export interface GrowingFile {
 export interface Files {
   /** The whole file, or undefined when there is none. */
   read(path: string): Uint8Array | undefined
+  /**
+   * As `read`, into a buffer that is there already, or a larger one where it has no room. For what reads many files: memory
+   * outside the heap that comes and goes makes the collector pass over all of it.
+   */
+  readInto(path: string, room: Uint8Array): Uint8Array | undefined
   /** At most `length` bytes from `at`; fewer at the end of the file. */
   readAt(path: string, at: number, length: number): Uint8Array
   size(path: string): number | undefined
@@ -55,6 +61,9 @@ export interface Files {
   free(path: string): Promise<number>
   close(): void
 }
+
+/** Buffers are made in multiples of this, so that they fit the next file too. */
+const ROOM = 8 * 1024
 
 /** The local file system. Descriptors of files that are read at random are kept open, at most `maxOpen` of them. */
 export function localFiles(maxOpen = 256): Files {
@@ -97,6 +106,24 @@ export function localFiles(maxOpen = 256): Files {
       } catch (error) {
         if (isMissing(error)) return undefined
         throw error
+      }
+    },
+    readInto(path, room) {
+      let fd: number
+      try {
+        fd = openSync(path, constants.O_RDONLY)
+      } catch (error) {
+        if (isMissing(error)) return undefined
+        throw error
+      }
+      try {
+        const { size } = fstatSync(fd)
+        const buffer = room.length >= size ? room : new Uint8Array(Math.ceil(size / ROOM) * ROOM)
+        let read = 0
+        for (let n = 1; n > 0 && read < size; read += n) n = readSync(fd, buffer, read, size - read, read)
+        return buffer.subarray(0, read)
+      } finally {
+        closeSync(fd)
       }
     },
     readAt(path, at, length) {

@@ -90,7 +90,9 @@ export class Ledger {
   #room = Number.MAX_SAFE_INTEGER
   #roomTimer: NodeJS.Timeout | undefined
   readonly #bundles: EntryBundles
-  readonly #proved = new ProvedTiles((path) => this.#readTile(path))
+  readonly #proved = new ProvedTiles((path, room = new Uint8Array()) =>
+    this.#options.files.readInto(`${this.#options.folder}/log/${path}`, room),
+  )
   readonly #listeners = new Set<() => void>()
 
   /**
@@ -227,7 +229,8 @@ export class Ledger {
     const tail = this.#tail.at(seq)
     if (tail) return tail.entry
     const bundle = Math.floor(seq / TILE_WIDTH)
-    return this.#bundles.read(bundle, Math.min(TILE_WIDTH, this.published - bundle * TILE_WIDTH))[seq % TILE_WIDTH]!
+    const width = Math.min(TILE_WIDTH, this.published - bundle * TILE_WIDTH)
+    return this.#bundles.entry(bundle, width, seq % TILE_WIDTH)
   }
 
   /** Throws as `entryBytes`. */

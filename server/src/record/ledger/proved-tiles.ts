@@ -11,10 +11,9 @@ import {
   tilePath,
   tileRoot,
 } from '@whence/ledger'
-import type { SyncTileReader } from '@whence/ledger'
 
-/** Tiles that are remembered: 8 KiB each. */
-const MOST = 4096
+/** Reads a tile of the log, into the room given if it is large enough. */
+type ReadTile = (path: string, room?: Uint8Array) => Uint8Array | undefined
 
 /** What follows from one signed checkpoint. */
 interface Edge {
@@ -25,13 +24,16 @@ interface Edge {
 }
 
 export class ProvedTiles {
-  readonly #read: SyncTileReader
-  /** Full tiles that are proved, by path. */
+  readonly #read: ReadTile
+  /** Full tiles that are proved, by path, those used last at the end. */
   readonly #full = new Map<string, Uint8Array>()
+  readonly #most: number
   #edge: Edge | undefined
 
-  constructor(read: SyncTileReader) {
+  /** Remembers so many tiles, of 8 KiB each; more than a tree has levels. */
+  constructor(read: ReadTile, most = 4096) {
     this.#read = read
+    this.#most = most
   }
 
   /** Whether a leaf stands at a position under the root of a checkpoint. Throws where a tile cannot be read. */
@@ -49,14 +51,25 @@ export class ProvedTiles {
     if (index >= Math.floor(edge.size / TILE_WIDTH ** (level + 1))) return edge.tiles.get(level)
     const path = tilePath({ level, index, width: TILE_WIDTH })
     const known = this.#full.get(path)
-    if (known) return known
+    if (known) {
+      this.#full.delete(path)
+      this.#full.set(path, known)
+      return known
+    }
     const above = this.#tile(edge, level + 1, Math.floor(index / TILE_WIDTH))
-    const tile = above && this.#read(path)
+    const tile = above && this.#read(path, this.#room())
     if (tile?.length !== TILE_WIDTH * HASH_BYTES) return undefined
     const at = (index % TILE_WIDTH) * HASH_BYTES
     if (!sameBytes(tileRoot(tile), above!.subarray(at, at + HASH_BYTES))) return undefined
-    if (this.#full.size >= MOST) this.#full.delete(this.#full.keys().next().value!)
     this.#full.set(path, tile)
+    return tile
+  }
+
+  /** That of the tile that was used longest ago; the one above the next was used just now. */
+  #room(): Uint8Array | undefined {
+    if (this.#full.size < this.#most) return undefined
+    const [path, tile] = this.#full.entries().next().value!
+    this.#full.delete(path)
     return tile
   }
 
