@@ -126,13 +126,14 @@ suite('a disk that is really full', { skip: noSmallDisk() }, () => {
         assert.equal((await whence.explain('p-anna')).counts.contradicted, 0)
         assert.equal((await collect(whence.snapshotRows(thread.snapshot.id))).length, customers.length)
         assert.equal((await whence.onlineMany({ views: ['reader'], entities: [...customers] })).entities.length, 10)
-        // Verify holds the tables against copies of them, which need room; all else is checked.
+        // Verify holds the tables against copies of them, which need room where the tables lie; all else is checked.
         const { problems } = await whence.verify()
+        const onIt = site.env.DATABASE_URL === undefined
         assert.deepEqual(
           problems.map(({ path, code }) => ({ path, code })),
-          [{ path: 'database', code: 'unchecked' }],
+          onIt ? [{ path: 'database', code: 'unchecked' }] : [],
         )
-        assert.match(problems[0]!.message, /disk/)
+        if (onIt) assert.match(problems[0]!.message, /disk/)
       } finally {
         await rm(ballast())
         await wait(1500)

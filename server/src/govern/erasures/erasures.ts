@@ -203,6 +203,8 @@ export class Erasures {
   /** Every step may be done again: a crash between two of them is made good by `resume`. */
   async #carryOut(note: Note): Promise<Erasure> {
     const ids = note.slots.map((slot) => slot.id)
+    // What is followed from then on leaves no row, and could not be counted among those that are deleted.
+    await this.#follower.reach()
     this.#ledger.subjects.beginErasing(ids)
     // What was accepted before is in the log from here on, and no journal file holds the keys any more.
     await this.#ledger.settled()
