@@ -27,10 +27,10 @@ const old = Array.from({ length: 600 }, (_, i) => ({
 async function begin(site: Site): Promise<Running> {
   const server = await site.start()
   await server.client.apply({ files })
-  const { last } = await server.client.ingest(stream, letters)
-  // A proof is given of what is published: so partial tiles of several editions lie there, however fast the machine is.
+  await server.client.ingest(stream, letters)
+  const { last } = await server.client.ingest(stream, old)
+  // A proof is given of what is published: so the partial tile of an earlier edition lies there, however fast the machine is.
   await server.client.recordProof(last!)
-  await server.client.ingest(stream, old)
   await follow(server.client)
   return server
 }
