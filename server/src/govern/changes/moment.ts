@@ -1,6 +1,7 @@
 // The position that a question is about: given as itself, as a time, a run, or a version of a dataset.
 import { Fault } from '../../fault.ts'
-import { parseVersionId, positionOfCursor } from '../../record/lineage/graph.ts'
+import { positionOfCursor } from '../../record/lineage/cursor.ts'
+import { parseVersionId } from '../../record/lineage/graph.ts'
 import type { LineageGraph } from '../../record/lineage/graph.ts'
 import type { Follower } from '../../record/projection/follower.ts'
 import type { Clock, Micros } from '../../record/time.ts'

@@ -16,8 +16,34 @@ export interface Occurring {
 /** A text that fewer people share might be about one of them. */
 const SHARED = 5
 
+/** Lists of values that are kept. */
+const KEPT = 1000
+
+/** The values that occur, each list read once: an erasure writes files again, and what was found in them is forgotten. */
+export class OccurringValues {
+  readonly #place: Place
+  readonly #kept = new Map<string, Promise<Occurring>>()
+
+  constructor(place: Place) {
+    this.#place = place
+  }
+
+  /** Of a feature in files with these digests. */
+  of(files: readonly { path: string; sha256: string }[], column: Column, most: number): Promise<Occurring> {
+    const key = JSON.stringify([column.name, most, files])
+    const known = this.#kept.get(key)
+    if (known) return known
+    const paths = files.map(({ path }) => path)
+    const asked = occurringValues(this.#place, paths, column, most)
+    if (this.#kept.size >= KEPT) this.#kept.delete(this.#kept.keys().next().value!)
+    this.#kept.set(key, asked)
+    asked.catch(() => this.#kept.delete(key))
+    return asked
+  }
+}
+
 /** At most `most` values of a feature (and null), evenly spread over those that occur, the first and the last among them. */
-export async function occurringValues(
+async function occurringValues(
   place: Place,
   paths: readonly string[],
   column: Column,

@@ -23,7 +23,7 @@ import type { FeatureTables, SnapshotBody } from './feature-tables.ts'
 import { materialize, removeSubject, rows } from './materialize.ts'
 import { contributorsOfAll } from './recompute.ts'
 import type { Ask } from './recompute.ts'
-import { occurringValues } from './occurring.ts'
+import { OccurringValues } from './occurring.ts'
 import type { Occurring } from './occurring.ts'
 import { outward } from './outward.ts'
 import { retrace } from './retrace.ts'
@@ -66,8 +66,6 @@ const RECORD = { kind: 'snapshot/1', stream: 'whence.snapshots', source: 'whence
 const PAGE = 5000
 /** People whose values are computed again at once. */
 const TOGETHER = 1000
-/** Lists of values that are kept. */
-const MOST_OCCURRING = 1000
 
 export class Snapshots {
   readonly #ledger: Ledger
@@ -77,7 +75,7 @@ export class Snapshots {
   readonly #clock: Clock
   readonly #derived: DerivedFiles
   readonly #trainingSets: TrainingSets
-  readonly #occurring = new Map<string, Promise<Occurring>>()
+  readonly #occurring: OccurringValues
   readonly #subjectEvents: SubjectEvents
   readonly #tables: Tables
   readonly #published: FeatureTables
@@ -103,6 +101,7 @@ export class Snapshots {
     this.#views = parts.views
     this.#clock = parts.clock
     this.#derived = parts.derived
+    this.#occurring = new OccurringValues(parts.derived.place)
     this.#trainingSets = parts.trainingSets
     this.#subjectEvents = parts.subjectEvents
     this.#tables = parts.tables
@@ -213,21 +212,8 @@ export class Snapshots {
     const body = await this.#book.body(id)
     const column = body.columns.find(({ name }) => name === feature)
     if (!column) return undefined
-    // An erasure writes the files again: their digests change, and what was found in them is forgotten.
-    const files = this.#derived.now(body.files)
-    const key = JSON.stringify([id, feature, most, files.map(({ sha256 }) => sha256)])
-    const found = this.#occurring.get(key)
-    if (found) return found
-    const asked = occurringValues(
-      this.#derived.place,
-      files.map(({ path }) => path),
-      column,
-      most,
-    )
-    if (this.#occurring.size >= MOST_OCCURRING) this.#occurring.delete(this.#occurring.keys().next().value!)
-    this.#occurring.set(key, asked)
-    asked.catch(() => this.#occurring.delete(key))
-    return asked
+    const files = this.#derived.now(body.files).map(({ path, sha256 }) => ({ path, sha256 }))
+    return this.#occurring.of(files, column, most)
   }
 
   /** What a snapshot's rows are about: the entity of its view. */

@@ -2,7 +2,7 @@
 import type { Database } from '../../store/database.ts'
 import type { Micros } from '../time.ts'
 import type { Direction, OpenRun, SilentJob } from './answers.ts'
-import type { EdgeKind } from './holding.ts'
+import type { EdgeKind } from './held-state.ts'
 import type { NamedNode, Names } from './names.ts'
 import { unstored } from './stored.ts'
 import { aliasGroups } from './walk.ts'
@@ -11,14 +11,14 @@ import { aliasGroups } from './walk.ts'
 const EVENTS = 1000
 
 /** When a job was last heard of, and the median time between its runs. */
-export interface Beat {
+interface Beat {
   readonly job: number
   readonly last: Micros
   readonly rhythm: number
 }
 
 /** The rhythm of jobs that have run three times at least. */
-export async function rhythms(database: Database, jobs: readonly number[], asOf: number): Promise<Beat[]> {
+async function rhythms(database: Database, jobs: readonly number[], asOf: number): Promise<Beat[]> {
   if (jobs.length === 0) return []
   const rows = await database.query<{ job: number; last: bigint; rhythm: number }>(
     `with run as (
@@ -46,12 +46,7 @@ export function silentJobs(names: Names, beats: readonly Beat[], now: Micros): S
 }
 
 /** Runs of jobs that said they began, and of which no end is known. */
-export async function openRuns(
-  database: Database,
-  names: Names,
-  jobs: readonly number[],
-  asOf: number,
-): Promise<OpenRun[]> {
+async function openRuns(database: Database, names: Names, jobs: readonly number[], asOf: number): Promise<OpenRun[]> {
   if (jobs.length === 0) return []
   const rows = await database.query<{ id: string; job: number; started: bigint; updated: bigint }>(
     `select r.id, e.job, e.started, e.updated from (
@@ -131,4 +126,24 @@ export function unknownInputs(names: Names, nodes: readonly NamedNode[], asOf: n
     found.push(read)
   }
   return found.map((number) => names.nodes[number]!.id)
+}
+
+/** What the tables know of runs of some jobs, and how many records were not read. */
+export interface Heard {
+  readonly beats: readonly Beat[]
+  readonly open: readonly OpenRun[]
+  readonly unread: number
+}
+
+export async function readHeard(
+  { database, names }: { database: Database; names: Names },
+  jobs: readonly number[],
+  position: number,
+): Promise<Heard> {
+  const beats = await rhythms(database, jobs, position)
+  const open = await openRuns(database, names, jobs, position)
+  const [unread] = await database.query<{ n: bigint }>('select count(*) as n from lineage_unread where seq < $1', [
+    position,
+  ])
+  return { beats, open, unread: Number(unread!.n) }
 }

@@ -3,7 +3,6 @@
 //
 // Before a question the caller waits with `await graph.reach()`: then every durable record of a kind that the graph is
 // made of has been applied (the kinds of the readers in wiring/projections.ts). Every answer states its `asOf`.
-import { hash } from 'node:crypto'
 import { Fault } from '../../fault.ts'
 import type { Database } from '../../store/database.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -20,7 +19,6 @@ import type {
   Lifecycle,
   Moment,
   NodeDetail,
-  OpenRun,
   RunDetail,
   RunInput,
   RunOutput,
@@ -30,8 +28,9 @@ import type {
   Walk,
   WalkQuery,
 } from './answers.ts'
-import { openRuns, rhythms, silentJobs, unknownInputs, withoutColumns } from './completeness.ts'
-import type { Beat } from './completeness.ts'
+import { readHeard, silentJobs, unknownInputs, withoutColumns } from './completeness.ts'
+import type { Heard } from './completeness.ts'
+import { digestOf, readCursor, writeCursor } from './cursor.ts'
 import { facetsHeld } from './facets-held.ts'
 import { kinOf } from './kin.ts'
 import { Names, search, shown } from './names.ts'
@@ -39,12 +38,12 @@ import type { NamedNode } from './names.ts'
 import type { StatementReaders } from './reading.ts'
 import { resolve } from './resolve.ts'
 import { RunWalker } from './run-walk.ts'
-import { ioOf, runById, runsByKey, runsOfJob, versionAt, versionRead, versionsBy, versionsOf } from './runs.ts'
-import type { KnownRun, KnownVersion } from './runs.ts'
+import { ioOf, runById, runsOfJob, versionAt, versionRead, versionsBy, versionsOf } from './runs.ts'
 import { facetBody, rereader, saidOfRun } from './said-of.ts'
 import type { Reread } from './said-of.ts'
 import type { Facets, LifecycleChange, NodeKind } from './statement.ts'
 import { unstored } from './stored.ts'
+import { summaryOf, versionsTold } from './told-runs.ts'
 import { aliasesOf, aliasGroups, page, walkColumns, walkNames } from './walk.ts'
 
 export type * from './answers.ts'
@@ -52,13 +51,6 @@ export { parseVersionId, versionId } from './run-walk.ts'
 
 const PAGE = 1000
 const LISTED = 100
-
-/** What the tables know of runs of some jobs, and how many records were not read. */
-interface Heard {
-  readonly beats: readonly Beat[]
-  readonly open: readonly OpenRun[]
-  readonly unread: number
-}
 
 /** Made in wiring, with the readers that its projection has. */
 export class LineageGraph {
@@ -271,7 +263,7 @@ export class LineageGraph {
     }
     return {
       asOf: position,
-      ...this.#summary(run),
+      ...summaryOf(this.#names, run),
       producer: said.producer,
       ...(said.parent === undefined ? {} : { parent: said.parent }),
       ...(said.root === undefined ? {} : { root: said.root }),
@@ -286,21 +278,25 @@ export class LineageGraph {
   async runsOf(job: string, asOf?: number, limit = LISTED): Promise<RunSummary[]> {
     const position = await this.#position(asOf)
     const { number } = resolve(this.#names, job, position)
-    return (await runsOfJob(this.#database, number, position, limit)).map((run) => this.#summary(run))
+    return (await runsOfJob(this.#database, number, position, limit)).map((run) => summaryOf(this.#names, run))
   }
 
   /** Versions of a dataset under any of its names, the latest first. */
   async versionsOf(dataset: string, asOf?: number, limit = LISTED): Promise<DatasetVersion[]> {
     const position = await this.#position(asOf)
     const names = this.#allNames(dataset, position)
-    return this.#versions(await versionsOf(this.#database, names, position, limit), position)
+    return versionsTold(
+      { database: this.#database, names: this.#names },
+      await versionsOf(this.#database, names, position, limit),
+      position,
+    )
   }
 
   /** What a dataset held at a time, with the run that wrote it. */
   async lastRunBefore(dataset: string, time: Micros, asOf?: number): Promise<DatasetVersion | undefined> {
     const position = await this.#position(asOf)
     const found = await versionAt(this.#database, this.#allNames(dataset, position), time, position)
-    return found && (await this.#versions([found], position))[0]
+    return found && (await versionsTold({ database: this.#database, names: this.#names }, [found], position))[0]
   }
 
   /**
@@ -343,14 +339,8 @@ export class LineageGraph {
     return this.#follower.standBefore(position, this.#kinds) ? latest : this.#readHeard(jobs, position)
   }
 
-  async #readHeard(jobs: readonly number[], position: number): Promise<Heard> {
-    const beats = await rhythms(this.#database, jobs, position)
-    const open = await openRuns(this.#database, this.#names, jobs, position)
-    const [unread] = await this.#database.query<{ n: bigint }>(
-      'select count(*) as n from lineage_unread where seq < $1',
-      [position],
-    )
-    return { beats, open, unread: Number(unread!.n) }
+  #readHeard(jobs: readonly number[], position: number): Promise<Heard> {
+    return readHeard({ database: this.#database, names: this.#names }, jobs, position)
   }
 
   /**
@@ -399,64 +389,8 @@ export class LineageGraph {
     const idOf = (name: number): string => this.#names.nodes[name]!.id
     return [own!, ...others.toSorted((a, b) => (idOf(a) < idOf(b) ? -1 : 1))]
   }
-
-  async #versions(versions: readonly KnownVersion[], asOf: number): Promise<DatasetVersion[]> {
-    const runs = await runsByKey(
-      this.#database,
-      versions.flatMap(({ run }) => run ?? []),
-      asOf,
-    )
-    return versions.map(({ dataset, version, run, time, seq }) => {
-      const writer = run === undefined ? undefined : runs.get(run)
-      return {
-        dataset: this.#names.nodes[dataset]!.id,
-        version,
-        ...(writer ? { run: writer.id } : {}),
-        ...(writer?.job === undefined ? {} : { job: this.#names.nodes[writer.job]!.id }),
-        time,
-        seq,
-      }
-    })
-  }
-
-  #summary({ id, job, state, started, updated, ended, first, last }: KnownRun): RunSummary {
-    return {
-      id,
-      ...(job === undefined ? {} : { job: this.#names.nodes[job]!.id }),
-      ...(state === undefined ? {} : { state }),
-      started,
-      updated,
-      ...(ended === undefined ? {} : { ended }),
-      first,
-      last,
-    }
-  }
 }
 
 function detailOf({ id, name, field, appeared }: NamedNode): NodeDetail {
   return { id, ...name, ...(field === undefined ? {} : { field }), appeared }
-}
-
-function digestOf(query: unknown): string {
-  return hash('sha256', JSON.stringify(query), 'hex').slice(0, 16)
-}
-
-/** Where an answer was cut: its asOf, how many nodes came before, and of which question. */
-function writeCursor(asOf: number, offset: number, digest: string): string {
-  return `${asOf}.${offset}.${digest}`
-}
-
-/** The position that an answer was cut at: what follows on it is about the same. Throws `invalid`. */
-export function positionOfCursor(cursor: string): number {
-  const [, asOf] = /^(\d{1,15})\./.exec(cursor) ?? []
-  if (asOf === undefined) throw new Fault('invalid', 'this is no cursor of an answer: ask again without it')
-  return Number(asOf)
-}
-
-function readCursor(cursor: string | undefined, digest: string): { asOf: number; offset: number } | undefined {
-  if (cursor === undefined) return undefined
-  const [, asOf, offset, of] = /^(\d{1,15})\.(\d{1,15})\.([0-9a-f]{16})$/.exec(cursor) ?? []
-  if (of !== digest)
-    throw new Fault('invalid', 'this cursor is not of this question: ask again without it, or as it was asked before')
-  return { asOf: Number(asOf), offset: Number(offset) }
 }

@@ -1,6 +1,6 @@
 // Loads of the tables what a batch may change, and writes what it changed.
 import type { Transaction } from '../../store/database.ts'
-import type { Edge, EdgeKind, HeldLinks, HeldUse, Stamp } from './holding.ts'
+import type { Edge, EdgeKind, HeldLinks, HeldUse, Stamp } from './held-state.ts'
 import { Holding } from './holding.ts'
 import { keyOf, stored, unstored } from './stored.ts'
 

@@ -3,7 +3,7 @@
 import type { Database } from '../../store/database.ts'
 import type { Follower } from '../projection/follower.ts'
 import type { Flow } from './answers.ts'
-import type { EdgeKind } from './holding.ts'
+import type { EdgeKind } from './held-state.ts'
 import type { Link, Name, NodeKind } from './statement.ts'
 import { nodeId, parseNodeId } from './statement.ts'
 import { unstored } from './stored.ts'

@@ -2,7 +2,7 @@
 import type { Direction, WalkEdge, WalkNode } from './answers.ts'
 import type { Names } from './names.ts'
 import { FLOWS } from './names.ts'
-import type { EdgeKind } from './holding.ts'
+import type { EdgeKind } from './held-state.ts'
 import type { NodeKind } from './statement.ts'
 
 export interface Reached {

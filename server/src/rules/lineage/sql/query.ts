@@ -1,8 +1,9 @@
 // What a query yields: its columns with their sources, and what decides over all of its rows.
-import type { Datasets, Dataset } from './datasets.ts'
+import type { Datasets } from './datasets.ts'
 import { sourcesOf, type Around, type Named } from './expression.ts'
 import { distinct, doubted, isDirect, through, unknown, type Column, type Indirect } from './relation.ts'
 import type { Relation, Source, Work } from './relation.ts'
+import { base, renamed } from './named-relation.ts'
 import { Scope, type Seen } from './scope.ts'
 import { folded, identifier, list, objectName, tree, variant, type Tree } from './syntax.ts'
 
@@ -358,29 +359,6 @@ export class Queries {
     for (const { relation } of scope.seen) over.push(...relation.over)
     return { scope, around, over }
   }
-}
-
-function base({ name, columns }: Dataset): Relation {
-  const source = { dataset: name, what: 'IDENTITY' as const, masking: false }
-  if (columns === undefined) return { columns: [{ sources: [{ ...source, basis: 'conservative' }] }], over: [] }
-  return {
-    columns: columns.map((field) => ({ name: field, sources: [{ ...source, field, basis: 'verified' }] })),
-    over: [],
-  }
-}
-
-/** `t (a, b)`: names given from outside. They cannot be placed behind columns that nobody knows. */
-function renamed(relation: Relation, names: readonly unknown[]): Relation {
-  if (names.length === 0) return relation
-  const open = relation.columns.findIndex(({ name }) => name === undefined)
-  const rest = open < 0 ? [] : relation.columns.slice(open).flatMap(({ sources }) => sources)
-  const columns = names.map((name, i) => {
-    const text = identifier(name) ?? identifier(tree(name).name) ?? ''
-    if (open < 0 || i < open) return { name: text, sources: relation.columns[i]?.sources ?? [] }
-    return { name: text, sources: doubted(rest, 'conservative') }
-  })
-  const known = open < 0 ? relation.columns.slice(names.length) : []
-  return { columns: [...columns, ...known], over: relation.over }
 }
 
 /** The name that a column has without an alias: only a plain column has one in every dialect. */
